@@ -1,0 +1,1 @@
+"""Building the one SQLite catalogue file from held records."""

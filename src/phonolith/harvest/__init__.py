@@ -1,0 +1,1 @@
+"""Gathering: from a source into held records and objects."""

@@ -1,0 +1,1 @@
+"""The read model: every page, verb and API answer is read through here."""

@@ -1,0 +1,1 @@
+"""What is private about people: accounts, keys, playlists, listening."""

@@ -1,0 +1,1 @@
+"""Licence evidence and the gate that every list and every byte passes."""

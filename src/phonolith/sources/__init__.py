@@ -1,0 +1,1 @@
+"""Where music and metadata come from: one file per source, all through the same door."""

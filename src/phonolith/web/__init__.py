@@ -1,0 +1,1 @@
+"""The library as pages, JSON API and byte ranges."""
