@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,5 +16,32 @@ _SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 def shared_data() -> Path:
     """The folder of real collections beside the checkout; skips where it is not there."""
     if not _SHARED.is_dir():
-        pytest.skip(f"real collections are not beside the checkout ({_SHARED})")
+        pytest.skip("real collections are not beside the checkout (../shared/data)")
     return _SHARED
+
+
+@pytest.fixture(scope="session")
+def peer() -> Callable[..., str]:
+    """``peer("chromium")``: the path of a program from outside, by the first of its names that is there.
+
+    Where none is, the test skips with the reason; under PHONOLITH_REQUIRE_PEERS=1 it fails instead, so that a machine
+    that is meant to run everything cannot leave something out in silence.
+    """
+    return find_peer
+
+
+def find_peer(*names: str) -> str:
+    """What the fixture ``peer`` gives, for code outside a fixture."""
+    search = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin"])
+    for name in names:
+        found = shutil.which(name, path=search)
+        if found:
+            return found
+    return missing_peer(f"{' or '.join(names)} is not installed")
+
+
+def missing_peer(reason: str) -> str:
+    """Skip for lack of something from outside, or fail where all of it is required."""
+    if os.environ.get("PHONOLITH_REQUIRE_PEERS") == "1":
+        pytest.fail(f"{reason}, and PHONOLITH_REQUIRE_PEERS=1 requires it", pytrace=False)
+    pytest.skip(reason)
