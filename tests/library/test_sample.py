@@ -6,7 +6,7 @@ import hashlib
 from pathlib import Path
 
 import apsw
-from sample import RELEASES, make_catalogue, sample_objects
+from tests.sample import RELEASES, make_catalogue, sample_objects
 
 
 def test_sample_is_a_sound_catalogue(tmp_path: Path) -> None:
