@@ -1,9 +1,10 @@
-"""Seeded catalogues of any size: the same seed and size give the same rows in any chunk, order or number of processes.
+"""Seeded catalogues of any size: same seed and size, same rows, in any chunk, order or number of processes.
 
-Two outputs. `python bench/generate.py archive DIR --tracks N` makes an archive with sealed records of the source `table`
-(three tables: artists, releases, tracks). :func:`chunks` gives the same rows as columns, for filling a catalogue directly.
-What real catalogues are like is imitated: Zipf popularity (37 % of tracks are ever listened to), titles of 21 characters from
-a vocabulary that grows with the catalogue (Heaps' law), 1.48 tracks a release, 1.32 ordered credits a track, MBIDs.
+Two outputs. `python bench/generate.py archive DIR --tracks N` makes an archive with sealed records of the source
+`table` (three tables: artists, releases, tracks). :func:`chunks` gives the same rows as columns, for filling a
+catalogue directly. What real catalogues are like is imitated: Zipf popularity (37 % of tracks are ever listened to),
+titles of 21 characters from a vocabulary that grows with the catalogue (Heaps' law), 1.48 tracks a release, 1.32
+ordered credits a track, MBIDs.
 """
 
 from __future__ import annotations
@@ -19,16 +20,16 @@ import numpy as np
 
 CHUNK = 50_000  # tracks
 
-_COMMON = (
-    "the of in a to love you and on my night time for day world heart i no dream life blue light all with way one home "
-    "fire down me black rain sun it is we never good soul little moon sky back is dance new song eyes red river man girl "
-    "baby live now road white summer remix mix out from be go star wild dark city street blues gold lost water away high "
-    "still up free true long come again mind sea angel sweet ghost last storm wind king electric winter forever train "
-    "morning house party lonely crazy silver magic body space land intro interlude queen remastered edit version live pt"
-).split()
-_ONSETS = "b d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl sh sk st th tr".split()
+_COMMON = """
+the of in a to love you and on my night time for day world heart i no dream life blue light all with way one home fire
+down me black rain sun it is we never good soul little moon sky back dance new song eyes red river man girl baby live
+now road white summer remix mix out from be go star wild dark city street blues gold lost water away high still up free
+true long come again mind sea angel sweet ghost last storm wind king electric winter forever train morning house party
+lonely crazy silver magic body space land intro interlude queen remastered edit version pt
+"""
+_ONSETS = "b d f g h j k l m n p r s t v w z br ch cl dr fl gr kr pl sh sk st th tr"
 _NUCLEI = ("a", "e", "i", "o", "u", "ai", "ea", "ou", "é", "ö", "ñi", "ø")
-_SYLLABLES = [o + n for n in _NUCLEI[:8] for o in _ONSETS] + [o + n for n in _NUCLEI[8:] for o in _ONSETS[:2]]
+_SYLLABLES = [o + n for n in _NUCLEI[:8] for o in _ONSETS.split()] + [o + n for n in _NUCLEI[8:] for o in "tr"]
 _JOINS = (" & ", " feat. ", ", ", " vs. ")
 _DATES = ("0000", "2001-13-01", "1999-02-31", "unknown", "19xx")
 _KINDS = ("single", "album", "ep", "compilation")
@@ -157,7 +158,7 @@ def chunk(spec: Spec, number: int) -> tuple[Releases, Tracks]:
 
 def _release_sizes(rng: np.random.Generator, tracks: int) -> np.ndarray:
     """Tracks per release: 88 % have one, the rest a power law; 1.48 on average; they add up to ``tracks``."""
-    many = 2 + np.minimum(58, np.floor(4.7 * (rng.random(tracks) ** (-1 / 2.2) - 1))).astype(np.int64)
+    many = 2 + np.minimum(58, np.floor(4.4 * (rng.random(tracks) ** (-1 / 2.2) - 1))).astype(np.int64)
     sizes = np.where(rng.random(tracks) < 0.88, 1, many)
     ends = np.cumsum(sizes)
     last = int(np.searchsorted(ends, tracks))
@@ -285,7 +286,7 @@ def _titles(spec: Spec, rng: np.random.Generator, size: int) -> list[str]:
 @lru_cache(maxsize=2)
 def vocabulary(size: int) -> list[str]:
     """``size`` different words, most frequent first; rarer words are longer, some have accents."""
-    words = list(dict.fromkeys(_COMMON))
+    words = list(dict.fromkeys(_COMMON.split()))
     seen = set(words)
     base = len(_SYLLABLES)
     number = base
@@ -339,7 +340,8 @@ def artist_names(spec: Spec, numbers: list[int]) -> list[str]:
 def label_name(number: int) -> str:
     """The name of a label."""
     words = vocabulary(2_000)
-    return f"{words[(number * 7 + 130) % 2000].title()}{number // 500 or ''} {('Records', 'Music', 'Recordings')[number % 3]}"
+    kind = ("Records", "Music", "Recordings")[number % 3]
+    return f"{words[(number * 7 + 130) % 2000].title()}{number // 500 or ''} {kind}"
 
 
 def genre_name(number: int) -> str:
