@@ -21,8 +21,8 @@ test: $(VENV)/.dev ## the whole suite: make test SUITE=tests/cli runs a part of 
 	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile $(SUITE) $(ARGS)
 
 lint: $(VENV)/.dev ## style, types and the layer contract
-	$(BIN)/ruff check src tests bench
-	$(BIN)/ruff format --check src tests bench
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	@$(MAKE) --no-print-directory types imports
 
 types: $(VENV)/.dev ## types alone

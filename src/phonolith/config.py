@@ -1,0 +1,277 @@
+"""Settings as one frozen value: phonolith.toml, then PHONOLITH_… variables, then flags, with origin and meaning."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from phonolith.errors import NotAnArchive, SettingError, StorageError
+
+FILE_NAME = "phonolith.toml"
+DEFAULT_PORT = 8990
+
+#: Settings this version only carries for other tools and later versions: tables that may stand in the file as they are.
+_FORMAT_KEY = "format"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: its key in the file, its default, what it means, and whether a build comes out differently by it.
+
+    ``read`` turns a value from the file into the setting's value and raises ValueError with a sentence; ``parse``
+    makes what ``read`` takes out of the text of a variable.
+    """
+
+    key: str
+    default: Any
+    meaning: str
+    read: Callable[[Any], Any]
+    parse: Callable[[str], Any] = str
+    builds: bool = False
+
+    @property
+    def attribute(self) -> str:
+        """Its name in :class:`Settings`: ``serve.port`` is ``serve_port``."""
+        return self.key.replace(".", "_").replace("-", "_")
+
+    @property
+    def variable(self) -> str:
+        """Its environment variable: ``serve.port`` is ``PHONOLITH_SERVE_PORT``."""
+        return "PHONOLITH_" + self.attribute.upper()
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"has to be text, not {value!r}")
+    return value
+
+
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"has to be true or false, not {value!r}")
+    return value
+
+
+def _number(low: int, high: int) -> Callable[[Any], int]:
+    def read(value: Any) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise ValueError(f"has to be a whole number from {low} to {high}, not {value!r}")
+        return value
+
+    return read
+
+
+def _texts(value: Any) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        raise ValueError(f'has to be a list of texts, as in ["a", "b"], not {value!r}')
+    return tuple(value)
+
+
+def _territory(value: Any) -> str:
+    code = _text(value).upper()
+    if code and not re.fullmatch(r"[A-Z]{2}", code):
+        raise ValueError(f"has to be a country code of two letters (ISO 3166-1), as in DE, not {value!r}")
+    return code
+
+
+def _territories(value: Any) -> tuple[str, ...]:
+    return tuple(_territory(item) for item in _texts(value))
+
+
+def _parse_flag(text: str) -> Any:
+    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+
+
+def _parse_number(text: str) -> Any:
+    return int(text) if re.fullmatch(r"-?[0-9]+", text) else text
+
+
+def _parse_list(text: str) -> list[str]:
+    return [part for part in re.split(r"[,\s]+", text) if part]
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("name", "", "What the archive is called, on its pages and in what it publishes", _text),
+    Setting("contact", "", "Who answers for it: an address or a page; harvesting tells it to every source", _text),
+    Setting(
+        "volumes",
+        (),
+        "Folders that hold the audio, filled in this order; empty: held/objects of the archive",
+        _texts,
+        _parse_list,
+    ),
+    Setting(
+        "operator.territory",
+        "",
+        "Country you stream from (ISO 3166-1); without it only what is licensed worldwide is streamed",
+        _territory,
+        builds=True,
+    ),
+    Setting(
+        "publish.territories",
+        (),
+        "Countries a release has to be lawful in; empty: worldwide licences only",
+        _territories,
+        _parse_list,
+        builds=True,
+    ),
+    Setting(
+        "rights.owner_only",
+        (),
+        "Collections that are your own purchases: held and played to you alone, never served or published",
+        _texts,
+        _parse_list,
+        builds=True,
+    ),
+    Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
+    Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
+    Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Every setting of an archive; the attribute is the key with ``_`` for ``.``."""
+
+    name: str = ""
+    contact: str = ""
+    volumes: tuple[str, ...] = ()
+    operator_territory: str = ""
+    publish_territories: tuple[str, ...] = ()
+    rights_owner_only: tuple[str, ...] = ()
+    serve_host: str = "127.0.0.1"
+    serve_port: int = DEFAULT_PORT
+    build_workers: int = 0
+    origins: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the settings that a build's result depends on: same digest, same catalogue."""
+        chosen = {item.key: getattr(self, item.attribute) for item in SETTINGS if item.builds}
+        return hashlib.sha256(json.dumps(chosen, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+
+    def explain(self) -> list[dict[str, Any]]:
+        """Each setting with key, value, origin, variable and meaning, in the order of the documentation."""
+        return [
+            {
+                "key": item.key,
+                "value": getattr(self, item.attribute),
+                "origin": self.origins.get(item.key, "default"),
+                "variable": item.variable,
+                "meaning": item.meaning,
+            }
+            for item in SETTINGS
+        ]
+
+
+def load(root: Path, environment: Mapping[str, str], flags: Mapping[str, Any] | None = None) -> Settings:
+    """The settings of the archive at ``root``: file, then environment, then flags (keyed ``serve.port``; None: unset).
+
+    Raises NotAnArchive without a settings file, SettingError naming file and line, variable or flag for an unknown
+    key or a value of the wrong kind.
+    """
+    path = root / FILE_NAME
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for item, value, origin in [
+        *_from_file(path),
+        *_from_environment(environment),
+        *_from_flags({} if flags is None else flags),
+    ]:
+        try:
+            values[item.attribute] = item.read(value)
+        except ValueError as error:
+            raise SettingError(origin, f"{item.key} {error}", item.meaning) from None
+        origins[item.key] = origin
+    return Settings(**values, origins=origins)
+
+
+def _from_file(path: Path) -> list[tuple[Setting, Any, str]]:
+    text = _read(path)
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise SettingError(
+            str(path), f"is not TOML: {error}", "Mend the line, or compare with docs/reference"
+        ) from None
+    known = {item.key: item for item in SETTINGS}
+    found = []
+    for key, value in _flatten(document, set(known)):
+        if key == _FORMAT_KEY:
+            continue
+        origin = f"{path}:{_line_of(text, key)}"
+        if key not in known:
+            raise SettingError(origin, f"there is no setting {key!r}", _did_you_mean(key, list(known)))
+        found.append((known[key], value, origin))
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (FileNotFoundError, NotADirectoryError):
+        raise NotAnArchive(
+            str(path.parent),
+            f"is not an archive: it has no {FILE_NAME}",
+            "Make one with: phonolith init DIR --name … --contact …, or name yours with --archive DIR",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise SettingError(str(path), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8") from None
+    except OSError as error:
+        raise StorageError(str(path), f"cannot be read: {error.strerror}", "Check its permissions") from None
+
+
+def _flatten(table: Mapping[str, Any], known: set[str], prefix: str = "") -> list[tuple[str, Any]]:
+    pairs: list[tuple[str, Any]] = []
+    for key, value in table.items():
+        name = prefix + key
+        if isinstance(value, dict) and name not in known:
+            pairs += _flatten(value, known, name + ".")
+        else:
+            pairs.append((name, value))
+    return pairs
+
+
+def _line_of(text: str, key: str) -> int:
+    """The line on which a key stands, found by its table header; 1 where it is written in a way not looked for."""
+    table, _, last = key.rpartition(".")
+    current = ""
+    for number, line in enumerate(text.splitlines(), 1):
+        header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
+        if header:
+            current = header[1]
+        name = re.match(r"\s*([\w.-]+)\s*=", line)
+        if name and (f"{current}.{name[1]}" if current else name[1]) in (key, f"{table}.{last}"):
+            return number
+    return 1
+
+
+def _did_you_mean(key: str, known: list[str]) -> str:
+    import difflib
+
+    close = difflib.get_close_matches(key, known, 1, 0.5)
+    return f"Did you mean {close[0]!r}?" if close else f"Settings are: {', '.join(known)}"
+
+
+def _from_environment(environment: Mapping[str, str]) -> list[tuple[Setting, Any, str]]:
+    return [
+        (item, item.parse(environment[item.variable]), item.variable)
+        for item in SETTINGS
+        if item.variable in environment
+    ]
+
+
+def _from_flags(flags: Mapping[str, Any]) -> list[tuple[Setting, Any, str]]:
+    known = {item.key: item for item in SETTINGS}
+    return [(known[key], value, f"--{key.rpartition('.')[2]}") for key, value in flags.items() if value is not None]
+
+
+_declared = {item.attribute for item in SETTINGS} | {"origins"}
+if _declared != {item.name for item in fields(Settings)}:  # one list would hide the types from every reader
+    raise AssertionError(f"SETTINGS and Settings differ: {_declared ^ {item.name for item in fields(Settings)}}")
