@@ -5,8 +5,13 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+import unicodedata
 
 _ID = re.compile(r"[a-z2-7]{16}")
+_UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_ISRC = re.compile(r"[A-Z]{2}[A-Z0-9]{3}[0-9]{7}")
+_MARK = b"\xff"  # never occurs in UTF-8, so what follows it is unmistakable
+_ISRC_MIDDLE = 140_000_000_000_000  # packed ISRCs lie around 0, so that nearly all take 6 bytes in SQLite
 
 #: Kinds of thing that have a page, in the order of their code in the catalogue.
 KINDS = ("track", "release", "artist", "label")
@@ -40,3 +45,86 @@ def split_reference(text: str) -> tuple[str, str]:
     if not is_public_id(identifier):
         raise ValueError(f"{identifier!r} is not an id: ids have 16 characters, a-z and 2-7")
     return kind, identifier
+
+
+def folded_name(name: str) -> str:
+    """A name as it is compared within a source: Unicode NFKC, case folded, runs of white space as one space."""
+    if name.isascii():
+        return " ".join(name.lower().split())
+    return " ".join(unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold()).split())
+
+
+def named_artist(name: str) -> str:
+    """The source id of an artist that its source knows by name only: ``artist:`` and the folded name."""
+    return f"artist:{folded_name(name)}"
+
+
+def named_label(name: str) -> str:
+    """The source id of a label that its source knows by name only: ``label:`` and the folded name."""
+    return f"label:{folded_name(name)}"
+
+
+def implicit_release(track: str) -> str:
+    """The source id of the release that is made for a track without one."""
+    return f"release-of:{track}"
+
+
+def genre_key(name: str) -> str:
+    """The key of a genre in addresses: letters and digits without case and accents, joined by single spaces.
+
+    ``Hip-Hop`` and ``hip hop`` have one key. A name without letters and digits is its own key, folded.
+    """
+    plain = unicodedata.normalize("NFKD", name).casefold()
+    kept = "".join(" " if not c.isalnum() else c for c in plain if not unicodedata.combining(c))
+    return " ".join(kept.split()) or folded_name(name)
+
+
+def pack_source_id(text: str) -> bytes | str:
+    """A source id as the catalogue stores it: 16 bytes if it is a UUID in lower case with hyphens, else the text.
+
+    Text that SQLite cannot hold as such (lone surrogates, NUL) becomes a BLOB of 0xFF and its ``surrogatepass``
+    UTF-8; a second 0xFF keeps it from having the length of a UUID.
+    """
+    if len(text) == 36 and _UUID.fullmatch(text):
+        return bytes.fromhex(text.replace("-", ""))
+    if text.isascii() and "\0" not in text:
+        return text
+    try:
+        raw = text.encode()
+        if b"\0" not in raw:
+            return text
+    except UnicodeEncodeError:
+        raw = text.encode("utf-8", "surrogatepass")
+    packed = _MARK + raw
+    return packed if len(packed) != 16 else _MARK + packed
+
+
+def unpack_source_id(value: bytes | str | int) -> str:
+    """The source id that :func:`pack_source_id` stored as ``value``."""
+    if not isinstance(value, bytes):
+        return str(value)
+    if len(value) != 16:
+        return value.lstrip(_MARK).decode("utf-8", "surrogatepass")
+    text = value.hex()
+    return f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
+def pack_isrc(isrc: str) -> int | None:
+    """An ISRC (ISO 3901, 12 characters without hyphens) as an integer in order of the text; None if it is not one.
+
+    Two letters in base 26, three letters or digits in base 36 (digits first), then seven digits; less a constant.
+    """
+    if len(isrc) != 12 or not _ISRC.fullmatch(isrc):
+        return None
+    prefix = (ord(isrc[0]) - 65) * 26 + ord(isrc[1]) - 65
+    return (prefix * 46656 + int(isrc[2:5], 36)) * 10_000_000 + int(isrc[5:]) - _ISRC_MIDDLE
+
+
+def unpack_isrc(packed: int) -> str:
+    """The ISRC that :func:`pack_isrc` packed."""
+    high, digits = divmod(packed + _ISRC_MIDDLE, 10_000_000)
+    prefix, registrant = divmod(high, 46656)
+    figures = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+    letters = figures[10 + prefix // 26] + figures[10 + prefix % 26]
+    middle = figures[registrant // 1296] + figures[registrant // 36 % 36] + figures[registrant % 36]
+    return f"{letters}{middle}{digits:07d}"
