@@ -17,7 +17,7 @@ from pathlib import Path
 
 import apsw
 
-from phonolith.model.ids import permalink_key, public_id
+from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_key, public_id
 
 #: What `make_catalogue` stores as the catalogue's format.
 SCHEMA_VERSION = 1
@@ -509,13 +509,6 @@ def _keep(found: dict[str, bytes], data: bytes) -> None:
     found[hashlib.sha256(data).hexdigest()] = data
 
 
-def _stored(text: str) -> bytes | str:
-    try:
-        return uuid.UUID(text).bytes
-    except ValueError:
-        return text
-
-
 def _sources_of() -> Iterable[tuple[str, str, float]]:
     """(name, source, popularity) of every artist, release and track."""
     for slug, artist in ARTISTS.items():
@@ -556,7 +549,9 @@ def _dictionaries(rows: _Rows) -> None:
         rows.genre[name] = n
         artists = sum(name in a.genres for a in ARTISTS.values())
         releases = sum(name in _genres_of_release(r) for r in RELEASES.values())
-        db.execute("INSERT INTO genre VALUES (?,?,?,?,?,?)", (n, name, name, _genre_tracks(name), releases, artists))
+        db.execute(
+            "INSERT INTO genre VALUES (?,?,?,?,?,?)", (n, name, genre_key(name), _genre_tracks(name), releases, artists)
+        )
 
 
 def _genre_uses() -> Iterable[tuple[str, tuple[str, ...]]]:
@@ -610,7 +605,7 @@ def _artists(rows: _Rows) -> None:
         values = (
             rows.row[name],
             _SOURCES[a.source][0],
-            _stored(source_id(name, a.source)),
+            pack_source_id(source_id(name, a.source)),
             a.name,
             None,
             a.disambiguation or None,
@@ -643,7 +638,7 @@ def _file(rows: _Rows, subject: int, position: int, role: str, name: str, held: 
 def _releases(rows: _Rows) -> None:
     for slug, (source, title) in LABELS.items():
         mine = [r for r in RELEASES.values() if slug in (r.label, r.further_label)]
-        values = (_SOURCES[source][0], _stored(source_id(f"label:{slug}", source)), title)
+        values = (_SOURCES[source][0], pack_source_id(source_id(f"label:{slug}", source)), title)
         counts = (len(mine), sum(len(r.tracks) for r in mine))
         rows.db.execute("INSERT INTO label VALUES (?,?,?,?,?,?)", (rows.row[f"label:{slug}"], *values, *counts))
     for slug, r in RELEASES.items():
@@ -654,7 +649,7 @@ def _releases(rows: _Rows) -> None:
         values = (
             rows.row[name],
             _SOURCES[r.source][0],
-            _stored(source_id(name, r.source)),
+            pack_source_id(source_id(name, r.source)),
             r.title,
             _credit(rows, r.credit),
             rows.date.get(r.date),
@@ -663,7 +658,7 @@ def _releases(rows: _Rows) -> None:
             r.barcode,
             r.kind or None,
             r.country or None,
-            _stored(r.group) if r.group else None,
+            pack_source_id(r.group) if r.group else None,
             _genres(rows, r.genres),
             _RIGHTS[r.rights][0],
             r.popularity,
@@ -697,7 +692,7 @@ def _tracks(rows: _Rows) -> None:
             values = (
                 rows.row[name],
                 rows.row[f"release:{slug}"],
-                _stored(source_id(name, r.source)),
+                pack_source_id(source_id(name, r.source)),
                 t.title,
                 _credit(rows, t.credit),
                 t.disc,
@@ -742,11 +737,6 @@ def _permalinks(rows: _Rows) -> None:
             key += 1
         taken.add(key)
         rows.db.execute("INSERT INTO permalink VALUES (?,?)", (key, rows.subject[name]))
-
-
-def pack_isrc(isrc: str) -> int | None:
-    """The ISRC's 12 characters as one integer: five in base 36, then seven digits."""
-    return int(isrc[:5], 36) * 10**7 + int(isrc[5:]) if isrc else None
 
 
 def _counts(rows: _Rows) -> None:

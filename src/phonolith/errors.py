@@ -9,6 +9,7 @@ these classes to their answer (exit code, HTTP status); a test keeps the tables 
     ├── NotFound              a thing that was asked for by name is not there
     │   └── NotAnArchive      the folder is not an archive
     ├── RefusedByRights       the gate said no
+    │   └── Withdrawn         taken down by a decision; carries the HTTP status its ground asks for
     ├── Busy                  another process holds the lock
     ├── NewerFormat           written by a newer version of Phonolith
     ├── BadInput              bytes from outside cannot be read as what they claim to be
@@ -57,6 +58,17 @@ class NotAnArchive(NotFound):
 
 class RefusedByRights(PhonolithError):
     """The gate said no; ``problem`` carries its reasons."""
+
+
+class Withdrawn(RefusedByRights):
+    """Taken down by a decision.
+
+    ``status`` is 451 where the law requires it (RFC 7725), 410 where the owner or a licence does.
+    """
+
+    def __init__(self, subject: str, problem: str, remedy: str = "", *, status: int = 410) -> None:
+        super().__init__(subject, problem, remedy)
+        self.status = status
 
 
 class Busy(PhonolithError):
