@@ -1,0 +1,216 @@
+"""Weighs what was stated about a licence into one piece of evidence: the strongest counts, a contradiction denies.
+
+Rules, in order:
+
+1. Attestations in force stand at level 4, beside a rightsholder's own statement.
+2. Only the statements at the highest level that names a licence or contradicts itself count; weaker ones are mentioned.
+3. Statements at that level that name different licences are a conflict: no licence, whatever else was said.
+4. A text that names no licence exactly never allows anything, but it can deny: if it speaks of two licences, or of
+   another one than its neighbour at the same level names, that is a conflict.
+5. Two statements of level 2 that agree and come from independent sources make level 3. What came with the payload
+   (tag, sidecar, licence file) is one source, and the same bytes seen twice are one source. Level 1 never rises.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from phonolith.model.licence import Licence
+from phonolith.model.music import Level, LicenceStatement
+from phonolith.rights.licences import parse
+
+#: Who says so, when it is the payload itself that does.
+WITH_PAYLOAD = frozenset({"tag", "sidecar", "licence-file"})
+
+_MENTION = re.compile(
+    r"\bcc[ -]?0(?:[ -]1\.0)?\b|\bcc[ -]by(?:[ -](?:nc|nd|sa))*(?:[ -]\d\.\d)?\b|\b[al]?gpl\b|\bpublic domain\b"
+    r"|\ball rights reserved\b",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]|,;]+", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Attestation:
+    """What the operator attested in one register event; ``capacity`` is ``rightsholder`` or ``licensee``."""
+
+    licence: str
+    capacity: str
+    because: str
+    event: int
+    time: str = ""
+    document: str = ""  # SHA-256 of a held document that shows it
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known about the licence of one item; the columns of the catalogue's table ``rights``.
+
+    ``licence`` is None where nothing was recognised or where statements conflict. ``level`` is 0 to 4. ``basis`` is
+    ``stated``, ``attested``, ``conflict`` or ``none``. ``composition`` tells whether it covers the composition too.
+    ``note`` is one sentence for a person.
+    """
+
+    licence: Licence | None
+    level: int
+    stated: str
+    stated_by: str
+    basis: str
+    composition: bool
+    note: str
+
+
+NO_EVIDENCE = Evidence(None, Level.NONE, "", "", "none", False, "Nobody stated a licence.")
+
+
+def resolve(
+    statements: Sequence[LicenceStatement],
+    attestations: Sequence[Attestation] = (),
+    *,
+    composition_by_others: bool = False,
+) -> Evidence:
+    """The evidence that statements and attestations in force amount to.
+
+    ``composition_by_others``: the record names another writer, a cover or a remix, so a stated licence covers the
+    recording only. An attestation covers both, because the operator attests the item as a whole.
+    """
+    claims = [_Claim.attested(attestation) for attestation in attestations]
+    claims += [_Claim.stated(statement) for statement in statements if statement.level > Level.NONE]
+    telling = [claim for claim in claims if claim.licence or claim.contradicts_itself]
+    if not telling:
+        return _unrecognised(claims)
+    level = max(claim.level for claim in telling)
+    strongest = [claim for claim in claims if claim.level == level and (claim.licence or claim.mentions)]
+    problem = _conflict(strongest)
+    if problem:
+        return _conflicting(strongest, level, problem)
+    return _agreed([claim for claim in strongest if claim.licence], level, claims, composition_by_others)
+
+
+@dataclass(frozen=True, slots=True)
+class _Claim:
+    """A statement or an attestation, with what it names and what else it speaks of."""
+
+    text: str
+    by: str
+    level: int
+    licence: Licence | None
+    mentions: frozenset[str]
+    origin: str
+    digest: str
+    attested_as: str = ""
+
+    @staticmethod
+    def stated(statement: LicenceStatement) -> _Claim:
+        licence = parse(statement.uri)
+        mentions = frozenset() if licence else _mentions(statement.uri)
+        # Level 3 is concluded here and nowhere else: nobody can state it of himself.
+        level = Level.PLATFORM if statement.level == Level.TWO_SOURCES else statement.level
+        by = statement.by.strip().casefold()
+        origin = "payload" if by in WITH_PAYLOAD else by
+        return _Claim(statement.uri, statement.by, level, licence, mentions, origin, statement.digest)
+
+    @staticmethod
+    def attested(attestation: Attestation) -> _Claim:
+        licence = parse(attestation.licence)
+        mentions = frozenset() if licence else _mentions(attestation.licence) | {"an unknown licence"}
+        capacity = attestation.capacity
+        return _Claim(attestation.licence, "operator", Level.RIGHTSHOLDER, licence, mentions, "operator", "", capacity)
+
+    @property
+    def contradicts_itself(self) -> bool:
+        several = len(self.mentions) > 1
+        return self.licence is None and (several or (self.level == Level.RIGHTSHOLDER and bool(self.mentions)))
+
+
+def _mentions(text: str) -> frozenset[str]:
+    """Which licences a text speaks of. Used to deny only, so it may be generous."""
+    exact = {licence.code for address in _ADDRESS.findall(text) if (licence := parse(address.rstrip(".")))}
+    rest = _ADDRESS.sub(" ", text)
+    found = exact | {_plain(match[0]) for match in _MENTION.finditer(rest)}
+    return frozenset(one for one in found if not any(one != other and _fits(one, other) for other in found))
+
+
+def _plain(words: str) -> str:
+    """``cc by-SA`` and ``CC-BY-SA`` as one spelling: the start of a licence code."""
+    return re.sub("[ -]+", "-", words.upper()).replace("CC-0", "CC0")
+
+
+def _conflict(claims: Iterable[_Claim]) -> str:
+    """Why claims of equal strength cannot stand together, "" if they can."""
+    listed = list(claims)
+    named = sorted({claim.licence.code for claim in listed if claim.licence})
+    if len(named) > 1:
+        return f"Statements of equal strength name different licences: {', '.join(named)}"
+    for claim in listed:
+        if claim.contradicts_itself:
+            return f"One statement speaks of several licences or of none that is known: {_shown(claim.text)}"
+        if claim.licence is None and not all(_fits(mention, named[0]) for mention in claim.mentions):
+            return f"{_shown(claim.text)} speaks against {named[0]}"
+    return ""
+
+
+def _fits(mention: str, code: str) -> bool:
+    """Whether what a text speaks of is the licence with this code, as far as the text goes."""
+    if mention == "PUBLIC-DOMAIN":
+        return code in {"CC0", "CC0-1.0", "PDM-1.0", "CC-PDDC"}
+    if code == mention:
+        return True
+    return code.startswith(f"{mention}-") and code[len(mention) + 1 :].split("-")[0] not in {"NC", "ND", "SA"}
+
+
+def _conflicting(claims: Sequence[_Claim], level: int, problem: str) -> Evidence:
+    stated = " | ".join(dict.fromkeys(claim.text for claim in claims))
+    by = ", ".join(dict.fromkeys(claim.by for claim in claims))
+    return Evidence(None, level, stated, by, "conflict", False, f"{problem}.")
+
+
+def _unrecognised(claims: Sequence[_Claim]) -> Evidence:
+    if not claims:
+        return NO_EVIDENCE
+    best = max(claims, key=lambda claim: claim.level)
+    note = f"{_shown(best.text)} is not the address or identifier of a licence that is known."
+    return Evidence(None, Level.NONE, best.text, best.by, "none", False, note)
+
+
+def _agreed(chosen: Sequence[_Claim], level: int, claims: Sequence[_Claim], by_others: bool) -> Evidence:
+    """Evidence from claims that all name the same licence at the same level."""
+    first = chosen[0]
+    licence = first.licence
+    if level == Level.PLATFORM and _independent(chosen):
+        level = Level.TWO_SOURCES
+    by = ", ".join(dict.fromkeys(claim.by for claim in chosen))
+    attested_as = next((claim.attested_as for claim in chosen if claim.attested_as), "")
+    weaker = sorted({claim.licence.code for claim in claims if claim.licence and claim.licence != licence})
+    note = _NOTES[Level(level)].format(by=by)
+    if attested_as:
+        note = f"The operator of this archive attests it as {attested_as}."
+    if weaker:
+        note += f" Weaker statements name {', '.join(weaker)}."
+    covers = bool(attested_as) or not by_others
+    return Evidence(licence, level, first.text, by, "attested" if attested_as else "stated", covers, note)
+
+
+def _independent(claims: Sequence[_Claim]) -> bool:
+    """Whether at least two of the claims have different origins and do not rest on the same bytes."""
+    return any(
+        one.origin != other.origin and not (one.digest and one.digest == other.digest)
+        for place, one in enumerate(claims)
+        for other in claims[place + 1 :]
+    )
+
+
+def _shown(text: str) -> str:
+    """A stated text as it can stand in a sentence: quoted, one line, at most 80 characters."""
+    flat = " ".join("".join(character if character.isprintable() else " " for character in text).split())
+    return f"“{flat[:79]}…”" if len(flat) > 80 else f"“{flat}”"
+
+
+_NOTES = {
+    Level.THIRD_PARTY: "A third party ({by}) says so; nobody closer to the work was asked.",
+    Level.PLATFORM: "Stated by what came with the audio or by the platform that hosts it ({by}).",
+    Level.TWO_SOURCES: "Two independent sources agree ({by}).",
+    Level.RIGHTSHOLDER: "The rightsholder says so ({by}).",
+}
