@@ -36,14 +36,14 @@ _PORTS = {
     "2.0": "* at au be br ca cl de es fr hr it jp kr nl pl tw uk za",
     "2.1": "au ca es jp",
     "2.5": "* ar au bg br ca ch cn co dk es hr hu il in it mk mt mx my nl pe pl pt scotland se si tw za",
-    "3.0": "* am at au az br ca ch cl cn cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl no nz ph pl pr pt ro rs "
-    "sg th tw ug us ve vn za",
+    "3.0": "* am at au az br ca ch cl cn cr cz de ec ee eg es fr ge gr gt hk hr ie igo it lu nl no nz ph pl pr pt ro "
+    "rs sg th tw ug us ve vn za",
     "4.0": "*",
 }
 _PORTS_WITHOUT_BY = {"1.0": "* fi nl", "2.0": "jp"}
 _PORTS_OF_SAMPLING = {"sampling": "* br tw", "sampling+": "* br de tw", "nc-sampling+": "* tw"}
 
-#: Ports that have an SPDX identifier (SPDX licence list 3.27), which is our code. Of the unported ones all with BY have.
+#: Ports that have an SPDX identifier (SPDX licence list 3.27), which is our code. All unported ones with BY have one.
 _SPDX = (
     "CC-BY-2.5-AU CC-BY-3.0-AT CC-BY-3.0-AU CC-BY-3.0-DE CC-BY-3.0-IGO CC-BY-3.0-NL CC-BY-3.0-US CC-BY-NC-3.0-DE "
     "CC-BY-NC-ND-3.0-DE CC-BY-NC-ND-3.0-IGO CC-BY-NC-SA-2.0-DE CC-BY-NC-SA-2.0-FR CC-BY-NC-SA-2.0-UK "

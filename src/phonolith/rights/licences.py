@@ -3,7 +3,8 @@
 What is recognised, and nothing else:
 
 * addresses on creativecommons.org in any usual spelling: http, https or no scheme, ``www.``, upper case, with or
-  without the last slash, ``/deed``, ``/deed.de``, ``/legalcode``, ``/legalcode.fr``, ports (``/3.0/de/``), ``%2B`` for ``+``;
+  without the last slash, ``/deed``, ``/deed.de``, ``/legalcode``, ``/legalcode.fr``, ports (``/3.0/de/``), ``%2B`` for
+  ``+``;
 * the addresses of other licences listed in :mod:`phonolith.rights.other`;
 * SPDX identifiers and our own codes (``cc-by-sa-4.0``, ``CC-BY-SA-3.0-DE``), in any case, as the whole text.
 
