@@ -18,6 +18,7 @@ from pathlib import Path
 import apsw
 
 from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_key, public_id
+from phonolith.rights.licences import by_code
 
 #: What `make_catalogue` stores as the catalogue's format.
 SCHEMA_VERSION = 1
@@ -29,51 +30,7 @@ _SOURCES = {  # name: (id, title, url, licence, credit)
     "musicbrainz": (2, "MusicBrainz", "https://musicbrainz.org/", "CC0-1.0", "MusicBrainz, CC0"),
     "table": (3, "A list of netlabel releases", "https://example.org/list", "CC-BY-4.0", "the list's authors"),
 }
-_LICENCES = (  # code, family, title, uri, hold, stream, redistribute, reencode, commercial, attribution, share alike
-    ("CC0-1.0", "cc0", "CC0 1.0 Universal", "https://creativecommons.org/publicdomain/zero/1.0/", 1, 1, 1, 1, 1, 0, 0),
-    ("PDM-1.0", "pd", "Public Domain Mark", "https://creativecommons.org/publicdomain/mark/1.0/", 1, 1, 1, 1, 1, 0, 0),
-    ("CC-BY-4.0", "by", "Attribution 4.0", "https://creativecommons.org/licenses/by/4.0/", 1, 1, 1, 1, 1, 1, 0),
-    (
-        "CC-BY-SA-3.0-DE",
-        "by-sa",
-        "Attribution ShareAlike 3.0 Germany",
-        "https://creativecommons.org/licenses/by-sa/3.0/de/",
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-        1,
-    ),
-    (
-        "CC-BY-NC-4.0",
-        "by-nc",
-        "Attribution NonCommercial 4.0",
-        "https://creativecommons.org/licenses/by-nc/4.0/",
-        1,
-        1,
-        1,
-        1,
-        0,
-        1,
-        0,
-    ),
-    (
-        "CC-BY-NC-ND-3.0",
-        "by-nc-nd",
-        "Attribution NonCommercial NoDerivatives 3.0",
-        "https://creativecommons.org/licenses/by-nc-nd/3.0/",
-        1,
-        1,
-        1,
-        0,
-        0,
-        1,
-        0,
-    ),
-    ("ARR", "restricted", "All rights reserved", "https://example.org/all-rights-reserved", 0, 0, 0, 0, 0, 0, 0),
-)
+_LICENCES = ("CC0-1.0", "PDM-1.0", "CC-BY-4.0", "CC-BY-SA-3.0-DE", "CC-BY-NC-4.0", "CC-BY-NC-ND-3.0", "INC-1.0")
 _RIGHTS = {  # name: (id, licence code, level, stated, stated by, basis, composition, note)
     "none": (1, None, 0, "", "", "none", 0, "nobody states a licence"),
     "by": (2, "CC-BY-4.0", 2, "https://creativecommons.org/licenses/by/4.0/", "licence-file", "stated", 1, ""),
@@ -95,7 +52,7 @@ _RIGHTS = {  # name: (id, licence code, level, stated, stated by, basis, composi
         8,
         None,
         2,
-        "http://creativecommons.org/licenses/by/4.0/ | https://example.org/all-rights-reserved",
+        "http://creativecommons.org/licenses/by/4.0/ | https://rightsstatements.org/vocab/InC/1.0",
         "tag, sidecar",
         "conflict",
         0,
@@ -111,7 +68,7 @@ _RIGHTS = {  # name: (id, licence code, level, stated, stated by, basis, composi
         0,
         "a third party says so",
     ),
-    "arr": (10, "ARR", 2, "All rights reserved", "tag", "stated", 0, ""),
+    "arr": (10, "INC-1.0", 2, "https://rightsstatements.org/vocab/InC/1.0", "tag", "stated", 0, ""),
     "recording": (
         11,
         "CC-BY-4.0",
@@ -534,11 +491,20 @@ def _number(rows: _Rows) -> None:
 def _dictionaries(rows: _Rows) -> None:
     db = rows.db
     db.executemany("INSERT INTO source VALUES (?,?,?,?,?,?)", [(v[0], k, *v[1:]) for k, v in _SOURCES.items()])
-    codes = {licence[0]: n for n, licence in enumerate(_LICENCES, 1)}
-    for (code, family, title, uri, *permits), n in zip(_LICENCES, codes.values(), strict=True):
-        db.execute(
-            "INSERT INTO licence VALUES (?,?,?,?,?,'',?,?,?,?,?,?,?,'')", (n, code, family, title, uri, *permits)
+    codes = {code: n for n, code in enumerate(_LICENCES, 1)}
+    for code, n in codes.items():
+        one = by_code(code)
+        permits = (
+            one.hold,
+            one.stream,
+            one.redistribute,
+            one.reencode,
+            one.commercial,
+            one.attribution,
+            one.share_alike,
         )
+        values = (n, code, one.family, one.title, one.uri, one.spdx, *map(int, permits), " ".join(one.territories))
+        db.execute("INSERT INTO licence VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
     for number, code, *rest in _RIGHTS.values():
         db.execute("INSERT INTO rights VALUES (?,?,?,?,?,?,?,?)", (number, codes.get(code or ""), *rest))
     for n, (written, parsed) in enumerate(_DATES.items(), 1):
@@ -752,7 +718,8 @@ def _counts(rows: _Rows) -> None:
         tally[name, bucket] = tally.get((name, bucket), 0) + value
 
     for r, t in tracks:
-        family = next((lic[1] for lic in _LICENCES if lic[0] == _RIGHTS[t.rights or r.rights][1]), "none")
+        code = _RIGHTS[t.rights or r.rights][1]
+        family = by_code(code).family if code else "none"
         year = _DATES.get(t.date or r.date, (None,))[0]
         add("licence", family)
         add("year", year if year is not None else "")
