@@ -16,13 +16,15 @@ from phonolith.errors import NotAnArchive, SettingError, StorageError
 FILE_NAME = "phonolith.toml"
 DEFAULT_PORT = 8990
 
-#: Settings this version only carries for other tools and later versions: tables that may stand in the file as they are.
+#: The version of the folder's format, which the file carries and nobody sets.
 _FORMAT_KEY = "format"
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting: its key in the file, its default, what it means, and whether a build comes out differently by it.
+
+    ``in_file_only`` is for what says where truth lies: a variable left over in a shell must not move it.
 
     ``read`` turns a value from the file into the setting's value and raises ValueError with a sentence; ``parse``
     makes what ``read`` takes out of the text of a variable.
@@ -34,6 +36,7 @@ class Setting:
     read: Callable[[Any], Any]
     parse: Callable[[str], Any] = str
     builds: bool = False
+    in_file_only: bool = False
 
     @property
     def attribute(self) -> str:
@@ -49,12 +52,6 @@ class Setting:
 def _text(value: Any) -> str:
     if not isinstance(value, str):
         raise ValueError(f"has to be text, not {value!r}")
-    return value
-
-
-def _flag(value: Any) -> bool:
-    if not isinstance(value, bool):
-        raise ValueError(f"has to be true or false, not {value!r}")
     return value
 
 
@@ -84,8 +81,10 @@ def _territories(value: Any) -> tuple[str, ...]:
     return tuple(_territory(item) for item in _texts(value))
 
 
-def _parse_flag(text: str) -> Any:
-    return {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}.get(text.lower(), text)
+def _folders(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, dict) or not all(isinstance(item, str) for item in value.values()):
+        raise ValueError(f'has to be a table of names and folders, as in main = "held/objects/main", not {value!r}')
+    return dict(value)
 
 
 def _parse_number(text: str) -> Any:
@@ -101,10 +100,10 @@ SETTINGS: tuple[Setting, ...] = (
     Setting("contact", "", "Who answers for it: an address or a page; harvesting tells it to every source", _text),
     Setting(
         "volumes",
-        (),
-        "Folders that hold the audio, filled in this order; empty: held/objects of the archive",
-        _texts,
-        _parse_list,
+        {},
+        "Folders that hold the bytes, each with a name; the roomiest is filled first",
+        _folders,
+        in_file_only=True,
     ),
     Setting(
         "operator.territory",
@@ -141,7 +140,7 @@ class Settings:
 
     name: str = ""
     contact: str = ""
-    volumes: tuple[str, ...] = ()
+    volumes: Mapping[str, str] = field(default_factory=dict)
     operator_territory: str = ""
     publish_territories: tuple[str, ...] = ()
     rights_owner_only: tuple[str, ...] = ()
@@ -163,7 +162,7 @@ class Settings:
                 "key": item.key,
                 "value": getattr(self, item.attribute),
                 "origin": self.origins.get(item.key, "default"),
-                "variable": item.variable,
+                "variable": "" if item.in_file_only else item.variable,
                 "meaning": item.meaning,
             }
             for item in SETTINGS
@@ -263,7 +262,7 @@ def _from_environment(environment: Mapping[str, str]) -> list[tuple[Setting, Any
     return [
         (item, item.parse(environment[item.variable]), item.variable)
         for item in SETTINGS
-        if item.variable in environment
+        if item.variable in environment and not item.in_file_only
     ]
 
 

@@ -1,0 +1,133 @@
+"""``serve``: the library in a browser, on this machine or, with --lan, for the house."""
+
+from __future__ import annotations
+
+import errno
+import ipaddress
+import socket
+from contextlib import suppress
+from io import StringIO
+
+import click
+
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+from phonolith.config import Settings
+from phonolith.errors import UsageError
+from phonolith.store.archive import Archive
+
+
+@verb("serve", short_help="Open the library in the browser: search, browse, play.")
+@click.option("--host", help="Address to listen at. Default: the setting serve.host.")
+@click.option(
+    "--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: the setting serve.port."
+)
+@click.option("--lan", is_flag=True, help="Let every device in this network in, and print address and QR code.")
+def serve(place: Place, host: str | None, port: int | None, lan: bool) -> Answer:
+    """Open the library: search, browse and play in any browser, until Ctrl-C.
+
+    It listens on this machine alone unless told otherwise. --lan opens it to the network you are on.
+    """
+    if lan and host:
+        raise UsageError("--lan", "and --host both say where to listen", "Give one of them")
+    settings = place.settings(serve_host="0.0.0.0" if lan else host, serve_port=port)  # noqa: S104 — asked for by --lan
+    return opened(place.archive(), settings)
+
+
+def opened(archive: Archive, settings: Settings) -> Answer:
+    """Listen first, then say where, then serve: an address that is printed is one that answers."""
+    from phonolith.web.app import create_app
+
+    listener = listen(settings.serve_host, settings.serve_port)
+    port = int(listener.getsockname()[1])
+    addresses = [url(host, port) for host in reachable(settings.serve_host)]
+    app = create_app(archive, settings)
+
+    def show(view: View) -> None:
+        view.line(f"{settings.name or 'The library'} is open at {addresses[0]}", "bold")
+        if settings.serve_host not in ("127.0.0.1", "localhost", "::1"):
+            view.line(f"Anybody in this network can open it. On a phone, point the camera here ({addresses[-1]}):")
+            draw_code(view, addresses[-1])
+        view.line("Ctrl-C closes it.", "dim")
+
+    def run() -> None:
+        import uvicorn
+
+        config = uvicorn.Config(
+            app,
+            log_level="warning",
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=3,
+            lifespan="auto",
+        )
+        with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how serving ends well
+            uvicorn.Server(config).run(sockets=[listener])
+
+    return Answer({"address": addresses[0], "addresses": addresses, "port": port}, show, then=run)
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """A socket that listens; raises UsageError saying what to do where the address is taken or not ours."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind((host, port))
+        listener.listen(512)
+    except OSError as error:
+        listener.close()
+        raise _refused(host, port, error) from None
+    return listener
+
+
+def _refused(host: str, port: int, error: OSError) -> UsageError:
+    subject = f"{host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return UsageError(subject, "something else listens there already", "Close it, or take a free port: --port 0")
+    if error.errno == errno.EACCES:
+        return UsageError(
+            subject, "listening there needs more rights than you have", "Take a port above 1023: --port 8990"
+        )
+    return UsageError(
+        subject, f"cannot listen there: {error.strerror or error}", "Give an address of this machine: --host"
+    )
+
+
+def reachable(host: str) -> list[str]:
+    """The addresses a person can type; for 0.0.0.0 this machine itself and its address in the network."""
+    if host not in ("0.0.0.0", "::", ""):  # noqa: S104 — compared, not bound
+        return [host]
+    outside = network_address()
+    return ["127.0.0.1", outside] if outside else ["127.0.0.1"]
+
+
+def network_address() -> str:
+    """This machine's address in its network; "" where it has none. Nothing is sent: UDP connects without asking."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # RFC 5737: an address for documentation, routed like any other
+        except OSError:
+            return ""
+        address = str(probe.getsockname()[0])
+    return "" if ipaddress.ip_address(address).is_loopback else address
+
+
+def url(host: str, port: int) -> str:
+    """The address as a person types it."""
+    return f"http://[{host}]:{port}/" if ":" in host else f"http://{host}:{port}/"
+
+
+def draw_code(view: View, address: str) -> None:
+    """A QR code of half blocks, which a phone's camera reads from any terminal; left out of plain output."""
+    import segno
+
+    from phonolith.cli.view import Rich
+
+    if isinstance(view, Rich):
+        drawn = StringIO()
+        segno.make(address, micro=False).terminal(out=drawn, compact=True, border=2)
+        view.console.file.write(drawn.getvalue())
+
+
+COMMANDS = {"serve": serve}

@@ -1,0 +1,141 @@
+"""What every verb has in common: where the archive is, --json, and one answer that is either drawn or dumped."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from phonolith.cli.bars import Bars
+    from phonolith.cli.view import View
+    from phonolith.config import Settings
+    from phonolith.store.archive import Archive
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a verb found out: ``data`` is its JSON object, ``show`` draws the same for a person.
+
+    ``exit`` is 1 when an inspecting verb has findings; ``then`` runs after the answer is out (serving, for example).
+    """
+
+    data: Mapping[str, Any]
+    show: Callable[[View], None]
+    exit: int = 0
+    then: Callable[[], None] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a verb works and what it is handed from outside: folder, environment, clock."""
+
+    root: Path
+    json: bool
+    environment: Mapping[str, str] = field(default_factory=lambda: os.environ)
+
+    def archive(self) -> Archive:
+        """The archive here; raises NotAnArchive, NewerFormat."""
+        from phonolith.store.archive import Archive
+
+        return Archive.open(self.root)
+
+    def settings(self, **flags: Any) -> Settings:
+        """Settings of the archive here; flags are named with ``_`` for ``.`` (``serve_port=8000``)."""
+        from phonolith.config import load
+
+        return load(self.root, self.environment, {key.replace("_", ".", 1): value for key, value in flags.items()})
+
+    def bars(self) -> Bars:
+        """Progress on stderr, to be used as a context manager."""
+        from phonolith.cli.bars import Bars
+
+        return Bars()
+
+    @property
+    def actor(self) -> str:
+        """The name decisions are recorded under; it stays in private/."""
+        return self.environment.get("PHONOLITH_ACTOR") or self.environment.get("USER") or "operator"
+
+    def now(self) -> str:
+        """Now, ISO 8601 UTC with seconds; PHONOLITH_NOW stands in for the clock in reproducible runs."""
+        given = self.environment.get("PHONOLITH_NOW")
+        return given or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else there.")
+_ARCHIVE = click.option(
+    "--archive",
+    type=click.Path(path_type=Path),
+    metavar="DIR",
+    help="The archive. Default: $PHONOLITH_ARCHIVE, else here.",
+)
+
+
+def verb(name: str, **settings: Any) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function ``(place, …) -> Answer``: adds --archive and --json and puts the answer out."""
+
+    def wrap(function: Callable[..., Answer]) -> click.Command:
+        @functools.wraps(function)
+        def run(archive: Path | None, as_json: bool, **options: Any) -> int:
+            place = Place(archive or Path(os.environ.get("PHONOLITH_ARCHIVE") or "."), as_json)
+            answer = function(place, **options)
+            put_out(answer, as_json)
+            if answer.then is not None:
+                answer.then()
+            return answer.exit
+
+        make: Callable[[Callable[..., int]], click.Command] = click.command(name, **settings)
+        return make(_ARCHIVE(_JSON(run)))
+
+    return wrap
+
+
+def put_out(answer: Answer, as_json: bool) -> None:
+    """The answer on stdout, whole, before anything else happens."""
+    if as_json:
+        write_json(answer.data)
+    else:
+        from phonolith.cli.view import view_for
+
+        answer.show(view_for())
+    sys.stdout.flush()
+
+
+def write_json(data: Mapping[str, Any]) -> None:
+    """One JSON object and a line end on stdout, in UTF-8 whatever the locale; lone surrogates become their escapes."""
+    import json
+
+    text = json.dumps(data, ensure_ascii=False, indent=2, default=_builtin) + "\n"
+    encoded = text.encode("utf-8", "backslashreplace")
+    buffer = getattr(sys.stdout, "buffer", None)
+    if buffer is None:  # a test's stand-in for stdout takes text only
+        sys.stdout.write(encoded.decode("utf-8"))
+    else:
+        sys.stdout.flush()
+        buffer.write(encoded)
+
+
+def _builtin(value: Any) -> Any:
+    from dataclasses import fields, is_dataclass
+
+    if is_dataclass(value) and not isinstance(value, type):
+        return {item.name: getattr(value, item.name) for item in fields(value)}
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, set | frozenset):
+        return sorted(value)
+    if isinstance(value, Mapping):
+        return dict(value)
+    if hasattr(value, "_asdict"):
+        return value._asdict()
+    return str(value)

@@ -1,0 +1,59 @@
+"""``withdraw`` and ``reinstate``: take something down at once, and put it back."""
+
+from __future__ import annotations
+
+import click
+
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+
+
+@verb("withdraw", short_help="Take something down, at once and everywhere here.")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--because", required=True, metavar="TEXT", help="Why; kept in the register.")
+@click.option(
+    "--ground",
+    type=click.Choice(["owner", "licence", "law"]),
+    default="owner",
+    show_default=True,
+    help="owner: the rightsholder asks; licence: it does not permit this; law: an order (answered with 451).",
+)
+def withdraw(place: Place, ids: tuple[str, ...], because: str, ground: str) -> Answer:
+    """Take tracks, releases or artists down.
+
+    A running library stops listing and playing them within 5 seconds; nothing waits for a build. The bytes stay held.
+    """
+    from phonolith.rights.attest import withdrawal
+
+    return _decide(place, "item.withdrawn", withdrawal(ids, ground=ground, because=because), "withdrawn", "reinstate")
+
+
+@verb("reinstate", short_help="Put back what was withdrawn.")
+@click.argument("ids", nargs=-1, required=True, metavar="ID...")
+@click.option("--because", required=True, metavar="TEXT", help="Why; kept in the register.")
+def reinstate(place: Place, ids: tuple[str, ...], because: str) -> Answer:
+    """Put back what was withdrawn: a running library shows and plays it again within 5 seconds."""
+    from phonolith.rights.attest import reinstatement
+
+    return _decide(place, "item.reinstated", reinstatement(ids, because=because), "reinstated", "withdraw")
+
+
+def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: str) -> Answer:
+    from phonolith.cli.decide import record
+    from phonolith.cli.text import plural
+
+    event = record(place.archive(), place, [(kind, body)])[0]
+    subjects: list[str] = list(event.body["subjects"])
+
+    def show(view: View) -> None:
+        view.line(
+            f"{plural(len(subjects), 'item')} {done}, event {event.seq}; a running library follows within 5 seconds."
+        )
+        view.line(
+            f"To undo: phonolith {undo} {' '.join(subjects[:3])}{' …' if len(subjects) > 3 else ''} --because …", "dim"
+        )
+
+    return Answer({"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects}, show)
+
+
+COMMANDS = {"withdraw": withdraw, "reinstate": reinstate}
