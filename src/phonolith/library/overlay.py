@@ -1,0 +1,175 @@
+"""The overlay: what was withdrawn since the build, so that a takedown does not wait for one.
+
+The register is looked at every few seconds; its decisions are folded once per new head. Against a build they become
+sets of row numbers (Roaring bitmaps), which lists subtract and searches intersect with: that costs a list nothing per
+row, where a TEMP view would cost a look-up. Programs that write SQL get the same sets as TEMP views (`install`).
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import apsw
+from pyroaring import BitMap
+
+from phonolith.errors import NotFound, Withdrawn
+from phonolith.library.catalogue import Snapshot
+from phonolith.model.event import Event
+from phonolith.rights.decisions import Decisions, Withdrawal
+
+_LOOK_EVERY = 5.0  # seconds
+_STATUS = {"law": 451, "owner": 410, "licence": 410}
+_GROUND = {"law": "the law requires it", "owner": "its owner asked for it", "licence": "its licence does not allow it"}
+
+
+class EventLog(Protocol):
+    """What the overlay needs of the register."""
+
+    def head(self) -> tuple[int, str]:
+        """Number and digest of the last event."""
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """Events with a higher number, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hidden:
+    """Row numbers of one build that no list shows and no door gives out.
+
+    A withdrawn release hides its tracks. A withdrawn artist hides whatever credits him, in any place of a credit.
+    """
+
+    tracks: BitMap = field(default_factory=BitMap)
+    releases: BitMap = field(default_factory=BitMap)
+    artists: BitMap = field(default_factory=BitMap)
+
+    def of(self, kind: str) -> BitMap:
+        """Those of a kind; labels are never hidden."""
+        return {"track": self.tracks, "release": self.releases, "artist": self.artists}.get(kind, _NOTHING)
+
+
+_NOTHING = BitMap()
+
+
+class Overlay:
+    """Decisions in force, at most ``every`` seconds old.
+
+    A register that cannot be read raises its error from here: nothing is shown while it is not known what was taken
+    down.
+    """
+
+    def __init__(
+        self, register: EventLog, *, every: float = _LOOK_EVERY, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._register = register
+        self._every = every
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._looked = float("-inf")
+        self._head = (0, "")
+        self._decisions = Decisions()
+
+    def decisions(self) -> Decisions:
+        """The decisions in force."""
+        with self._lock:
+            now = self._clock()
+            if now - self._looked >= self._every:
+                self._read()
+                self._looked = now
+            return self._decisions
+
+    def hidden(self, snapshot: Snapshot) -> Hidden:
+        """What is hidden in this build."""
+        return hidden_rows(snapshot, self.decisions().withdrawn)
+
+    def _read(self) -> None:
+        head = self._register.head()
+        if head == self._head:
+            return
+        if head[0] < self._decisions.head:  # another register was put in place
+            self._decisions = Decisions()
+        self._decisions = self._decisions.then(self._register.events(self._decisions.head))
+        self._head = head
+
+
+class NoEvents:
+    """An empty register, for reading a catalogue that has none beside it."""
+
+    def head(self) -> tuple[int, str]:
+        """Nothing was ever decided."""
+        return 0, ""
+
+    def events(self, after: int = 0) -> Iterator[Event]:
+        """No events."""
+        return iter(())
+
+
+def hidden_rows(snapshot: Snapshot, withdrawn: Mapping[str, Withdrawal]) -> Hidden:
+    """The rows of this build that the withdrawals hide; computed once for as long as neither changes."""
+    known = snapshot.memo.get("hidden")
+    if known is not None and (known[0] is withdrawn or known[0].keys() == withdrawn.keys()):
+        return known[1]  # type: ignore[no-any-return]  # the memo holds anything
+    hidden = _expand(snapshot.db, _rows_of(snapshot, withdrawn))
+    snapshot.memo["hidden"] = (withdrawn, hidden)
+    return hidden
+
+
+def check(reference: str, ids: Iterable[str], withdrawn: Mapping[str, Withdrawal]) -> None:
+    """Raise Withdrawn if any of the ids is; the law goes before other grounds.
+
+    ``ids`` are those a withdrawal could name: the item's own, its release's, its artists'.
+    """
+    found = [withdrawn[one] for one in ids if one in withdrawn]
+    if found:
+        reason = max(found, key=lambda one: (_STATUS.get(one.ground, 410), -one.event))
+        words = _GROUND.get(reason.ground, "of a decision")
+        problem = f"withdrawn because {words}: {reason.because} (event {reason.event}, {reason.time[:10]})"
+        raise Withdrawn(reference, problem, status=_STATUS.get(reason.ground, 410))
+
+
+def install(db: apsw.Connection, hidden: Hidden) -> None:
+    """Make the TEMP views ``servable`` (tracks), ``servable_release`` and ``servable_artist`` on a connection."""
+    for kind, view in (("track", "servable"), ("release", "servable_release"), ("artist", "servable_artist")):
+        db.execute(f"CREATE TEMP TABLE hidden_{kind} (id INTEGER PRIMARY KEY)")
+        db.executemany(f"INSERT INTO temp.hidden_{kind} VALUES (?)", ((row,) for row in hidden.of(kind)))
+        sql = f"SELECT * FROM main.{kind} WHERE id NOT IN (SELECT id FROM temp.hidden_{kind})"
+        db.execute(f"CREATE TEMP VIEW {view} AS {sql}")
+
+
+def _rows_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, list[int]]:
+    """Row numbers by kind of the ids that this build has; others belong to what is no longer or not yet in it."""
+    rows: dict[str, list[int]] = {"track": [], "release": [], "artist": [], "label": []}
+    for identifier in ids:
+        try:
+            kind, row = snapshot.find(identifier)
+        except NotFound:
+            continue
+        rows[kind].append(row)
+    return rows
+
+
+def _expand(db: apsw.Connection, rows: Mapping[str, list[int]]) -> Hidden:
+    hidden = Hidden(BitMap(rows["track"]), BitMap(rows["release"]), BitMap(rows["artist"]))
+    for column, into in (("release", hidden.releases), ("track", hidden.tracks)):
+        into.update(_each(db, _BY_ARTIST.format(table=column), rows["artist"]))
+        into.update(_each(db, _BY_CREDIT.format(table=column), rows["artist"]))
+    hidden.tracks.update(_each(db, _BY_RELEASE, list(hidden.releases)))
+    return hidden
+
+
+_BY_ARTIST = "SELECT x.id FROM json_each(?) j CROSS JOIN {table} x ON x.credit = j.value"
+_BY_CREDIT = (
+    "SELECT x.id FROM json_each(?) j CROSS JOIN credit c ON c.artist = j.value CROSS JOIN {table} x ON x.credit = -c.id"
+)
+_BY_RELEASE = "SELECT x.id FROM json_each(?) j CROSS JOIN track x ON x.release = j.value"
+
+
+def _each(db: apsw.Connection, sql: str, rows: list[int]) -> Iterator[int]:
+    found: Any
+    for (found,) in db.execute(sql, (json.dumps(rows),)) if rows else ():
+        yield found

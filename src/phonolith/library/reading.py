@@ -1,0 +1,111 @@
+"""The library as one thing to ask: the catalogue, what is hidden in it, and the policy the gate decides by."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+import apsw
+
+from phonolith.errors import NotFound
+from phonolith.library.catalogue import Catalogue, Snapshot
+from phonolith.library.overlay import Hidden, Overlay, check, hidden_rows
+from phonolith.library.views import Rights
+from phonolith.model.rights import Decision, Use
+from phonolith.rights.decisions import Decisions
+from phonolith.rights.evidence import Evidence
+from phonolith.rights.gate import Policy, Subject, decide
+from phonolith.rights.licences import LICENCES
+
+_REMEMBERED = 20_000  # pieces of evidence kept per build and policy
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """One answer's view of one build: every row number in it is valid for as long as it is held."""
+
+    snapshot: Snapshot
+    decisions: Decisions
+    hidden: Hidden
+    policy: Policy
+
+    @property
+    def db(self) -> apsw.Connection:
+        """The connection."""
+        return self.snapshot.db
+
+    def row(self, kind: str, identifier: str) -> int:
+        """The row of a public id, hidden or not. Raises NotFound."""
+        return self.snapshot.find_kind(identifier, kind)
+
+    def shown(self, kind: str, rows: Iterable[int]) -> list[int]:
+        """The rows that may be listed, in the same order."""
+        hidden = self.hidden.of(kind)
+        return [row for row in rows if row not in hidden] if hidden else list(rows)
+
+    def check(self, reference: str, ids: Iterable[str]) -> None:
+        """Raise Withdrawn if one of the ids (the item's, its release's, its artists') is withdrawn."""
+        check(reference, ids, self.decisions.withdrawn)
+
+    def in_force(self, rights: Rights, ids: Iterable[str]) -> bool:
+        """Whether evidence still stands: an attestation may have been revoked since the build."""
+        return rights.basis != "attested" or bool(self.decisions.attestations(*ids))
+
+    def decide(self, use: Use, rights: Rights, ids: tuple[str, ...], *, held: bool) -> Decision:
+        """The gate's answer for an item with this evidence. ``ids``: the item's own first, then release and artists."""
+        evidence = as_evidence(rights)
+        if not self.in_force(rights, ids):
+            evidence = _REVOKED
+        subject = Subject(evidence, ids, held=held)
+        return decide(use, subject, policy=self.policy, withdrawn=self.decisions.withdrawn)
+
+    def streams(self, number: int | None, rights: Rights) -> bool:
+        """Whether evidence with this row number permits streaming, for anything that is held and not withdrawn."""
+        known: dict[int | None, bool] = self.snapshot.once(("streams", self.policy), dict)
+        answer = known.get(number)
+        if answer is None:
+            if len(known) > _REMEMBERED:
+                known.clear()
+            subject = Subject(as_evidence(rights), ())
+            answer = known[number] = decide(Use.STREAM, subject, policy=self.policy, withdrawn={}).allowed
+        return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Library:
+    """What every list and every byte is asked from. Safe to use from any number of threads."""
+
+    catalogue: Catalogue
+    overlay: Overlay
+    policy: Policy = field(default_factory=Policy)
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """One consistent view; nested ones in the same thread are of the same build."""
+        decisions = self.overlay.decisions()
+        with self.catalogue.reading() as snapshot:
+            yield Reading(snapshot, decisions, hidden_rows(snapshot, decisions.withdrawn), self.policy)
+
+
+NO_RIGHTS = Rights(None, 0, "", "", "none", False, "Nobody stated a licence.")
+_REVOKED = Evidence(None, 0, "", "", "none", False, "The attestation it rested on was revoked.")
+
+
+def as_evidence(rights: Rights) -> Evidence:
+    """The catalogue's evidence as the gate takes it.
+
+    What a licence permits is what this program knows of it, not what the file says: a licence it does not know
+    permits nothing.
+    """
+    licence = LICENCES.get(rights.licence.code) if rights.licence else None
+    return Evidence(
+        licence, rights.level, rights.stated, rights.stated_by, rights.basis, rights.composition, rights.note
+    )
+
+
+def not_there(kind: str, key: object) -> NotFound:
+    """The error for a page of something the catalogue does not have."""
+    return NotFound(
+        f"{kind} {key}", "nothing in this catalogue is filed under it", "Look for it with: phonolith search"
+    )

@@ -1,0 +1,426 @@
+"""What the library shows, as values: every name in here is a public id, never a row number.
+
+Texts come from outside and are text, whatever they contain. Durations are in milliseconds, sizes in bytes, bit rates
+in bits per second.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[Item]):
+    """A piece of a list. ``next`` is what to ask for the piece after it (as ``after``), None at the end.
+
+    ``total`` counts the whole list before anything hidden is left out; None where that was not counted.
+    ``total_capped``: there are at least so many.
+    """
+
+    items: tuple[Item, ...]
+    next: str | None = None
+    total: int | None = None
+    total_capped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CreditName:
+    """One name of an artist credit: ``name`` as credited, ``artist`` his own name, ``id`` of his page."""
+
+    id: str
+    name: str
+    artist: str
+    join: str
+    role: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Date:
+    """A date as written, with what could be read from it; ``problem`` says why it cannot be a date, else ""."""
+
+    written: str
+    year: int | None = None
+    month: int | None = None
+    day: int | None = None
+    problem: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceView:
+    """A recognised licence and what it permits."""
+
+    code: str
+    family: str
+    title: str
+    uri: str
+    hold: bool
+    stream: bool
+    redistribute: bool
+    reencode: bool
+    commercial: bool
+    attribution: bool
+    share_alike: bool
+    territories: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rights:
+    """The evidence about a licence: ``licence`` None where none is recognised or statements conflict; level 0 to 4."""
+
+    licence: LicenceView | None
+    level: int
+    stated: str
+    stated_by: str
+    basis: str
+    composition: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class GenreRef:
+    """A genre; ``scope`` says whose it is: ``track``, ``release`` or ``artist``."""
+
+    key: str
+    name: str
+    scope: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelRef:
+    """A label on a release, with the release's catalogue number there."""
+
+    id: str
+    name: str
+    catalogue_number: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class LinkView:
+    """An outgoing link. ``url`` is as the source has it: check its scheme before making it one."""
+
+    rel: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRef:
+    """A release named in passing."""
+
+    id: str
+    title: str
+    has_cover: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class FileView:
+    """A file of a track or release; ``sha256`` "" where its bytes are not held, ``size`` then 0."""
+
+    role: str
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    url: str
+    codec: str
+    bitrate: int | None
+    sample_rate: int | None
+    channels: int | None
+    bit_depth: int | None
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionView:
+    """A person's decision that this build applied; ``event`` is its number in the register."""
+
+    field: str
+    was: str
+    now: str
+    because: str
+    event: int
+    time: str
+
+
+@dataclass(frozen=True, slots=True)
+class SourceView:
+    """Where descriptions come from: ``licence`` is that of its metadata, ``credit`` what it asks to be called."""
+
+    name: str
+    title: str
+    url: str
+    licence: str
+    credit: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackRow:
+    """A track in a list. ``playable``: its audio is held, can be read and may be streamed from here."""
+
+    id: str
+    title: str
+    credit: tuple[CreditName, ...]
+    release: ReleaseRef
+    disc: int
+    position: int
+    duration: int | None
+    date: Date | None
+    explicit: bool | None
+    status: str
+    rights: Rights
+    playable: bool
+    popularity: float | None
+    source: str
+
+    @property
+    def artist(self) -> str:
+        """The artist credit as one text, join phrases included."""
+        return credit_text(self.credit)
+
+    @property
+    def attribution(self) -> str:
+        """Title, author, source and licence in a sentence that may stand beside the track."""
+        return attribution(self.title, self.artist, self.release.title, self.rights.licence)
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseRow:
+    """A release in a list."""
+
+    id: str
+    title: str
+    credit: tuple[CreditName, ...]
+    date: Date | None
+    kind: str
+    country: str
+    label: LabelRef | None
+    tracks: int
+    discs: int
+    duration: int | None
+    has_cover: bool
+    rights: Rights
+    popularity: float | None
+    source: str
+
+    @property
+    def artist(self) -> str:
+        """The artist credit as one text, join phrases included."""
+        return credit_text(self.credit)
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistRow:
+    """An artist in a list; ``releases`` and ``tracks`` count what credits him."""
+
+    id: str
+    name: str
+    disambiguation: str
+    kind: str
+    country: str
+    releases: int
+    tracks: int
+    popularity: float | None
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackPage:
+    """Everything about one track. ``same_isrc``: other tracks that carry the same ISRC. ``reason``: why its status."""
+
+    track: TrackRow
+    labels: tuple[LabelRef, ...]
+    genres: tuple[GenreRef, ...]
+    isrcs: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    links: tuple[LinkView, ...]
+    files: tuple[FileView, ...]
+    corrections: tuple[CorrectionView, ...]
+    source: SourceView
+    status_sentence: str
+    reason: str
+    previous: str | None
+    next: str | None
+    same_isrc: tuple[TrackRow, ...]
+    release: ReleaseRow
+
+
+@dataclass(frozen=True, slots=True)
+class Disc:
+    """One medium of a release with its tracks; ``duration`` is the sum of the known ones."""
+
+    position: int
+    format: str
+    title: str
+    tracks: tuple[TrackRow, ...]
+    duration: int
+
+
+@dataclass(frozen=True, slots=True)
+class FieldDifference:
+    """A field in which another edition differs: what it says ``here`` and ``there``, "" where nothing is said."""
+
+    field: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True)
+class TrackDifference:
+    """A track in which another edition differs.
+
+    ``what`` is ``only here``, ``only there``, ``title``, ``length``, ``credit`` or ``place``; ``here`` and ``there``
+    are the titles, lengths, credits or places.
+    """
+
+    what: str
+    title: str
+    here: str
+    there: str
+
+
+@dataclass(frozen=True, slots=True)
+class Edition:
+    """Another release of the same release group, and what differs from this one, field by field, track by track.
+
+    ``tracks_compared`` is False where one of the two is too long for the track lists to be compared on a page.
+    """
+
+    release: ReleaseRow
+    fields: tuple[FieldDifference, ...]
+    tracks: tuple[TrackDifference, ...]
+    tracks_compared: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class ReleasePage:
+    """Everything about one release. ``held`` counts the tracks whose audio is held, ``playable`` those that play."""
+
+    release: ReleaseRow
+    labels: tuple[LabelRef, ...]
+    barcode: str
+    genres: tuple[GenreRef, ...]
+    discs: tuple[Disc, ...]
+    editions: tuple[Edition, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    links: tuple[LinkView, ...]
+    files: tuple[FileView, ...]
+    corrections: tuple[CorrectionView, ...]
+    source: SourceView
+    held: int
+    playable: int
+    next: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseGroupOfKind:
+    """An artist's releases of one kind, best first."""
+
+    kind: str
+    releases: tuple[ReleaseRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Collaborator:
+    """An artist credited together with this one, and on how many tracks."""
+
+    artist: ArtistRow
+    tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ArtistPage:
+    """Everything about one artist. ``releases_next`` asks for more of his releases, best first.
+
+    ``collaborators_capped``: the counts cover the artist's first credits only, because there are too many for a page.
+    """
+
+    artist: ArtistRow
+    sort_name: str
+    begin: Date | None
+    end: Date | None
+    aliases: tuple[str, ...]
+    genres: tuple[GenreRef, ...]
+    identifiers: tuple[tuple[str, str], ...]
+    links: tuple[LinkView, ...]
+    corrections: tuple[CorrectionView, ...]
+    source: SourceView
+    top_tracks: tuple[TrackRow, ...]
+    releases: tuple[ReleaseGroupOfKind, ...]
+    releases_next: str | None
+    appears_on: tuple[ReleaseRow, ...]
+    collaborators: tuple[Collaborator, ...]
+    collaborators_capped: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LabelPage:
+    """A label and a page of its releases, best first."""
+
+    id: str
+    name: str
+    releases: int
+    tracks: int
+    links: tuple[LinkView, ...]
+    source: SourceView
+    page: Page[ReleaseRow]
+
+
+@dataclass(frozen=True, slots=True)
+class GenrePage:
+    """A genre and a page of its tracks, best first."""
+
+    key: str
+    name: str
+    tracks: int
+    releases: int
+    artists: int
+    page: Page[TrackRow]
+
+
+@dataclass(frozen=True, slots=True)
+class YearPage:
+    """A year and a page of its releases, best first; the years before and after it that have any."""
+
+    year: int
+    tracks: int
+    previous: int | None
+    next: int | None
+    page: Page[ReleaseRow]
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPage:
+    """What the archive holds and where to begin."""
+
+    counts: Mapping[str, int]
+    as_of: str
+    top: tuple[ReleaseRow, ...]
+    random: tuple[TrackRow, ...]
+    genres: tuple[tuple[GenreRef, int], ...]
+
+
+def credit_text(credit: tuple[CreditName, ...], role: str = "") -> str:
+    """The names of one role with their join phrases, as one text."""
+    return "".join(f"{name.name}{name.join}" for name in credit if name.role == role).strip()
+
+
+def attribution(title: str, artist: str, release: str, licence: LicenceView | None) -> str:
+    """One sentence with title, author, release and licence; "" where no licence is known."""
+    if licence is None:
+        return ""
+    by = f" by {artist}" if artist else ""
+    where = f", from “{release}”" if release else ""
+    return f"“{title}”{by}{where}. {licence.title}, {licence.uri}"
+
+
+def clock(milliseconds: int | None) -> str:
+    """A duration as m:ss or h:mm:ss, "" where it is not known."""
+    if milliseconds is None:
+        return ""
+    seconds = (milliseconds + 500) // 1000
+    minutes, seconds = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
