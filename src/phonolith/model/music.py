@@ -184,4 +184,29 @@ class TrackDescription:
     remainder: str = ""
 
 
-Description = ArtistDescription | ReleaseDescription | TrackDescription
+@dataclass(frozen=True, slots=True)
+class OtherDescription:
+    """What a source says of a label, work, release group or another thing that has no row of its own.
+
+    ``kind`` is ``label``, ``work``, ``release-group``, ``place`` ...; ``type`` the source's word for its sort. A build may
+    use it (links and identifiers of a label) or leave it; nothing else depends on it.
+    """
+
+    id: str
+    kind: str
+    name: str
+    sort_name: str = ""
+    type: str = ""
+    disambiguation: str = ""
+    country: str = ""
+    begin: str = ""
+    end: str = ""
+    language: str = ""
+    credits: tuple[Credit, ...] = ()
+    aliases: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    links: tuple[Link, ...] = ()
+    remainder: str = ""
+
+
+Description = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription
