@@ -245,6 +245,8 @@ def _line_of(text: str, key: str) -> int:
         header = re.match(r"\s*\[\s*([^\]]+?)\s*\]", line)
         if header:
             current = header[1]
+            if current == key:
+                return number
         name = re.match(r"\s*([\w.-]+)\s*=", line)
         if name and (f"{current}.{name[1]}" if current else name[1]) in (key, f"{table}.{last}"):
             return number

@@ -11,7 +11,7 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from phonolith.cli.bars import Bars
-from phonolith.cli.text import clean, length, number, plural, size, span
+from phonolith.cli.text import clean, number, plural, size, span
 from phonolith.cli.view import Column, Plain, Rich
 
 
@@ -31,10 +31,6 @@ def test_clean_shows_what_it_took_out() -> None:
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (length(187_000), "3:07"),
-        (length(3_723_000), "1:02:03"),
-        (length(59_600), "1:00"),
-        (length(None), "–"),
         (size(999), "999 B"),
         (size(1_234_000), "1.2 MB"),
         (size(3e14), "300.0 TB"),

@@ -38,15 +38,6 @@ def size(value: float) -> str:
     raise AssertionError("unreachable")
 
 
-def length(milliseconds: int | None) -> str:
-    """A duration: ``3:07``, ``1:02:03``, ``–`` where it is unknown."""
-    if milliseconds is None:
-        return "–"
-    minutes, seconds = divmod(round(milliseconds / 1000), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
-
-
 def span(seconds: float) -> str:
     """Elapsed time: ``0.4 s``, ``12 s``, ``3 min 20 s``, ``2 h 5 min``."""
     if seconds < 10:

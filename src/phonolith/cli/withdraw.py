@@ -40,10 +40,13 @@ def reinstate(place: Place, ids: tuple[str, ...], because: str) -> Answer:
 
 def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: str) -> Answer:
     from phonolith.cli.decide import record
+    from phonolith.cli.select import unknown
     from phonolith.cli.text import plural
 
-    event = record(place.archive(), place, [(kind, body)])[0]
+    archive = place.archive()
+    event = record(archive, place, [(kind, body)])[0]
     subjects: list[str] = list(event.body["subjects"])
+    strange = unknown(archive, subjects)
 
     def show(view: View) -> None:
         view.line(
@@ -53,7 +56,8 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
             f"To undo: phonolith {undo} {' '.join(subjects[:3])}{' …' if len(subjects) > 3 else ''} --because …", "dim"
         )
 
-    return Answer({"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects}, show)
+    data = {"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects, "not_in_catalogue": strange}
+    return Answer(data, show)
 
 
 COMMANDS = {"withdraw": withdraw, "reinstate": reinstate}

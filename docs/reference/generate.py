@@ -1,0 +1,119 @@
+"""Writes the reference pages that the program itself knows best: verbs, exit codes, settings. Run by `make docs`."""
+
+from __future__ import annotations
+
+import inspect
+from pathlib import Path
+
+import click
+
+from phonolith.cli.exits import all_exits
+from phonolith.cli.main import SECTIONS, program
+from phonolith.config import SETTINGS
+
+HERE = Path(__file__).parent
+_NOTE = "<!-- Written by `make docs` from the program; a test compares them. -->\n"
+
+
+def pages() -> dict[str, str]:
+    """Every generated page by file name."""
+    return {"cli.md": cli(), "exit-codes.md": exit_codes(), "settings.md": settings()}
+
+
+def cli() -> str:
+    """The verbs, section by section, with arguments and options."""
+    parts = [
+        "# Command line\n",
+        _NOTE,
+        "Every verb takes `--archive DIR` (default: `PHONOLITH_ARCHIVE`, else the current folder) and `--json`:",
+        "one JSON object on stdout and nothing else there, whether it went well or not; progress and messages go to stderr.",
+        "Into a pipe, lists come one row a line with columns by tab, whole and without colour. An ID is 16 characters,",
+        "with or without its kind: `track:nbswy3dpeb3w64tm`. Exit codes are [a contract](exit-codes.md).\n",
+        'Shell completion: `eval "$(_PHONOLITH_COMPLETE=bash_source phonolith)"` in `~/.bashrc`, the same with',
+        "`zsh_source` in `~/.zshrc`, and `_PHONOLITH_COMPLETE=fish_source phonolith | source` for fish.\n",
+    ]
+    context = click.Context(program, info_name="phonolith")
+    for section, verbs in SECTIONS.items():
+        parts.append(f"## {section}\n")
+        for name in verbs:
+            command = program.get_command(context, name)
+            assert command is not None
+            parts += _command(command, f"phonolith {name}", 3)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _command(command: click.Command, path: str, depth: int) -> list[str]:
+    context = click.Context(command, info_name=path)
+    usage = " ".join([path, *(piece for piece in command.collect_usage_pieces(context) if piece != "[OPTIONS]")])
+    parts = [f"{'#' * depth} {path}\n", f"```\n{usage}\n```\n", inspect.cleandoc(command.help or "") + "\n"]
+    options = [option for option in command.params if isinstance(option, click.Option) and not _common(option)]
+    if options:
+        parts += ["| option | meaning |", "|---|---|", *map(_option, options), ""]
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            child = command.get_command(context, name)
+            assert child is not None
+            parts += _command(child, f"{path} {name}", depth + 1)
+    return parts
+
+
+def _common(option: click.Option) -> bool:
+    return option.name in ("archive", "as_json", "help")
+
+
+def _option(option: click.Option) -> str:
+    value = "" if option.is_flag or option.count else f" {option.make_metavar(click.Context(click.Command('x')))}"
+    notes = [option.help or ""]
+    if option.required:
+        notes.append("Required.")
+    if option.show_default and option.default is not None:
+        notes.append(f"Default: {option.default}.")
+    shown = f"`{', '.join(option.opts)}{value}`".replace("|", "\\|")
+    return f"| {shown} | {' '.join(notes).replace('|', chr(92) + '|')} |"
+
+
+def exit_codes() -> str:
+    """The table of exit codes."""
+    rows = [f"| {item.code} | `{item.name}` | {item.meaning} |" for item in all_exits()]
+    return "\n".join(
+        [
+            "# Exit codes\n",
+            _NOTE,
+            "A contract: a number never gets another meaning. Under `--json` an error is one object on stdout with the",
+            "keys `error` (the name below), `subject`, `problem`, `remedy` and `exit`.\n",
+            "| code | name | meaning |",
+            "|---:|---|---|",
+            *rows,
+            "",
+        ]
+    )
+
+
+def settings() -> str:
+    """The table of settings."""
+    variables = {item.key: "" if item.in_file_only else f"`{item.variable}`" for item in SETTINGS}
+    rows = [
+        f"| `{item.key}` | {_default(item.default)} | {variables[item.key]} | {item.meaning} |" for item in SETTINGS
+    ]
+    return "\n".join(
+        [
+            "# Settings\n",
+            _NOTE,
+            "Read from `phonolith.toml` in the archive, then from the environment, then from flags; the later wins.",
+            "`phonolith config` shows each value with its origin. A key `a.b` stands as `b` under `[a]`.\n",
+            "| key | default | variable | meaning |",
+            "|---|---|---|---|",
+            *rows,
+            "",
+            "An unknown key and a value of the wrong kind are errors that name file, line and key.\n",
+        ]
+    )
+
+
+def _default(value: object) -> str:
+    return f"`{value}`" if value not in ("", (), {}) else ""
+
+
+if __name__ == "__main__":
+    for name, text in pages().items():
+        (HERE / name).write_text(text, "utf-8")
