@@ -54,11 +54,9 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 def _of_source(archive: Archive, name: str) -> list[str]:
     with Catalogue.open(archive.catalogue).reading() as snapshot:
-        rows = snapshot.db.execute(
-            "SELECT r.source_id FROM source s CROSS JOIN release r ON r.source = s.id WHERE s.name = ? ORDER BY r.id",
-            (name,),
-        ).fetchall()
-        if not rows:
+        sql = "SELECT r.id FROM source s CROSS JOIN release r ON r.source = s.id WHERE s.name = ? ORDER BY r.id"
+        found = [snapshot.public_id("release", row[0]) for row in snapshot.db.execute(sql, (name,))]
+        if not found:
             known = ", ".join(row[0] for row in snapshot.db.execute("SELECT name FROM source ORDER BY name"))
             raise NotFound(f"source:{name}", "the catalogue has no release of it", f"It has {known or 'no sources'}")
     return found
