@@ -80,10 +80,13 @@ def _stated(statements: Sequence[LicenceStatement], attestations: Sequence[Attes
 
 def _uses(decisions: Sequence[Decision]) -> Iterator[str]:
     yield "May this archive …"
+    told: dict[str, str] = {}
     for decision in decisions:
         answer = "yes" if decision.allowed else f"no ({decision.status})"
         yield f"  {_VERBS[decision.use]}: {answer}"
-        yield from (f"    {_line(reason)}" for reason in decision.reasons)
+        for reason in decision.reasons:
+            before = told.setdefault(reason, _VERBS[decision.use])
+            yield f"    {_line(reason)}" if before == _VERBS[decision.use] else f"    the same as for: {before}"
 
 
 def _remedies(

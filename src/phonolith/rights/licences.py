@@ -17,6 +17,7 @@ HoliznaCC0. Combinations of licence, version and jurisdiction that never existed
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ _ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)/([
 _PAGE = re.compile(r"/(?:deed|legalcode)(?:\.(?:txt|[a-z]{2,3}(?:[_-][a-z]{2,8})?))?$")
 
 
+@lru_cache(maxsize=4096)  # a catalogue repeats a few hundred statements millions of times
 def parse(uri: str) -> Licence | None:
     """The licence that ``uri`` names, or None if it does not name exactly one.
 

@@ -27,9 +27,8 @@ def problem(licence: Licence, places: Sequence[str]) -> str:
 
 def checked(setting: str, codes: Sequence[str]) -> tuple[str, ...]:
     """The codes in upper case, in order. Raises SettingError if one is no ISO 3166-1 alpha-2 code by its form."""
-    upper = tuple(code.strip().upper() for code in codes)
-    for code in upper:
-        if not _CODE.fullmatch(code):
+    for code in codes:
+        if not _CODE.fullmatch(code.strip().upper()):
             remedy = "Write two letters, such as DE or US (ISO 3166-1)."
             raise SettingError(setting, f"{code!r} is not a country code", remedy)
-    return upper
+    return tuple(code.strip().upper() for code in codes)
