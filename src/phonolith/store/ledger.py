@@ -1,0 +1,148 @@
+"""The ledger: each held object's passport and the places where its bytes lie, in held/ledger.sqlite."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from phonolith.store.database import database_errors, fetch, open_ro, open_rw, transaction
+from phonolith.store.passport import Passport
+
+VERSION = 1
+
+SCHEMA = """
+CREATE TABLE object (          -- one row for each object, for ever; what docs/on-disk-format.md calls a passport
+  id INTEGER PRIMARY KEY,
+  sha256 BLOB NOT NULL UNIQUE CHECK (length(sha256) = 32),
+  size INTEGER NOT NULL CHECK (size >= 0),          -- bytes
+  media_type TEXT NOT NULL,                         -- as told by whoever brought it, '' if nobody said
+  piece_length INTEGER NOT NULL CHECK (piece_length IN (65536, 1048576)),
+  root BLOB NOT NULL,          -- BEP 52 pieces root, 32 bytes; empty for an empty object
+  layer BLOB NOT NULL,         -- BEP 52 piece layer, 32 bytes a piece; empty unless size > piece_length
+  pieces BLOB NOT NULL,        -- SHA-1 of each v1 piece, 20 bytes each, the last one of the bare bytes
+  padded BLOB NOT NULL         -- SHA-1 of the last v1 piece filled with zeros to piece_length
+) STRICT;
+
+CREATE TABLE place (           -- where the bytes are; more than one place is fine
+  object INTEGER NOT NULL REFERENCES object,
+  volume TEXT NOT NULL,        -- name of a volume in phonolith.toml; '' = outside the archive, adopted by reference
+  path BLOB NOT NULL,          -- outside path as the bytes the operating system knows; empty inside a volume
+  mtime_ns INTEGER NOT NULL,   -- outside file's modification time when it was read, nanoseconds since 1970; 0 inside
+  PRIMARY KEY (object, volume, path)
+) STRICT, WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where an object's bytes are: inside a volume, or (``volume`` empty) at an outside path."""
+
+    volume: str
+    path: bytes = b""
+    mtime_ns: int = 0
+
+
+class Ledger:
+    """Rows of held/ledger.sqlite. Safe to use from several threads."""
+
+    def __init__(self, path: Path, *, readonly: bool = False) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        self._db = open_ro(path, VERSION) if readonly else open_rw(path, SCHEMA, VERSION)
+
+    def close(self) -> None:
+        """Close the file."""
+        self._db.close()
+
+    def transaction(self) -> AbstractContextManager[apsw.Connection]:
+        """A short write transaction."""
+        return transaction(self._db, self._path)
+
+    def add(self, passport: Passport, media_type: str, place: Place) -> None:
+        """Enter the object, or one more place of it; durable on return. The first media type that was told stays."""
+        with self._lock, self.transaction() as db:
+            db.execute(
+                "INSERT INTO object (sha256, size, media_type, piece_length, root, layer, pieces, padded)"
+                " VALUES (:sha256, :size, :media_type, :piece_length, :root, :layer, :pieces, :padded)"
+                " ON CONFLICT (sha256) DO UPDATE SET media_type = excluded.media_type WHERE media_type = ''",
+                {
+                    "sha256": passport.sha256,
+                    "size": passport.size,
+                    "media_type": media_type,
+                    "piece_length": passport.piece_length,
+                    "root": passport.root,
+                    "layer": passport.layer,
+                    "pieces": passport.pieces,
+                    "padded": passport.padded,
+                },
+            )
+            self._add_place(db, passport.sha256, place)
+
+    def add_place(self, sha256: bytes, place: Place) -> None:
+        """Enter one more place of a known object."""
+        with self._lock, self.transaction() as db:
+            self._add_place(db, sha256, place)
+
+    def size(self, sha256: bytes) -> int | None:
+        """Bytes of the object, None if it is not held."""
+        rows = self._rows("SELECT size FROM object WHERE sha256 = :sha256", {"sha256": sha256})
+        return int(rows[0][0]) if rows else None
+
+    def media_type(self, sha256: bytes) -> str:
+        """What the object was said to be, "" where nobody said or it is not held."""
+        rows = self._rows("SELECT media_type FROM object WHERE sha256 = :sha256", {"sha256": sha256})
+        return str(rows[0][0]) if rows else ""
+
+    def places(self, sha256: bytes) -> list[Place]:
+        """All places of the object, those inside the archive first."""
+        rows = self._rows(
+            "SELECT p.volume, p.path, p.mtime_ns FROM object o JOIN place p ON p.object = o.id"
+            " WHERE o.sha256 = :sha256 ORDER BY p.volume = '', p.volume, p.path",
+            {"sha256": sha256},
+        )
+        return [Place(*row) for row in rows]
+
+    def passport(self, sha256: bytes) -> Passport | None:
+        """The object's passport, None if it is not held."""
+        rows = self._rows(
+            "SELECT size, sha256, piece_length, root, layer, pieces, padded FROM object WHERE sha256 = :sha256",
+            {"sha256": sha256},
+        )
+        return Passport(*rows[0]) if rows else None
+
+    def all(self) -> Iterator[tuple[bytes, int]]:
+        """SHA-256 and size of every object, by digest."""
+        after = b""
+        while rows := self._rows(
+            "SELECT sha256, size FROM object WHERE sha256 > :after ORDER BY sha256 LIMIT 10000", {"after": after}
+        ):
+            yield from rows
+            after = rows[-1][0]
+
+    def uses_volume(self, name: str) -> bool:
+        """Whether any object is said to lie in the volume."""
+        return bool(self._rows("SELECT 1 FROM place WHERE volume = :name LIMIT 1", {"name": name}))
+
+    def totals(self) -> tuple[int, int]:
+        """Number of objects and their bytes, each object counted once."""
+        count, size = self._rows("SELECT count(*), coalesce(sum(size), 0) FROM object", {})[0]
+        return int(count), int(size)
+
+    @staticmethod
+    def _add_place(db: apsw.Connection, sha256: bytes, place: Place) -> None:
+        db.execute(
+            "INSERT INTO place (object, volume, path, mtime_ns)"
+            " SELECT id, :volume, :path, :mtime_ns FROM object WHERE sha256 = :sha256"
+            " ON CONFLICT DO UPDATE SET mtime_ns = excluded.mtime_ns",
+            {"sha256": sha256, "volume": place.volume, "path": place.path, "mtime_ns": place.mtime_ns},
+        )
+
+    def _rows(self, sql: str, bindings: dict[str, Any]) -> list[tuple[Any, ...]]:
+        with self._lock, database_errors(self._path):
+            return fetch(self._db, sql, bindings)

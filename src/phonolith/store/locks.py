@@ -1,0 +1,54 @@
+"""One lock per store: who works on it, told to everybody who would work on it too."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import socket
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from phonolith.errors import Busy
+from phonolith.store.files import storage_errors
+
+
+def utc_now() -> str:
+    """The time as Phonolith writes it: ISO 8601, UTC, whole seconds."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+@contextlib.contextmanager
+def store_lock(path: Path, *, what: str, clock: Callable[[], str] = utc_now) -> Iterator[None]:
+    """Hold the lock file for the duration; raises Busy at once, naming its holder, if somebody else does.
+
+    The kernel's flock is the lock: it ends with its process however that ends. The text inside only tells people who
+    holds it, so a dead holder's stale text is simply overwritten.
+    """
+    with storage_errors(path):
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+        with storage_errors(path):
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise _busy(path, file.read()) from None
+            holder = {"pid": os.getpid(), "host": socket.gethostname(), "what": what, "since": clock()}
+            file.truncate(0)
+            os.pwrite(file.fileno(), json.dumps(holder).encode(), 0)
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError):
+                file.truncate(0)
+
+
+def _busy(path: Path, text: bytes) -> Busy:
+    try:
+        holder = json.loads(text)
+        who = "{what} (process {pid} on {host}) has held the lock since {since}".format(**holder)
+    except (ValueError, KeyError, TypeError):  # its holder has the lock and has not written its name yet
+        who = "another process has just taken the lock"
+    return Busy(path.stem, who, "Wait for it to finish, or stop it; nothing is lost either way")

@@ -1,0 +1,132 @@
+"""An object's passport: one pass over its bytes gives every digest a torrent or a bag will ever need.
+
+BEP 52 (BitTorrent v2): a file is hashed as SHA-256 leaves of 16 KiB under a binary Merkle tree; the hashes at the
+level of the piece length are its piece layer. BEP 3 (v1): SHA-1 of each piece; in a hybrid torrent each file is padded
+with zeros to a piece boundary, except where nothing follows it, hence the last piece both ways.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+BLOCK = 16 * 1024
+SMALL_PIECE = 64 * 1024  # files below 1 MiB
+LARGE_PIECE = 1024 * 1024  # files of 1 MiB and more; a bundle holds one of the two classes
+
+_ZERO = bytes(32)
+_ZEROS = bytes(LARGE_PIECE)
+
+
+@dataclass(frozen=True, slots=True)
+class Passport:
+    """What is known of the bytes of one object. Digests are raw bytes; an empty object has no root and no pieces.
+
+    ``root``: BEP 52 pieces root (32 bytes). ``layer``: its piece layer, 32 bytes a piece, empty unless the object is
+    larger than one piece. ``pieces``: SHA-1 of each v1 piece, 20 bytes each, the last one of the bare bytes.
+    ``padded``: SHA-1 of the last piece filled with zeros to the piece length (equal to the bare one if it is full).
+    """
+
+    size: int
+    sha256: bytes
+    piece_length: int
+    root: bytes
+    layer: bytes
+    pieces: bytes
+    padded: bytes
+
+
+class Passporter:
+    """Collects the passport of one stream of bytes; memory stays below 2 MiB whatever the size."""
+
+    def __init__(self) -> None:
+        self._whole = hashlib.sha256()
+        self._buffer = bytearray()
+        self._size = 0
+        self._layer: list[bytes] = []
+        self._pieces: list[bytes] = []
+
+    def update(self, data: bytes | bytearray | memoryview) -> None:
+        """Take the next bytes."""
+        self._whole.update(data)
+        self._size += len(data)
+        view = memoryview(data)
+        if self._buffer:
+            missing = LARGE_PIECE - len(self._buffer)
+            self._buffer += view[:missing]
+            view = view[missing:]
+            if len(self._buffer) == LARGE_PIECE:
+                self._piece(memoryview(bytes(self._buffer)), LARGE_PIECE)
+                self._buffer.clear()
+        while len(view) >= LARGE_PIECE:
+            self._piece(view[:LARGE_PIECE], LARGE_PIECE)
+            view = view[LARGE_PIECE:]
+        self._buffer += view
+
+    def finish(self) -> Passport:
+        """The passport of all that came."""
+        length = LARGE_PIECE if self._size >= LARGE_PIECE else SMALL_PIECE
+        rest = memoryview(bytes(self._buffer))
+        for start in range(0, len(rest), length):
+            self._piece(rest[start : start + length], length)
+        tail = rest[len(rest) - len(rest) % length :]
+        padded = hashlib.sha1(tail, usedforsecurity=False)
+        padded.update(memoryview(_ZEROS)[: length - len(tail)])
+        return Passport(
+            size=self._size,
+            sha256=self._whole.digest(),
+            piece_length=length,
+            root=self._root(rest, length),
+            layer=b"".join(self._layer) if self._size > length else b"",
+            pieces=b"".join(self._pieces),
+            padded=padded.digest() if tail else b"".join(self._pieces[-1:]),
+        )
+
+    def _piece(self, piece: memoryview, length: int) -> None:
+        sha1, leaves = hash_piece(piece)
+        self._pieces.append(sha1)
+        self._layer.append(merkle_root(leaves, length // BLOCK, _ZERO))
+
+    def _root(self, rest: memoryview, length: int) -> bytes:
+        if not self._size:
+            return b""
+        if self._size <= length and rest:  # one piece: the tree is only as wide as its leaves (BEP 52)
+            leaves = hash_piece(rest)[1]
+            return merkle_root(leaves, _power_of_two(len(leaves)), _ZERO)
+        empty_piece = merkle_root((), length // BLOCK, _ZERO)
+        return merkle_root(self._layer, _power_of_two(len(self._layer)), empty_piece)
+
+
+def passport_of(data: bytes) -> Passport:
+    """The passport of bytes at hand."""
+    passporter = Passporter()
+    passporter.update(data)
+    return passporter.finish()
+
+
+def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:
+    """SHA-1 of the piece and SHA-256 of each of its 16 KiB blocks: all the hashing there is, in one place.
+
+    A faster kernel (multi-buffer SHA) would replace this function and nothing else.
+    """
+    sha256 = hashlib.sha256
+    leaves = [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
+    return hashlib.sha1(piece, usedforsecurity=False).digest(), leaves
+
+
+def merkle_root(hashes: Sequence[bytes], width: int, filler: bytes) -> bytes:
+    """Root of the binary SHA-256 tree over ``hashes``, filled up to ``width`` (a power of two) with ``filler``."""
+    level = list(hashes) or [filler]
+    sha256 = hashlib.sha256
+    while width > 1:
+        if len(level) % 2:
+            level.append(filler)
+        level = [sha256(level[i] + level[i + 1]).digest() for i in range(0, len(level), 2)]
+        filler = sha256(filler + filler).digest()
+        width //= 2
+    return level[0]
+
+
+def _power_of_two(count: int) -> int:
+    return 1 << max(count - 1, 0).bit_length()

@@ -1,0 +1,236 @@
+"""The index of held/records/open.sqlite: heads, open lines, segments, and which lines are past."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import apsw
+
+from phonolith.model.record import Record
+from phonolith.store.database import fetch
+from phonolith.store.lines import Line, decode_lines, is_clean, item_of, validator_of
+from phonolith.store.segments import Segment, pack_frames, reread, segment_path, source_of, unpack_frames
+
+Key = str | bytes
+
+
+@dataclass(slots=True)
+class Known:
+    """A head as the table has it; ``gone`` is when the item vanished, or empty. ``size`` is bytes of the line."""
+
+    line: int
+    digest: bytes
+    validator: Key
+    time: str
+    size: int
+    gone: str
+
+
+class RecordIndex:
+    """Reads and writes rows; its caller holds the transaction and the thread's lock."""
+
+    def __init__(self, db: apsw.Connection, folder: Path) -> None:
+        self._db = db
+        self._folder = folder
+
+    # Writing
+
+    def source(self, name: str) -> int:
+        """The source's number; entered if it is new."""
+        self._db.execute("INSERT OR IGNORE INTO source (name, lines, open_bytes) VALUES (:name, 0, 0)", {"name": name})
+        return int(self._one("SELECT id FROM source WHERE name = :name", name=name))
+
+    def store(self, source: int, records: Sequence[Record], encode: Callable[[Record, bytes], bytes]) -> int:
+        """Append what is new or changed; ``encode`` makes the line from record and digest. Returns how many."""
+        keys = [to_key(record.item) for record in records]
+        known = self._known(source, keys)
+        changed: dict[Key, Known] = {}
+        renewed: list[tuple[Key, int, Key]] = []
+        texts: list[bytes] = []
+        past: list[int] = []
+        start = self._next(source)
+        for key, record in zip(keys, records, strict=True):
+            digest = hashlib.sha256(record.payload).digest()
+            head = known.get(key)
+            if head is not None and not head.gone:
+                if head.digest == digest:
+                    if head.validator != record.validator:
+                        renewed.append((to_key(record.validator), source, key))
+                    continue
+                past.append(head.line)
+            text = encode(record, digest)
+            line = start + len(texts)
+            texts.append(text)
+            known[key] = changed[key] = Known(line, digest, to_key(record.validator), record.time, len(text), "")
+        self._append(source, start, texts, past, changed)
+        self._db.executemany("UPDATE head SET validator = ? WHERE source = ? AND item = ?", renewed)
+        return len(texts)
+
+    def gone(self, source: int, items: Sequence[str], time: str, encode: Callable[[str], bytes]) -> int:
+        """Append a line for each item that is there, saying that it is gone. Returns how many."""
+        known = self._known(source, list(dict.fromkeys(map(to_key, items))))
+        live = {key: head for key, head in known.items() if not head.gone}
+        start = self._next(source)
+        texts = [encode(from_key(key)) for key in live]
+        past = [head.line for head in live.values()]
+        for line, (head, text) in enumerate(zip(live.values(), texts, strict=True), start):
+            head.line, head.size, head.gone = line, len(text), time
+            past.append(line)
+        self._append(source, start, texts, past, live)
+        return len(texts)
+
+    def oldest_open(self, source: int, least: int, most: int) -> tuple[int, list[bytes]]:
+        """Number of the first open line and open lines from there on, up to ``most`` bytes; none below ``least``."""
+        waiting = self._one("SELECT open_bytes FROM source WHERE id = :s", s=source)
+        first, texts, size = -1, [], 0
+        if waiting >= least:
+            for line, text in self._db.execute("SELECT line, text FROM open WHERE source = ? ORDER BY line", (source,)):
+                first = int(str(line)) if first < 0 else first
+                assert isinstance(text, bytes)
+                texts.append(text)
+                size += len(text) + 1
+                if size >= most:
+                    break
+        return first, texts
+
+    def next_segment(self, source: int) -> int:
+        """Number of the segment that comes next."""
+        return int(self._one("SELECT coalesce(max(number), 0) + 1 FROM segment WHERE source = :s", s=source))
+
+    def replace_open(self, source: int, segment: Segment) -> None:
+        """The segment stands for its lines from now on."""
+        self._enter(source, segment)
+        bounds = {"s": source, "end": segment.first + segment.lines, "size": segment.size}
+        self._db.execute("DELETE FROM open WHERE source = :s AND line < :end", bounds)
+        self._db.execute("UPDATE source SET open_bytes = open_bytes - :size WHERE id = :s", bounds)
+
+    # Reading
+
+    def walk(self, source: str, after: Key | None, limit: int) -> list[tuple[Any, ...]]:
+        """Rows (item, line, size, digest, validator, time) of current heads by item, those behind ``after``."""
+        sql = (
+            "SELECT item, line, size, digest, validator, time FROM head"
+            " WHERE source = (SELECT id FROM source WHERE name = :source) AND gone = '' {} ORDER BY item LIMIT :limit"
+        )
+        condition = "" if after is None else "AND item > :after"
+        return fetch(self._db, sql.format(condition), {"source": source, "after": after, "limit": limit})
+
+    def segments(self, source: int, name: str) -> list[Segment]:
+        """The source's segments, oldest first."""
+        sql = "SELECT number, first, lines, bytes, sha256, frames FROM segment WHERE source = :s ORDER BY number"
+        return [
+            Segment(segment_path(self._folder, name, number), number, first, lines, size, sha256, unpack_frames(frames))
+            for number, first, lines, size, sha256, frames in fetch(self._db, sql, {"s": source})
+        ]
+
+    def past(self, source: int, first: int, end: int) -> list[int]:
+        """Numbers of lines from ``first`` to before ``end`` that are not current, ascending."""
+        sql = "SELECT line FROM past WHERE source = :s AND line >= :first AND line < :end ORDER BY line"
+        return [line for (line,) in fetch(self._db, sql, {"s": source, "first": first, "end": end})]
+
+    def open_lines(self, source: int, wanted: Sequence[int]) -> dict[int, Line]:
+        """Single open lines by their numbers."""
+        sql = "SELECT line, text FROM open WHERE source = ? AND line = ?"
+        rows: list[Any] = self._db.executemany(sql, ((source, line) for line in wanted)).fetchall()
+        return {line: decode_lines(text)[0] for line, text in rows}
+
+    # Mending
+
+    def strays(self) -> list[tuple[str, int, Path]]:
+        """Segments that no row names, as (source, number, path), in order."""
+        rows = fetch(self._db, "SELECT s.name, g.number FROM segment g JOIN source s ON s.id = g.source")
+        known = {segment_path(self._folder, name, number) for name, number in rows}
+        found = []
+        for path in self._folder.glob("*/*.jsonl.zst"):
+            stem = path.name.removesuffix(".jsonl.zst")
+            if path not in known and stem.isdigit():
+                found.append((source_of(path), int(stem), path))
+        return sorted(found)
+
+    def adopt(self, name: str, number: int, path: Path) -> None:
+        """Enter a stray segment. Open lines that it has too are dropped; the others are numbered anew behind it."""
+        source = self.source(name)
+        first = int(self._one("SELECT coalesce(max(first + lines), 0) FROM segment WHERE source = :s", s=source))
+        rows = fetch(self._db, "SELECT text FROM open WHERE source = :s ORDER BY line", {"s": source})
+        for table in ("open", "past", "head"):
+            self._db.execute(f"DELETE FROM {table} WHERE source = :s AND line >= :f", {"s": source, "f": first})
+        self._db.execute("UPDATE source SET lines = :f WHERE id = :s", {"s": source, "f": first})
+        segment, texts = reread(path, number, first)
+        self._enter(source, segment)
+        self._replay(source, texts)
+        self._db.execute("DELETE FROM open WHERE source = :s", {"s": source})
+        self._db.execute("UPDATE source SET open_bytes = 0 WHERE id = :s", {"s": source})
+        sealed = set(texts)
+        self._replay(source, [text for (text,) in rows if text not in sealed])
+
+    def _replay(self, source: int, texts: list[bytes]) -> None:
+        """Append lines as they are and let them speak about their items."""
+        lines = [decode_lines(text)[0] for text in texts]
+        known = self._known(source, [to_key(item_of(line)) for line in lines])
+        past: list[int] = []
+        heads: dict[Key, Known] = {}
+        start = self._next(source)
+        for at, (line, text) in enumerate(zip(lines, texts, strict=True), start):
+            key = to_key(item_of(line))
+            before = known.get(key)
+            past += [before.line] if before is not None else []
+            past += [at] if line.gone else []
+            digest = bytes.fromhex(line.digest) if line.digest else before.digest if before else b""
+            gone = line.time if line.gone else ""
+            known[key] = heads[key] = Known(at, digest, to_key(validator_of(line)), line.time, len(text), gone)
+        self._append(source, start, texts, past, heads)
+
+    def _append(self, source: int, start: int, texts: list[bytes], past: list[int], heads: dict[Key, Known]) -> None:
+        if not texts:
+            return
+        db = self._db
+        db.executemany("INSERT INTO open VALUES (?, ?, ?)", ((source, at, t) for at, t in enumerate(texts, start)))
+        db.executemany("INSERT OR IGNORE INTO past VALUES (?, ?)", ((source, line) for line in past))
+        db.executemany(
+            "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            ((source, key, h.line, h.digest, h.validator, h.time, h.size, h.gone) for key, h in heads.items()),
+        )
+        size = sum(map(len, texts)) + len(texts)  # each with its newline
+        db.execute(
+            "UPDATE source SET lines = lines + :lines, open_bytes = open_bytes + :size WHERE id = :source",
+            {"lines": len(texts), "size": size, "source": source},
+        )
+
+    def _enter(self, source: int, segment: Segment) -> None:
+        self._db.execute(
+            "INSERT INTO segment VALUES (:source, :number, :first, :lines, :bytes, :sha256, :frames)",
+            {
+                "source": source,
+                "number": segment.number,
+                "first": segment.first,
+                "lines": segment.lines,
+                "bytes": segment.size,
+                "sha256": segment.sha256,
+                "frames": pack_frames(segment.frames),
+            },
+        )
+
+    def _known(self, source: int, keys: Sequence[Key]) -> dict[Key, Known]:
+        sql = "SELECT item, line, digest, validator, time, size, gone FROM head WHERE source = ? AND item = ?"
+        rows: Iterator[Any] = iter(self._db.executemany(sql, ((source, key) for key in keys)))
+        return {row[0]: Known(*row[1:]) for row in rows}
+
+    def _next(self, source: int) -> int:
+        return int(self._one("SELECT lines FROM source WHERE id = :s", s=source))
+
+    def _one(self, sql: str, **bindings: Any) -> Any:
+        return fetch(self._db, sql, bindings)[0][0]
+
+
+def to_key(text: str) -> Key:
+    """A text as a column of type ANY holds it: TEXT, or a BLOB where SQLite and other tools could not take it."""
+    return text if is_clean(text) else text.encode("utf-8", "surrogatepass")
+
+
+def from_key(key: Key) -> str:
+    """The inverse of :func:`to_key`."""
+    return key if isinstance(key, str) else key.decode("utf-8", "surrogatepass")

@@ -1,0 +1,48 @@
+-- held/records/open.sqlite: the open part of the records and the index of what the segments hold. If it is lost, all
+-- but the lines of the open part is made again from the segments.
+--
+-- Every line a source ever gave has a number, 0, 1, 2 … within its source, which never changes: segments hold runs of
+-- consecutive lines, the open part the latest ones.
+
+CREATE TABLE source (
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE,
+  lines INTEGER NOT NULL,      -- number of lines so far = number of the next one
+  open_bytes INTEGER NOT NULL  -- bytes of its lines in the open part
+) STRICT;
+
+CREATE TABLE head (            -- the latest line about each item
+  source INTEGER NOT NULL REFERENCES source,
+  item ANY NOT NULL,           -- TEXT; BLOB (UTF-8 with surrogates kept) where it has NUL or a lone surrogate
+  line INTEGER NOT NULL,
+  digest BLOB NOT NULL,        -- SHA-256 of the payload
+  validator ANY NOT NULL,      -- what tells cheaply that nothing changed; the last one seen
+  time TEXT NOT NULL,
+  size INTEGER NOT NULL,       -- bytes of the line
+  gone TEXT NOT NULL,          -- when the source was first seen without it, '' if it is there
+  PRIMARY KEY (source, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE past (            -- lines that are not the current word on their item: superseded, or saying it is gone
+  source INTEGER NOT NULL REFERENCES source,
+  line INTEGER NOT NULL,
+  PRIMARY KEY (source, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE open (            -- lines not yet sealed, as they will stand in the segment
+  source INTEGER NOT NULL REFERENCES source,
+  line INTEGER NOT NULL,
+  text BLOB NOT NULL,
+  PRIMARY KEY (source, line)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE segment (         -- sealed files: <source>/<number, six digits>.jsonl.zst
+  source INTEGER NOT NULL REFERENCES source,
+  number INTEGER NOT NULL,     -- 1, 2, 3 …
+  first INTEGER NOT NULL,      -- number of its first line
+  lines INTEGER NOT NULL,
+  bytes INTEGER NOT NULL,      -- unpacked
+  sha256 BLOB NOT NULL,        -- of the file
+  frames BLOB NOT NULL,        -- lines in each frame, unsigned 32-bit little-endian
+  PRIMARY KEY (source, number)
+) STRICT, WITHOUT ROWID;
