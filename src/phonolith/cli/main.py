@@ -40,7 +40,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "why": ("why", "Why something may or may not be held, played or given on."),
         "rights": ("rights", "Attest a licence, or revoke what was attested."),
         "withdraw": ("withdraw", "Take something down, at once and everywhere here."),
-        "reinstate": ("reinstate", "Put back what was withdrawn."),
+        "reinstate": ("withdraw", "Put back what was withdrawn."),
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),
     },

@@ -52,6 +52,8 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         view.line(
             f"{plural(len(subjects), 'item')} {done}, event {event.seq}; a running library follows within 5 seconds."
         )
+        if strange:
+            view.line(f"Not in the present catalogue, so the decision waits for it: {' '.join(strange[:3])}", "yellow")
         view.line(
             f"To undo: phonolith {undo} {' '.join(subjects[:3])}{' …' if len(subjects) > 3 else ''} --because …", "dim"
         )
