@@ -42,11 +42,13 @@ class Hidden:
     """Row numbers of one build that no list shows and no door gives out.
 
     A withdrawn release hides its tracks. A withdrawn artist hides whatever credits him, in any place of a credit.
+    ``silenced`` are tracks that may be listed but whose audio is byte for byte that of a hidden one.
     """
 
     tracks: BitMap = field(default_factory=BitMap)
     releases: BitMap = field(default_factory=BitMap)
     artists: BitMap = field(default_factory=BitMap)
+    silenced: BitMap = field(default_factory=BitMap)
 
     def of(self, kind: str) -> BitMap:
         """Those of a kind; labels are never hidden."""
@@ -159,6 +161,8 @@ def _expand(db: apsw.Connection, rows: Mapping[str, list[int]]) -> Hidden:
         into.update(_each(db, _BY_ARTIST.format(table=column), rows["artist"]))
         into.update(_each(db, _BY_CREDIT.format(table=column), rows["artist"]))
     hidden.tracks.update(_each(db, _BY_RELEASE, list(hidden.releases)))
+    hidden.silenced.update(_each(db, _SAME_BYTES, [row * 4 for row in hidden.tracks]))
+    hidden.silenced.difference_update(hidden.tracks)
     return hidden
 
 
@@ -167,6 +171,11 @@ _BY_CREDIT = (
     "SELECT x.id FROM json_each(?) j CROSS JOIN credit c ON c.artist = j.value CROSS JOIN {table} x ON x.credit = -c.id"
 )
 _BY_RELEASE = "SELECT x.id FROM json_each(?) j CROSS JOIN track x ON x.release = j.value"
+
+_SAME_BYTES = """
+SELECT DISTINCT other.subject / 4 FROM json_each(?) j
+CROSS JOIN file own ON own.subject = j.value AND own.object IS NOT NULL
+CROSS JOIN file other ON other.object = own.object AND other.subject % 4 = 0"""
 
 
 def _each(db: apsw.Connection, sql: str, rows: list[int]) -> Iterator[int]:

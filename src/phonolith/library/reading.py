@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 import apsw
 
@@ -22,6 +23,19 @@ _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the gate needs to know of an item.
+
+    ``ids`` are the public ids a withdrawal could name: the item's own, its release's, its artists'. ``witnesses`` are
+    those that an attestation could have named.
+    """
+
+    rights: Rights
+    ids: tuple[str, ...]
+    witnesses: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """One answer's view of one build: every row number in it is valid for as long as it is held."""
 
@@ -35,9 +49,24 @@ class Reading:
         """The connection."""
         return self.snapshot.db
 
+    def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        return self.db.execute(sql, bindings).fetchall()
+
+    def one(self, sql: str, bindings: Sequence[Any] = ()) -> tuple[Any, ...] | None:
+        """The first row of a query, None where there is none."""
+        return self.db.execute(sql, bindings).fetchone()
+
     def row(self, kind: str, identifier: str) -> int:
         """The row of a public id, hidden or not. Raises NotFound."""
         return self.snapshot.find_kind(identifier, kind)
+
+    def after(self, kind: str, identifier: str | None) -> int:
+        """The row that a list continues behind: 0, its beginning, for None and for an id that is no longer there."""
+        try:
+            return self.row(kind, identifier) if identifier else 0
+        except NotFound:
+            return 0
 
     def shown(self, kind: str, rows: Iterable[int]) -> list[int]:
         """The rows that may be listed, in the same order."""
@@ -48,16 +77,16 @@ class Reading:
         """Raise Withdrawn if one of the ids (the item's, its release's, its artists') is withdrawn."""
         check(reference, ids, self.decisions.withdrawn)
 
-    def in_force(self, rights: Rights, ids: Iterable[str]) -> bool:
-        """Whether evidence still stands: an attestation may have been revoked since the build."""
-        return rights.basis != "attested" or bool(self.decisions.attestations(*ids))
+    def in_force(self, rights: Rights, witnesses: Iterable[str]) -> bool:
+        """Whether evidence still stands: the attestation of one of the ids may have been revoked since the build."""
+        return rights.basis != "attested" or bool(self.decisions.attestations(*witnesses))
 
-    def decide(self, use: Use, rights: Rights, ids: tuple[str, ...], *, held: bool) -> Decision:
-        """The gate's answer for an item with this evidence. ``ids``: the item's own first, then release and artists."""
-        evidence = as_evidence(rights)
-        if not self.in_force(rights, ids):
+    def decide(self, use: Use, standing: Standing, *, held: bool) -> Decision:
+        """The gate's answer for an item."""
+        evidence = as_evidence(standing.rights)
+        if not self.in_force(standing.rights, standing.witnesses):
             evidence = _REVOKED
-        subject = Subject(evidence, ids, held=held)
+        subject = Subject(evidence, standing.ids, held=held)
         return decide(use, subject, policy=self.policy, withdrawn=self.decisions.withdrawn)
 
     def streams(self, number: int | None, rights: Rights) -> bool:

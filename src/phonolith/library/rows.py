@@ -105,7 +105,7 @@ class RawTrack:
 
 def raw_tracks(reading: Reading, rows: Sequence[int]) -> list[RawTrack]:
     """The rows in the order asked for, without those that are not there."""
-    found = {r[0]: RawTrack(*r) for r in reading.db.execute(_TRACKS, (json.dumps(rows),))}
+    found = {r[0]: RawTrack(*r) for r in reading.rows(_TRACKS, (json.dumps(rows),))}
     return [found[row] for row in rows if row in found]
 
 
@@ -155,7 +155,7 @@ def all_artist_rows(reading: Reading, rows: Sequence[int]) -> list[ArtistRow]:
     """Artists, hidden ones too."""
     source = sources(reading)
     found = {}
-    for row, name, note, kind, country, releases, tracks, popularity, where, source_id in reading.db.execute(
+    for row, name, note, kind, country, releases, tracks, popularity, where, source_id in reading.rows(
         _ARTISTS, (json.dumps(rows),)
     ):
         where = source[where].name
@@ -239,7 +239,7 @@ def licences(reading: Reading) -> Mapping[int, LicenceView]:
     """Every licence of the catalogue by row."""
 
     def read() -> dict[int, LicenceView]:
-        return {row: _licence(*rest) for row, *rest in reading.db.execute(_LICENCES)}
+        return {row: _licence(*rest) for row, *rest in reading.rows(_LICENCES)}
 
     return reading.snapshot.once("licences", read)
 
@@ -248,7 +248,7 @@ def sources(reading: Reading) -> Mapping[int, SourceView]:
     """Every source of the catalogue by row."""
 
     def read() -> dict[int, SourceView]:
-        found = reading.db.execute("SELECT id, name, title, url, licence, credit FROM source")
+        found = reading.rows("SELECT id, name, title, url, licence, credit FROM source")
         return {row: SourceView(*rest) for row, *rest in found}
 
     return reading.snapshot.once("sources", read)
@@ -264,7 +264,7 @@ def _licence(code: str, family: str, title: str, uri: str, *rest: Any) -> Licenc
 def _each(reading: Reading, sql: str, rows: Iterable[int | None]) -> Iterable[tuple[Any, ...]]:
     """Run a query over a set of row numbers; none at all costs nothing."""
     wanted = sorted(row for row in rows if row is not None)
-    return reading.db.execute(sql, (json.dumps(wanted),)) if wanted else ()
+    return reading.rows(sql, (json.dumps(wanted),)) if wanted else ()
 
 
 def _track(
@@ -283,6 +283,7 @@ def _track(
     playable = (
         one.status == Status.HELD
         and one.row not in reading.hidden.tracks
+        and one.row not in reading.hidden.silenced
         and reading.streams(one.evidence, stated)
         and reading.in_force(stated, (identifier, release.id))
     )
@@ -305,7 +306,7 @@ def _track(
 
 
 def _release_rows(reading: Reading, rows: Sequence[int]) -> list[ReleaseRow]:
-    found = {row[0]: row for row in reading.db.execute(_RELEASES, (json.dumps(rows),))}
+    found = {row[0]: row for row in reading.rows(_RELEASES, (json.dumps(rows),))}
     credit = credits(reading, {row[2] for row in found.values()})
     date = dates(reading, {row[3] for row in found.values()})
     label = labels(reading, {row[6] for row in found.values() if row[6] is not None})

@@ -1,0 +1,187 @@
+"""The door to bytes: whether somebody may have a file, asked of the gate each time, and where the file is.
+
+A track's audio goes by the track's evidence, artwork and other files of a release by the release's; a denied cover
+denies the cover only. Bytes that are shared with a withdrawn item are withdrawn with it, under whatever name they are
+asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Protocol
+
+from phonolith.errors import NotFound, PhonolithError, RefusedByRights, Withdrawn
+from phonolith.library.details import subject
+from phonolith.library.reading import NO_RIGHTS, Library, Reading, Standing
+from phonolith.library.rows import raw_tracks, release_row, rights, track_row
+from phonolith.library.tracks import withdrawable
+from phonolith.library.views import Rights
+from phonolith.model.ids import KINDS, public_id, unpack_source_id
+from phonolith.model.rights import Decision, Use
+
+
+class Objects(Protocol):
+    """What is needed of the store of objects."""
+
+    def path(self, sha256: str) -> Path:
+        """Where the bytes are. Raises NotFound, Damaged."""
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """A held file of a track or a release, with what the gate needs to know."""
+
+    reference: str
+    role: str
+    name: str
+    sha256: str
+    size: int
+    media_type: str
+    codec: str
+    standing: Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """Permission to read one file: the gate's decision, what the file is, and where."""
+
+    decision: Decision
+    item: Item
+    path: Path
+
+
+_HELD = """
+SELECT f.role, f.name, lower(hex(o.sha256)), o.size, o.media_type, f.codec, f.problem
+FROM file f CROSS JOIN object o ON o.id = f.object WHERE f.subject = ? ORDER BY f.position"""
+_COVER = """
+SELECT 'cover', 'cover', lower(hex(o.sha256)), o.size, o.media_type, '', NULL
+FROM release r CROSS JOIN object o ON o.id = r.cover WHERE r.id = ?"""
+_SHARING = """
+SELECT DISTINCT f.subject FROM object o CROSS JOIN file f ON f.object = o.id WHERE o.sha256 = ? LIMIT 1000"""
+_TRACKS = "SELECT source_id FROM track WHERE release = ? LIMIT 1000"
+_RIGHTS_OF_TRACKS = "SELECT DISTINCT rights FROM track WHERE release = ?"
+
+
+def may(library: Library, use: Use, identifier: str, sha256: str = "") -> Decision:
+    """The gate's answer for a track's audio, a release's cover, or the file of either with that digest.
+
+    Raises NotFound only for an id or a digest that the catalogue does not have there.
+    """
+    with library.reading() as reading:
+        kind, row = reading.snapshot.find(identifier)
+        item = _item(reading, kind, row, sha256)
+        if item is not None:
+            return decision(reading, use, item)
+        return reading.decide(use, standing(reading, kind, row), held=False)
+
+
+def grant(library: Library, objects: Objects, use: Use, identifier: str, sha256: str = "") -> Grant:
+    """Permission to read a track's audio, a release's cover, or the file of either with that digest.
+
+    Raises RefusedByRights where the gate says no, Withdrawn (with 410 or 451) where a decision does, NotFound where no
+    such bytes are held, Damaged where the held bytes are not what they were.
+    """
+    with library.reading() as reading:
+        kind, row = reading.snapshot.find(identifier)
+        item = _item(reading, kind, row, sha256)
+        if item is None:
+            refuse(f"{kind}:{identifier}", reading.decide(use, standing(reading, kind, row), held=False))
+            raise NotFound(f"{kind}:{identifier}", "no bytes of it are held here")
+        answer = decision(reading, use, item)
+    refuse(item.reference, answer)
+    return Grant(answer, item, objects.path(item.sha256))
+
+
+def playable(library: Library, identifier: str) -> tuple[Item, ...]:
+    """The audio files of a track that may be streamed, as the catalogue orders them; empty where none may."""
+    with library.reading() as reading:
+        row = reading.row("track", identifier)
+        own = standing(reading, "track", row)
+        items = [_made(f"track:{identifier}", found, own) for found in _audio(reading, row)]
+        return tuple(one for one in items if decision(reading, Use.STREAM, one).allowed)
+
+
+def decision(reading: Reading, use: Use, item: Item) -> Decision:
+    """The gate's answer for one file: a withdrawal of anything that has the same bytes counts."""
+    own = item.standing
+    if reading.hidden.tracks or reading.hidden.releases:
+        own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *_sharing(reading, item.sha256)))))
+    return reading.decide(use, own, held=True)
+
+
+def refuse(reference: str, answer: Decision) -> None:
+    """Raise what a denial asks for; do nothing for a permission."""
+    if answer.allowed:
+        return
+    reasons = " ".join(answer.reasons)
+    if answer.status in (410, 451):
+        raise Withdrawn(reference, reasons, status=answer.status)
+    error: type[PhonolithError] = NotFound if answer.status == 404 else RefusedByRights
+    raise error(reference, reasons, f"See: phonolith why {reference}" if error is RefusedByRights else "")
+
+
+def _item(reading: Reading, kind: str, row: int, sha256: str) -> Item | None:
+    """The file asked for; None where it is not held. Raises NotFound for a digest that is not one of the item's."""
+    if kind not in ("track", "release"):
+        raise NotFound(kind, "has no bytes of its own")
+    reference = f"{kind}:{reading.snapshot.public_id(kind, row)}"
+    held = reading.rows(_HELD, (subject(kind, row),))
+    if sha256:
+        held = [found for found in held if found[2] == sha256]
+        if kind == "release" and not held:
+            held = [found for found in reading.rows(_COVER, (row,)) if found[2] == sha256]
+        if not held:
+            raise NotFound(reference, f"has no file with the digest {sha256}")
+    else:
+        held = _audio(reading, row) if kind == "track" else reading.rows(_COVER, (row,))
+    if not held:
+        return None
+    return _made(reference, held[0], standing(reading, kind, row))
+
+
+def _made(reference: str, found: Sequence[object], own: Standing) -> Item:
+    role, name, sha256, size, media_type, codec, _ = found
+    if role == "cover":  # a picture has no composition
+        own = replace(own, rights=replace(own.rights, composition=own.rights.licence is not None))
+    return Item(reference, str(role), str(name), str(sha256), int(str(size)), str(media_type), str(codec or ""), own)
+
+
+def _audio(reading: Reading, row: int) -> list[tuple[object, ...]]:
+    """Held audio that can be read."""
+    return [found for found in reading.rows(_HELD, (subject("track", row),)) if found[0] == "audio" and not found[6]]
+
+
+def standing(reading: Reading, kind: str, row: int) -> Standing:
+    """The evidence a track or release stands on, and the ids a decision about it could name."""
+    if kind == "track":
+        one, raw = track_row(reading, row), raw_tracks(reading, [row])[0]
+        ids = withdrawable(one, release_row(reading, raw.release))
+        return Standing(one.rights, ids, (one.id, one.release.id))
+    release = release_row(reading, row)
+    own, witnesses = release.rights, [release.id]
+    if own.basis == "none":
+        own = _of_tracks(reading, row)
+    if own.basis == "attested":
+        found = reading.rows(_TRACKS, (row,))
+        witnesses += [public_id(release.source, unpack_source_id(source_id)) for (source_id,) in found]
+    return Standing(own, (release.id, *(name.id for name in release.credit)), tuple(witnesses))
+
+
+def _of_tracks(reading: Reading, release: int) -> Rights:
+    """What a release without evidence of its own stands on: the weakest of its tracks'."""
+    rows = [number for (number,) in reading.rows(_RIGHTS_OF_TRACKS, (release,))]
+    found = rights(reading, rows)
+    return min((found[number] for number in rows), key=_strength, default=NO_RIGHTS)
+
+
+def _strength(one: Rights) -> tuple[bool, bool, int]:
+    return one.licence is not None, bool(one.licence and one.licence.stream), one.level
+
+
+def _sharing(reading: Reading, sha256: str) -> Iterable[str]:
+    """Ids of everything that has these bytes, and of what it belongs to."""
+    for (about,) in reading.rows(_SHARING, (bytes.fromhex(sha256),)):
+        if about // 4 in reading.hidden.of(KINDS[about % 4]):
+            yield from standing(reading, KINDS[about % 4], about // 4).ids
