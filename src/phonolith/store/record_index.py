@@ -6,16 +6,21 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import apsw
 
 from phonolith.model.record import Record
 from phonolith.store.database import fetch
 from phonolith.store.lines import Line, decode_lines, is_clean, item_of, validator_of
-from phonolith.store.segments import Segment, pack_frames, reread, segment_path, source_of, unpack_frames
+from phonolith.store.segments import Segment, pack_frames, reread, segment_path, source_of, unpack_frames, write_segment
 
 Key = str | bytes
+
+#: Unpacked bytes of a full segment.
+SEGMENT_BYTES = 64 * 1024 * 1024
+#: From this many bytes on, lines that come together are sealed at once.
+DIRECT_BYTES = 16 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -39,13 +44,9 @@ class RecordIndex:
 
     # Writing
 
-    def source(self, name: str) -> int:
-        """The source's number; entered if it is new."""
-        self._db.execute("INSERT OR IGNORE INTO source (name, lines, open_bytes) VALUES (:name, 0, 0)", {"name": name})
-        return int(self._one("SELECT id FROM source WHERE name = :name", name=name))
-
-    def store(self, source: int, records: Sequence[Record], encode: Callable[[Record, bytes], bytes]) -> int:
+    def store(self, name: str, records: Sequence[Record], encode: Callable[[Record, bytes], bytes]) -> int:
         """Append what is new or changed; ``encode`` makes the line from record and digest. Returns how many."""
+        source = self._source(name)
         keys = [to_key(record.item) for record in records]
         known = self._known(source, keys)
         changed: dict[Key, Known] = {}
@@ -67,11 +68,13 @@ class RecordIndex:
             texts.append(text)
             known[key] = changed[key] = Known(line, digest, to_key(record.validator), record.time, len(text), "")
         self._append(source, start, texts, past, changed)
+        self._keep_lines(source, name, start, texts)
         self._db.executemany("UPDATE head SET validator = ? WHERE source = ? AND item = ?", renewed)
         return len(texts)
 
-    def gone(self, source: int, items: Sequence[str], time: str, encode: Callable[[str], bytes]) -> int:
+    def gone(self, name: str, items: Sequence[str], time: str, encode: Callable[[str], bytes]) -> int:
         """Append a line for each item that is there, saying that it is gone. Returns how many."""
+        source = self._source(name)
         known = self._known(source, list(dict.fromkeys(map(to_key, items))))
         live = {key: head for key, head in known.items() if not head.gone}
         start = self._next(source)
@@ -81,32 +84,25 @@ class RecordIndex:
             head.line, head.size, head.gone = line, len(text), time
             past.append(line)
         self._append(source, start, texts, past, live)
+        self._keep_open(source, start, texts)
         return len(texts)
 
-    def oldest_open(self, source: int, least: int, most: int) -> tuple[int, list[bytes]]:
-        """Number of the first open line and open lines from there on, up to ``most`` bytes; none below ``least``."""
-        waiting = self._one("SELECT open_bytes FROM source WHERE id = :s", s=source)
-        first, texts, size = -1, [], 0
-        if waiting >= least:
-            for line, text in self._db.execute("SELECT line, text FROM open WHERE source = ? ORDER BY line", (source,)):
-                first = int(str(line)) if first < 0 else first
-                assert isinstance(text, bytes)
-                texts.append(text)
-                size += len(text) + 1
-                if size >= most:
-                    break
-        return first, texts
+    def waiting(self, least: int) -> list[str]:
+        """Sources whose open part has at least so many bytes."""
+        sql = "SELECT name FROM source WHERE open_bytes >= :least ORDER BY name"
+        return [name for (name,) in fetch(self._db, sql, {"least": least})]
 
-    def next_segment(self, source: int) -> int:
-        """Number of the segment that comes next."""
-        return int(self._one("SELECT coalesce(max(number), 0) + 1 FROM segment WHERE source = :s", s=source))
-
-    def replace_open(self, source: int, segment: Segment) -> None:
-        """The segment stands for its lines from now on."""
-        self._enter(source, segment)
+    def seal(self, name: str, least: int) -> Path | None:
+        """One segment out of the oldest open lines, unless they have fewer bytes than ``least``."""
+        source = self._source(name)
+        first, texts = self._oldest_open(source, least)
+        if not texts:
+            return None
+        segment = self._write(source, name, first, texts)
         bounds = {"s": source, "end": segment.first + segment.lines, "size": segment.size}
         self._db.execute("DELETE FROM open WHERE source = :s AND line < :end", bounds)
         self._db.execute("UPDATE source SET open_bytes = open_bytes - :size WHERE id = :s", bounds)
+        return segment.path
 
     # Reading
 
@@ -153,22 +149,21 @@ class RecordIndex:
 
     def adopt(self, name: str, number: int, path: Path) -> None:
         """Enter a stray segment. Open lines that it has too are dropped; the others are numbered anew behind it."""
-        source = self.source(name)
+        source = self._source(name)
         first = int(self._one("SELECT coalesce(max(first + lines), 0) FROM segment WHERE source = :s", s=source))
         rows = fetch(self._db, "SELECT text FROM open WHERE source = :s ORDER BY line", {"s": source})
         for table in ("open", "past", "head"):
             self._db.execute(f"DELETE FROM {table} WHERE source = :s AND line >= :f", {"s": source, "f": first})
-        self._db.execute("UPDATE source SET lines = :f WHERE id = :s", {"s": source, "f": first})
+        self._db.execute("UPDATE source SET lines = :f, open_bytes = 0 WHERE id = :s", {"s": source, "f": first})
         segment, texts = reread(path, number, first)
         self._enter(source, segment)
         self._replay(source, texts)
-        self._db.execute("DELETE FROM open WHERE source = :s", {"s": source})
-        self._db.execute("UPDATE source SET open_bytes = 0 WHERE id = :s", {"s": source})
         sealed = set(texts)
-        self._replay(source, [text for (text,) in rows if text not in sealed])
+        waiting = [text for (text,) in rows if text not in sealed]
+        self._keep_open(source, self._replay(source, waiting), waiting)
 
-    def _replay(self, source: int, texts: list[bytes]) -> None:
-        """Append lines as they are and let them speak about their items."""
+    def _replay(self, source: int, texts: list[bytes]) -> int:
+        """Number lines anew and let them speak about their items; returns the number of the first."""
         lines = [decode_lines(text)[0] for text in texts]
         known = self._known(source, [to_key(item_of(line)) for line in lines])
         past: list[int] = []
@@ -183,22 +178,57 @@ class RecordIndex:
             gone = line.time if line.gone else ""
             known[key] = heads[key] = Known(at, digest, to_key(validator_of(line)), line.time, len(text), gone)
         self._append(source, start, texts, past, heads)
+        return start
 
     def _append(self, source: int, start: int, texts: list[bytes], past: list[int], heads: dict[Key, Known]) -> None:
+        """Enter what lines say about their items; the lines themselves are kept by the two below."""
         if not texts:
             return
         db = self._db
-        db.executemany("INSERT INTO open VALUES (?, ?, ?)", ((source, at, t) for at, t in enumerate(texts, start)))
         db.executemany("INSERT OR IGNORE INTO past VALUES (?, ?)", ((source, line) for line in past))
         db.executemany(
             "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((source, key, h.line, h.digest, h.validator, h.time, h.size, h.gone) for key, h in heads.items()),
         )
-        size = sum(map(len, texts)) + len(texts)  # each with its newline
-        db.execute(
-            "UPDATE source SET lines = lines + :lines, open_bytes = open_bytes + :size WHERE id = :source",
-            {"lines": len(texts), "size": size, "source": source},
-        )
+        db.execute("UPDATE source SET lines = :lines WHERE id = :s", {"lines": start + len(texts), "s": source})
+
+    def _keep_lines(self, source: int, name: str, start: int, texts: list[bytes]) -> None:
+        """Many bytes go to a segment at once, which spares writing them twice; few wait in the open part."""
+        if size_of(texts) < DIRECT_BYTES:
+            return self._keep_open(source, start, texts)
+        while self.seal(name, 1) is not None:
+            pass  # lines keep their order: what waits comes first
+        for run in runs_of(texts, SEGMENT_BYTES):
+            start += self._write(source, name, start, run).lines
+        return None
+
+    def _keep_open(self, source: int, start: int, texts: list[bytes]) -> None:
+        rows = ((source, at, text) for at, text in enumerate(texts, start))
+        self._db.executemany("INSERT INTO open VALUES (?, ?, ?)", rows)
+        sql = "UPDATE source SET open_bytes = open_bytes + :size WHERE id = :s"
+        self._db.execute(sql, {"size": size_of(texts), "s": source})
+
+    def _oldest_open(self, source: int, least: int) -> tuple[int, list[bytes]]:
+        """Number of the first open line, and lines from there on that fill a segment; none if there are too few."""
+        if self._one("SELECT open_bytes FROM source WHERE id = :s", s=source) < least:
+            return 0, []
+        rows = self._db.execute("SELECT line, text FROM open WHERE source = ? ORDER BY line", (source,))
+        first, texts, size = -1, [], 0
+        for row in rows:
+            line, text = cast(tuple[int, bytes], row)
+            first = line if first < 0 else first
+            texts.append(text)
+            size += len(text) + 1
+            if size >= SEGMENT_BYTES:
+                break
+        return first, texts
+
+    def _write(self, source: int, name: str, first: int, texts: list[bytes]) -> Segment:
+        """Lines as a segment: the file is durable before its row is."""
+        number = int(self._one("SELECT coalesce(max(number), 0) + 1 FROM segment WHERE source = :s", s=source))
+        segment = write_segment(segment_path(self._folder, name, number), number, first, texts)
+        self._enter(source, segment)
+        return segment
 
     def _enter(self, source: int, segment: Segment) -> None:
         self._db.execute(
@@ -214,6 +244,11 @@ class RecordIndex:
             },
         )
 
+    def _source(self, name: str) -> int:
+        """The source's number; entered if it is new."""
+        self._db.execute("INSERT OR IGNORE INTO source (name, lines, open_bytes) VALUES (:name, 0, 0)", {"name": name})
+        return int(self._one("SELECT id FROM source WHERE name = :name", name=name))
+
     def _known(self, source: int, keys: Sequence[Key]) -> dict[Key, Known]:
         sql = "SELECT item, line, digest, validator, time, size, gone FROM head WHERE source = ? AND item = ?"
         rows: Iterator[Any] = iter(self._db.executemany(sql, ((source, key) for key in keys)))
@@ -224,6 +259,23 @@ class RecordIndex:
 
     def _one(self, sql: str, **bindings: Any) -> Any:
         return fetch(self._db, sql, bindings)[0][0]
+
+
+def size_of(texts: Sequence[bytes]) -> int:
+    """Bytes of lines with their newlines."""
+    return sum(map(len, texts)) + len(texts)
+
+
+def runs_of(texts: list[bytes], most: int) -> Iterator[list[bytes]]:
+    """Lines in runs of about ``most`` bytes."""
+    begin, size = 0, 0
+    for at, text in enumerate(texts):
+        size += len(text) + 1
+        if size >= most:
+            yield texts[begin : at + 1]
+            begin, size = at + 1, 0
+    if begin < len(texts):
+        yield texts[begin:]
 
 
 def to_key(text: str) -> Key:

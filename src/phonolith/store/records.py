@@ -15,7 +15,7 @@ from phonolith.store.database import database_errors, fetch, open_rw, transactio
 from phonolith.store.files import make_folders, storage_errors, sweep
 from phonolith.store.lines import Line, encode_gone, encode_record, record_of
 from phonolith.store.objects import ObjectStore
-from phonolith.store.record_index import Key, RecordIndex, from_key, to_key
+from phonolith.store.record_index import SEGMENT_BYTES, Key, RecordIndex, from_key, to_key
 from phonolith.store.segments import (
     ObjectReader,
     OpenPart,
@@ -23,15 +23,11 @@ from phonolith.store.segments import (
     Shard,
     pick_lines,
     sealed_parts,
-    segment_path,
-    write_segment,
 )
 
 VERSION = 1
 SCHEMA = Path(__file__).with_name("records.sql").read_text(encoding="utf-8")
 
-#: Unpacked bytes after which the open part of a source is sealed.
-SEGMENT_BYTES = 64 * 1024 * 1024
 #: Payloads above this many bytes are held as objects.
 INLINE_BYTES = 1024 * 1024
 #: One transaction of ``put_many`` takes at most this many records or bytes.
@@ -90,7 +86,7 @@ class RecordStore:
         for batch in _batches(records):
             with self._lock, transaction(self._db, self._path):
                 for source, group in _by_source(batch).items():
-                    stored += self._index.store(self._index.source(source), group, self._encode)
+                    stored += self._index.store(source, group, self._encode)
             self._seal(SEGMENT_BYTES)
         return stored
 
@@ -103,6 +99,20 @@ class RecordStore:
         with self._lock, database_errors(self._path):
             rows = fetch(self._db, sql, {"source": source, "item": to_key(item)})
         return Head(item, rows[0][0].hex(), from_key(rows[0][1]), rows[0][2]) if rows else None
+
+    def get(self, source: str, item: str) -> Record | None:
+        """The current record of an item; None if there is none or the source no longer has it."""
+        sql = (
+            "SELECT line FROM head WHERE source = (SELECT id FROM source WHERE name = :source)"
+            " AND item = :item AND gone = ''"
+        )
+        with self._lock, database_errors(self._path):
+            rows = fetch(self._db, sql, {"source": source, "item": to_key(item)})
+        if not rows:
+            return None
+        line = rows[0][0]
+        with ObjectReader(self._ledger, self._objects.volumes) as fetch_object:
+            return record_of(self._find(source, [line])[line], fetch_object)
 
     def heads(self, source: str) -> Iterator[Head]:
         """The current word on every item of a source, by item. Others, and the caller, may write meanwhile."""
@@ -129,8 +139,7 @@ class RecordStore:
         Returns how many of them were there. An item that is put again later is there again.
         """
         with self._lock, transaction(self._db, self._path):
-            number = self._index.source(source)
-            return self._index.gone(number, list(items), time, lambda item: encode_gone(source, item, time))
+            return self._index.gone(source, list(items), time, lambda item: encode_gone(source, item, time))
 
     def seal(self) -> list[Path]:
         """Turn the open part into segments; returns their paths. A crash at any moment neither loses nor doubles."""
@@ -170,25 +179,19 @@ class RecordStore:
         return encode_record(record, digest.hex(), held.sha256)
 
     def _seal(self, least: int) -> list[Path]:
+        """Segments out of open parts of ``least`` bytes, each in a transaction of its own."""
         paths = []
         with self._lock:
             with database_errors(self._path):
-                rows = fetch(self._db, "SELECT id, name FROM source WHERE open_bytes >= :least", {"least": least})
-            for number, name in rows:
-                while (path := self._seal_one(number, name, least)) is not None:
+                sources = self._index.waiting(least)
+            for source in sources:
+                while True:
+                    with transaction(self._db, self._path):
+                        path = self._index.seal(source, least)
+                    if path is None:
+                        break
                     paths.append(path)
         return paths
-
-    def _seal_one(self, source: int, name: str, least: int) -> Path | None:
-        """One segment out of the oldest open lines: the file is durable before its row replaces theirs."""
-        with transaction(self._db, self._path):
-            first, texts = self._index.oldest_open(source, least, SEGMENT_BYTES)
-            if not texts:
-                return None
-            number = self._index.next_segment(source)
-            segment = write_segment(segment_path(self._folder, name, number), number, first, texts)
-            self._index.replace_open(source, segment)
-            return segment.path
 
     def _mend(self) -> None:
         """Index segments that no row names: a crash came between rename and row, or open.sqlite was lost."""

@@ -21,7 +21,7 @@ from phonolith.store.seekable import Frame, FrameWriter, frames_of, read_frame
 from phonolith.store.volumes import Volume
 
 FRAME_BYTES = 1024 * 1024
-LEVEL = 6
+LEVEL = 3  # levels 5 to 9 take 2 to 4 times as long for 1 to 15 % less (measured on real records)
 
 
 @dataclass(frozen=True, slots=True)
