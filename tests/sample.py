@@ -10,7 +10,7 @@ import struct
 import uuid
 import wave
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -19,10 +19,12 @@ import apsw
 
 from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_key, public_id
 from phonolith.rights.licences import by_code
+from phonolith.store.archive import Archive
 
 #: What `make_catalogue` stores as the catalogue's format.
 SCHEMA_VERSION = 1
 AS_OF = "2026-11-01"
+NOW = "2026-11-01T12:00:00Z"
 
 _KIND = {"track": 0, "release": 1, "artist": 2, "label": 3}
 _SOURCES = {  # name: (id, title, url, licence, credit)
@@ -409,6 +411,24 @@ def make_catalogue(path: Path) -> dict[str, str]:
     _text_index(db)
     db.close()
     return rows.ids
+
+
+def make_archive(root: Path) -> tuple[Archive, dict[str, str]]:
+    """An archive around the sample: objects held, catalogue in place, attestation in the register (event 2)."""
+    archive = Archive.create(root, name="Sample", contact="mailto:sample@example.org", now=NOW)
+    with archive.objects() as store:
+        for data in sample_objects().values():
+            store.add_bytes(data)
+    ids = make_catalogue(archive.catalogue)
+    with archive.register() as register:
+        register.append("rights.attested", sample_attestation(ids), actor="operator", time=NOW)
+    return archive, ids
+
+
+def sample_attestation(ids: Mapping[str, str]) -> dict[str, object]:
+    """The body of the event that the release tokyo's evidence rests on."""
+    uri = by_code("CC0-1.0").uri
+    return {"subjects": [ids["release:tokyo"]], "licence": uri, "as": "rightsholder", "because": "recorded by us"}
 
 
 def sample_objects() -> dict[str, bytes]:
