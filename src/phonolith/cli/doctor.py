@@ -1,0 +1,178 @@
+"""``doctor``: what is missing or unhealthy, and how to mend it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Callable, Iterator
+from contextlib import closing
+
+from phonolith.cli.text import number, plural, size
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+from phonolith.config import Settings
+from phonolith.errors import PhonolithError
+from phonolith.model.finding import Finding
+from phonolith.pipeline import STAGES, next_stage
+from phonolith.store.archive import LOCKS, Archive
+
+_LOW_SPACE = 2_000_000_000  # bytes: a build of a million tracks needs about this much beside the catalogue
+_SHOWN = 20  # findings of one check; the rest is counted
+_MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
+
+
+@verb("doctor", short_help="What is missing or unhealthy, and how to mend it.")
+def doctor(place: Place) -> Answer:
+    """Look the archive over: settings, folders, disks, register, objects, catalogue, what to do next.
+
+    Ends with exit code 1 if something wants attention. Every byte's digest is another matter: this looks at sizes.
+    """
+    archive, settings = place.archive(), place.settings()
+    findings: list[Finding] = []
+    with place.bars() as bars:
+        for count, (name, check) in enumerate(CHECKS.items(), 1):
+            bars.phase(count, len(CHECKS), name)
+            findings += _run(name, check, archive, settings)
+            bars.finish()
+    wanting = [one for one in findings if one.severity != "note"]
+
+    def show(view: View) -> None:
+        for one in findings:
+            mark, style = _MARKS[one.severity]
+            view.line(f"{mark} {one.subject}: {one.problem}", style)
+            if one.remedy:
+                view.line(f"    {one.remedy}", "dim")
+        checked = f"{plural(len(CHECKS), 'check')}: {', '.join(CHECKS)}"
+        view.line(
+            f"✓ {checked}. Nothing is wrong." if not wanting else f"{checked}.", "green" if not wanting else "dim"
+        )
+
+    return Answer(
+        {"healthy": not wanting, "checks": list(CHECKS), "findings": findings}, show, exit=1 if wanting else 0
+    )
+
+
+Check = Callable[[Archive, Settings], Iterator[Finding]]
+
+
+def _run(name: str, check: Check, archive: Archive, settings: Settings) -> list[Finding]:
+    """The findings of one check; an error it meets is one too, since the others still have to run."""
+    try:
+        found = list(check(archive, settings))
+    except PhonolithError as error:
+        return [Finding(f"{name}.failed", error.subject, error.problem, error.remedy, "error")]
+    if len(found) > _SHOWN:
+        rest = f"{number(len(found) - _SHOWN)} more of the same kind"
+        found = [*found[:_SHOWN], Finding(f"{name}.more", name, rest, "", found[_SHOWN].severity)]
+    return found
+
+
+def _settings(archive: Archive, settings: Settings) -> Iterator[Finding]:
+    file = str(archive.root / "phonolith.toml")
+    if not settings.contact:
+        yield Finding(
+            "settings.contact", file, "contact is empty", 'Write contact = "…"; harvesting tells it to sources'
+        )
+    if not settings.operator_territory:
+        yield Finding(
+            "settings.territory",
+            file,
+            "operator.territory is empty, so only what is licensed worldwide is streamed",
+            'If you stream from one country, write it: [operator] territory = "DE"',
+            "note",
+        )
+    if settings.serve_host not in ("127.0.0.1", "localhost", "::1"):
+        problem = f"the library listens at {settings.serve_host}, where others can reach it"
+        yield Finding(
+            "settings.open", file, problem, "Put a reverse proxy with TLS before it if that is the internet", "note"
+        )
+
+
+def _folders(archive: Archive, _: Settings) -> Iterator[Finding]:
+    for folder in (archive.held, archive.derived, archive.private, archive.state, archive.keys):
+        if not folder.is_dir():
+            yield Finding("folders.missing", str(folder), "is missing", f"mkdir {folder}", "error")
+        elif not os.access(folder, os.W_OK | os.X_OK):
+            yield Finding("folders.readonly", str(folder), "cannot be written to", f"chmod u+rwx {folder}", "error")
+    for folder in (archive.private, archive.keys):
+        if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
+            yield Finding("folders.open", str(folder), "can be read by other users", f"chmod 700 {folder}")
+
+
+def _disks(archive: Archive, _: Settings) -> Iterator[Finding]:
+    for volume in archive.volumes:
+        if not volume.present:
+            problem = f"volume {volume.name} is not there"
+            yield Finding("disks.absent", str(volume.path), problem, "Mount its disk, or correct [volumes]", "error")
+        elif volume.free() < _LOW_SPACE:
+            yield Finding(
+                "disks.full", str(volume.path), f"has {size(volume.free())} free", "Free some space, or add a volume"
+            )
+    room = os.statvfs(archive.derived if archive.derived.is_dir() else archive.root)
+    free = room.f_bavail * room.f_frsize
+    if free < _LOW_SPACE:
+        yield Finding("disks.full", str(archive.derived), f"has {size(free)} free for a build", "Free some space there")
+
+
+def _register(archive: Archive, _: Settings) -> Iterator[Finding]:
+    with archive.register() as register:
+        yield from register.verify()
+
+
+def _objects(archive: Archive, _: Settings) -> Iterator[Finding]:
+    """Whether each held object is where it should be with the size it should have."""
+    with archive.objects() as objects:
+        for held in objects.all():
+            try:
+                objects.path(held.sha256)
+            except PhonolithError as error:
+                yield Finding("objects.missing", error.subject, error.problem, error.remedy, "error")
+
+
+def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
+    from phonolith.library.catalogue import Catalogue
+
+    stage = next_stage(archive.root)
+    if stage.name != STAGES[-1].name:
+        yield Finding("catalogue.none", str(archive.root), "nothing was built yet", f"Next: {stage.command}", "note")
+        return
+    with closing(Catalogue.open(archive.catalogue)) as catalogue, catalogue.reading() as snapshot:
+        row = snapshot.db.execute("SELECT value FROM meta WHERE key = 'register_head'").fetchone()
+    with archive.register() as register:
+        behind = register.head()[0] - int(row[0]) if row else 0
+    if behind > 0:
+        problem = f"{plural(behind, 'decision')} newer than the catalogue"
+        yield Finding("catalogue.behind", str(archive.catalogue), problem, "Apply them with: phonolith build", "note")
+
+
+def _leftovers(archive: Archive, _: Settings) -> Iterator[Finding]:
+    crashes = sorted(archive.state.glob("crash-*.txt"))
+    if crashes:
+        remedy = f"Read {crashes[-1]}, report it, then delete it"
+        yield Finding("leftovers.crash", str(archive.state), plural(len(crashes), "crash report"), remedy)
+    for name in LOCKS:
+        lock = archive.state / f"{name}.lock"
+        if lock.is_file() and lock.stat().st_size and _held(archive, name):
+            yield Finding("leftovers.busy", name, _held(archive, name), "Nothing to do; it is at work", "note")
+
+
+def _held(archive: Archive, name: str) -> str:
+    """Who holds a lock; "" if nobody does."""
+    try:
+        with archive.lock(name, what="doctor"):
+            return ""
+    except PhonolithError as error:
+        return error.problem
+
+
+CHECKS: dict[str, Check] = {
+    "settings": _settings,
+    "folders": _folders,
+    "disks": _disks,
+    "register": _register,
+    "objects": _objects,
+    "catalogue": _catalogue,
+    "leftovers": _leftovers,
+}
+
+COMMANDS = {"doctor": doctor}

@@ -1,0 +1,89 @@
+"""``harvest``: gather from a folder of music, a table, or a file of documents."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from phonolith.cli.text import number, plural, size
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import Column, View
+
+if TYPE_CHECKING:
+    from phonolith.harvest.report import HarvestReport
+
+_SHOWN = 15  # findings on a terminal; --json has them all
+
+
+@click.group("harvest", short_help="Gather from a folder of music, a table, or a file of documents.")
+def harvest() -> None:
+    """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
+
+
+@verb("table", short_help="Rows of CSV, TSV, Parquet or a Data Package.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--map",
+    "map_path",
+    required=True,
+    type=click.Path(path_type=Path),
+    metavar="MAP.toml",
+    help="Which column means what; examples are in examples/.",
+)
+def table(place: Place, path: Path, map_path: Path) -> Answer:
+    """Gather the rows of PATH: a CSV, TSV or Parquet file, a folder of them, or a Data Package.
+
+    Every row arrives, also one that is broken: it is kept as it is, with what is wrong with it.
+    """
+    from phonolith.harvest.table import harvest_table
+
+    with place.bars() as bars:
+        report = harvest_table(place.archive(), path, map_path, progress=bars, clock=place.now)
+    return reported(report)
+
+
+def reported(report: HarvestReport) -> Answer:
+    """The answer of any harvest."""
+    data = {
+        "source": report.source,
+        "records": report.total,
+        "new": report.new,
+        "changed": report.changed,
+        "unchanged": report.unchanged,
+        "gone": report.gone,
+        "objects": report.objects,
+        "bytes_needed": report.bytes_needed,
+        "bytes_adopted": report.bytes_adopted,
+        "findings": report.findings,
+        "findings_left_out": report.left_out,
+    }
+
+    def show(view: View) -> None:
+        _draw_findings(view, report)
+        changes = ("new", "changed", "unchanged", "gone")
+        counts = ", ".join(f"{number(getattr(report, name))} {name}" for name in changes)
+        view.line(f"{report.source}: {plural(report.total, 'record')}: {counts}", "bold")
+        if report.objects:
+            view.line(f"{plural(report.objects, 'file')} held, {size(report.bytes_adopted)} added")
+        view.line("Next: phonolith build", "dim")
+
+    return Answer(data, show)
+
+
+def _draw_findings(view: View, report: HarvestReport) -> None:
+    if not report.findings:
+        return
+    view.table(
+        [Column("finding", "yellow", keep=True), Column("where", grow=2), Column("what is wrong", grow=3)],
+        [(one.code, one.subject, one.problem) for one in report.findings[:_SHOWN]],
+    )
+    more = len(report.findings) - _SHOWN + sum(report.left_out.values())
+    if more > 0:
+        view.line(f"{number(more)} more; --json has them", "dim")
+
+
+harvest.add_command(table)
+
+COMMANDS = {"harvest": harvest}
