@@ -83,11 +83,13 @@ class Reading:
 
     def decide(self, use: Use, standing: Standing, *, held: bool) -> Decision:
         """The gate's answer for an item."""
-        evidence = as_evidence(standing.rights)
-        if not self.in_force(standing.rights, standing.witnesses):
-            evidence = _REVOKED
-        subject = Subject(evidence, standing.ids, held=held)
+        subject = self.subject(standing, held=held)
         return decide(use, subject, policy=self.policy, withdrawn=self.decisions.withdrawn)
+
+    def subject(self, standing: Standing, *, held: bool) -> Subject:
+        """What the gate is asked about: the evidence as it stands now, not as the build found it."""
+        current = self.in_force(standing.rights, standing.witnesses)
+        return Subject(as_evidence(standing.rights) if current else _REVOKED, standing.ids, held=held)
 
     def streams(self, number: int | None, rights: Rights) -> bool:
         """Whether evidence with this row number permits streaming, for anything that is held and not withdrawn."""
