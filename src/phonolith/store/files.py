@@ -91,7 +91,7 @@ def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
     It is flocked while open, so that :func:`sweep` can tell a crash's leftover from somebody's work in progress.
     """
     path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
-    with path.open("xb") as file:
+    with path.open("x+b") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         try:
             yield path, file

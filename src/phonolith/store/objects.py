@@ -295,11 +295,15 @@ def _read(path: Path, source: BinaryIO, copy: BinaryIO | None) -> Passport:
             break
         passporter.update(view[:count])
         if copy is not None:
-            copy.write(view[:count])
+            _copy_out(copy, view[:count])
         offset += count
     if copy is not None:
         copy.flush()
     return passporter.finish()
+
+
+def _copy_out(copy: BinaryIO, data: memoryview) -> None:
+    copy.write(data)
 
 
 def _same_file(path: Path, source: BinaryIO, size: int, mtime_ns: int | None = None) -> None:

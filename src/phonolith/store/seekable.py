@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phonolith.errors import Damaged
-from phonolith.store.files import printable, storage_errors
+from phonolith.store.files import printable, storage_error, storage_errors
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -62,9 +62,19 @@ class FrameWriter:
         self._file.write(struct.pack("<II", _SKIPPABLE, len(self._sizes) + len(footer)) + self._sizes + footer)
 
 
+def open_frames(path: Path) -> BinaryIO:
+    """The file for reading. Raises Damaged where it is gone, StorageError where it cannot be read."""
+    try:
+        return path.open("rb", buffering=0)
+    except FileNotFoundError as error:
+        raise _damaged(path, "the file is gone") from error
+    except OSError as error:
+        raise storage_error(path, error) from error
+
+
 def frames_of(path: Path) -> list[Frame]:
     """The frames of a file by its seek table. Raises Damaged, StorageError."""
-    with storage_errors(path), path.open("rb") as file:
+    with open_frames(path) as file, storage_errors(path):
         size = os.fstat(file.fileno()).st_size
         footer = os.pread(file.fileno(), _FOOTER.size, max(size - _FOOTER.size, 0))
         if len(footer) < _FOOTER.size or _FOOTER.unpack(footer)[2] != _MAGIC:

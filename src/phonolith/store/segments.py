@@ -17,7 +17,7 @@ from phonolith.store.database import database_errors, fetch, open_ro
 from phonolith.store.files import make_folders, printable, publish, storage_errors, temporary
 from phonolith.store.lines import Line, decode_lines, record_of
 from phonolith.store.objects import ObjectStore
-from phonolith.store.seekable import Frame, FrameWriter, frames_of, read_frame
+from phonolith.store.seekable import Frame, FrameWriter, frames_of, open_frames, read_frame
 from phonolith.store.volumes import Volume
 
 FRAME_BYTES = 1024 * 1024
@@ -128,7 +128,7 @@ class Shard:
                     if part.path != path or file is None:
                         if file is not None:
                             file.close()
-                        path, file = part.path, open_segment(part.path)
+                        path, file = part.path, open_frames(part.path)
                     for line in part.lines(file):
                         yield record_of(line, fetch)
             finally:
@@ -157,22 +157,13 @@ class ObjectReader:
             return file.read()
 
 
-def open_segment(path: Path) -> BinaryIO:
-    """The file for reading. Raises Damaged where it is gone."""
-    try:
-        with storage_errors(path):
-            return path.open("rb", buffering=0)
-    except Exception as error:
-        if not path.exists():
-            raise Damaged(printable(path), "the segment is gone", "Restore it from a backup or a mirror") from error
-        raise
-
-
 def sealed_parts(segment: Segment, past: Iterable[int]) -> list[SealedPart]:
     """A segment as one part for each frame. ``past`` are numbers of lines in it, ascending."""
     frames = frames_of(segment.path)
     if len(frames) != len(segment.frames):
-        raise Damaged(printable(segment.path), "it has not as many frames as it was sealed with", "Restore it")
+        raise Damaged(
+            printable(segment.path), "it has not as many frames as when it was sealed", "Restore it from a backup"
+        )
     parts, start = [], segment.first
     waiting = iter(past)
     number = next(waiting, None)
@@ -218,7 +209,7 @@ def read_run(database: Path, source: str, first: int, last: int) -> Iterator[tup
 
 def _numbered(segment: Segment) -> Iterator[tuple[int, Line]]:
     at = segment.first
-    with open_segment(segment.path) as file:
+    with open_frames(segment.path) as file:
         for frame in frames_of(segment.path):
             for line in decode_lines(read_frame(segment.path, file, frame)):
                 yield at, line
@@ -253,9 +244,9 @@ def reread(path: Path, number: int, first: int) -> tuple[Segment, list[bytes]]:
     """A segment's row and its lines from the file alone."""
     texts: list[bytes] = []
     counts: list[int] = []
-    with open_segment(path) as file:
+    with open_frames(path) as file:
         for frame in frames_of(path):
-            lines = read_frame(path, file, frame).splitlines()
+            lines = read_frame(path, file, frame).split(b"\n")[:-1]
             texts += lines
             counts.append(len(lines))
     size = sum(map(len, texts)) + len(texts)
@@ -264,14 +255,14 @@ def reread(path: Path, number: int, first: int) -> tuple[Segment, list[bytes]]:
 
 def source_of(path: Path) -> str:
     """The source whose lines a segment holds, by its first line."""
-    with open_segment(path) as file:
+    with open_frames(path) as file:
         first = read_frame(path, file, frames_of(path)[0]).split(b"\n", 1)[0]
     return decode_lines(first)[0].source
 
 
 def pick_lines(segment: Segment, wanted: list[int]) -> Iterator[tuple[int, Line]]:
     """Single lines of a segment by their numbers (ascending), each frame unpacked once."""
-    with open_segment(segment.path) as file:
+    with open_frames(segment.path) as file:
         start, at = segment.first, 0
         for frame, count in zip(frames_of(segment.path), segment.frames, strict=True):
             begin = at
