@@ -11,12 +11,75 @@ from __future__ import annotations
 
 import argparse
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 
+import msgspec
 import numpy as np
+
+from phonolith.model.record import Record
+from phonolith.sources.base import SETTINGS, collection_name
+from phonolith.store.archive import Archive
+
+SOURCE = collection_name("table", "generated")
+TIME = "2026-01-01T00:00:00Z"
+MAP = """
+name = "generated"
+title = "A generated catalogue"
+url = "https://example.org/generated"
+credit = "the generator"
+contact = "nobody@example.org"
+metadata_licence = "CC0-1.0"
+licence_level = 1
+
+[[table]]
+name = "artists"
+file = "artists.csv"
+key = "id"
+prefix = false
+[table.artist]
+name = "name"
+country = "country"
+begin = "begin"
+genres = { column = "genres", split = ";" }
+
+[[table]]
+name = "releases"
+file = "releases.csv"
+key = "id"
+prefix = false
+[table.release]
+title = "title"
+artist = "artist"
+artist_key = { table = "artists", columns = ["artist_id"] }
+date = "date"
+label = "label"
+barcode = "barcode"
+kind = "kind"
+country = "country"
+licence = "licence"
+
+[[table]]
+name = "tracks"
+file = "tracks.csv"
+key = "id"
+prefix = false
+[table.track]
+title = "title"
+release = { table = "releases", columns = ["release_id"] }
+position = "position"
+artist = { column = "artist", split = "|" }
+join = { column = "join", split = "|" }
+artist_key = { table = "artists", columns = ["artist_id"], split = "|" }
+duration = { column = "ms", unit = "ms" }
+isrc = "isrc"
+explicit = "explicit"
+popularity = "listens"
+"""
 
 CHUNK = 50_000  # tracks
 
@@ -391,6 +454,65 @@ def _mix(x: np.ndarray) -> np.ndarray:
     return x ^ (x >> np.uint64(31))
 
 
+def records(spec: Spec) -> Iterator[Record]:
+    """The catalogue as records of the source ``table``, the settings record with the column map first."""
+    yield Record(SOURCE, SETTINGS, "", TIME, MAP.encode(), "application/toml")
+    encode = msgspec.json.encode
+    for artists in artist_chunks(spec):
+        columns = zip(artists.mbid, artists.name, artists.country, artists.genres, artists.begin, strict=True)
+        for mbid, name, country, genres, begin in columns:
+            row = {"id": mbid, "name": name, "country": country, "begin": begin, "genres": ";".join(genres)}
+            yield _record("artists", mbid, encode({"table": "artists", "row": row}))
+    for releases, tracks in chunks(spec):
+        yield from _release_records(spec, releases)
+        yield from _track_records(spec, releases, tracks)
+
+
+def _release_records(spec: Spec, releases: Releases) -> Iterator[Record]:
+    ids = artist_ids(spec, np.asarray(releases.artist))
+    names = artist_names(spec, releases.artist)
+    for i, mbid in enumerate(releases.mbid):
+        row = {"id": mbid, "title": releases.title[i], "artist": names[i], "artist_id": ids[i]}
+        row |= {"date": releases.date[i], "label": releases.label[i], "barcode": releases.barcode[i]}
+        row |= {"kind": releases.kind[i], "country": releases.country[i], "licence": releases.licence[i]}
+        yield _record("releases", mbid, msgspec.json.encode({"table": "releases", "row": row}))
+
+
+def _track_records(spec: Spec, releases: Releases, tracks: Tracks) -> Iterator[Record]:
+    numbers = sorted({artist for credit in tracks.credits for artist, _ in credit})
+    ids = dict(zip(numbers, artist_ids(spec, np.asarray(numbers)), strict=True))
+    names = dict(zip(numbers, artist_names(spec, numbers), strict=True))
+    for i, mbid in enumerate(tracks.mbid):
+        credit = tracks.credits[i]
+        row = {
+            "id": mbid,
+            "release_id": releases.mbid[tracks.release[i]],
+            "title": tracks.title[i],
+            "position": str(tracks.position[i]),
+            "artist": "|".join([names[a] for a, _ in credit]),
+            "artist_id": "|".join([ids[a] for a, _ in credit]),
+            "join": "|".join([join for _, join in credit]),
+            "ms": str(tracks.duration[i]),
+            "isrc": tracks.isrc[i],
+            "explicit": "yes" if tracks.explicit[i] else "no",
+            "listens": str(tracks.listens[i]),
+        }
+        yield _record("tracks", mbid, msgspec.json.encode({"table": "tracks", "row": row}))
+
+
+def _record(table: str, key: str, payload: bytes) -> Record:
+    return Record(SOURCE, f"{table}:{key}", "", TIME, payload)
+
+
+def make_archive(root: Path, spec: Spec) -> Archive:
+    """A new archive at ``root`` with the catalogue as sealed records."""
+    archive = Archive.create(root, name=f"Generated {spec.tracks:,}", contact="nobody@example.org", now=TIME)
+    with archive.lock("harvest", what="bench/generate.py"), archive.records() as store:
+        store.put_many(records(spec))
+        store.seal()
+    return archive
+
+
 def fill_rates(spec: Spec) -> dict[str, float]:
     """What share of rows has each field, and the means that the issue asks for, over the first chunks."""
     picked = [chunk(spec, n) for n in range(min(4, spec.chunks))]
@@ -421,12 +543,16 @@ def fill_rates(spec: Spec) -> dict[str, float]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("what", choices=("rates",))
+    parser.add_argument("what", choices=("rates", "archive"))
+    parser.add_argument("folder", type=Path, nargs="?", help="where the archive goes; default: a temporary folder")
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
     spec = Spec(args.tracks, args.seed)
     started = time.perf_counter()
+    if args.what == "archive":
+        folder = args.folder or Path(tempfile.mkdtemp())
+        print(make_archive(folder, spec).root)
     for name, value in fill_rates(spec).items():
         print(f"{name:28} {value:>14,}")
     print(f"{time.perf_counter() - started:.1f} s", file=sys.stderr)

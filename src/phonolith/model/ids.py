@@ -37,6 +37,11 @@ def permalink_key(identifier: str) -> int:
     return int.from_bytes(base64.b32decode(identifier.upper())[:5], "big")
 
 
+def public_key(identifier: str) -> int:
+    """The first 64 bits of a public id as an integer: what a build joins by."""
+    return int.from_bytes(base64.b32decode(identifier.upper())[:8], "big")
+
+
 def split_reference(text: str) -> tuple[str, str]:
     """Split ``track:abcd…`` into kind and id; a bare id has kind ``""``. Raises ValueError on anything else."""
     kind, _, identifier = text.rpartition(":")

@@ -1,0 +1,242 @@
+"""Builds the catalogue from held records: numbered phases, one new file, swapped in by rename when it is right."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+import apsw
+
+from phonolith.catalogue import facts
+from phonolith.catalogue.check import check
+from phonolith.catalogue.interpret import Plan, interpret, shares_for
+from phonolith.catalogue.rank import rank
+from phonolith.catalogue.stage import Stage, stage, stage_errors
+from phonolith.catalogue.text_index import build_text_index
+from phonolith.catalogue.write import write_tables
+from phonolith.errors import Damaged
+from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress
+from phonolith.rights.decisions import Decisions
+from phonolith.sources.base import Source, open_source, settings_of
+from phonolith.store.archive import Archive
+from phonolith.store.database import database_errors
+from phonolith.store.files import fsync_dir, storage_errors
+
+_TEMPORARY = ".build-"
+_CACHE_KIB = 256 * 1024
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What a build made: rows by table, what it counted on the way, and records it could not read."""
+
+    path: Path
+    as_of: str
+    rows: Mapping[str, int]
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+
+
+@dataclass
+class Work:
+    """A build under way: where it works and what earlier phases left for later ones."""
+
+    archive: Archive
+    folder: Path
+    stage: Stage
+    db: apsw.Connection
+    stated: facts.Stated
+    decisions: Decisions
+    sources: Mapping[str, tuple[int, bytes | None, Source]]
+    workers: int
+    progress: Progress
+    counts: Counter[str] = field(default_factory=Counter)
+    rows: dict[str, int] = field(default_factory=dict)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def draft(self) -> Path:
+        """The new catalogue until it is swapped in."""
+        return self.folder / "catalogue.sqlite"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the build."""
+
+    name: str
+    run: Callable[[Work], None]
+
+
+def build(archive: Archive, *, as_of: str | None, progress: Progress, workers: int) -> BuildReport:
+    """Build the catalogue of what is held, as of a date (default: that of the last register event).
+
+    The same held/, settings and date give the same catalogue whatever the number of ``workers``. Until the last
+    phase the old catalogue stays; a build that fails or is killed leaves it as it was. Raises Busy while another
+    build runs, Damaged where the check finds something wrong, StorageError where the disk is full.
+    """
+    with archive.lock("build", what="phonolith build"), _folder(archive.derived) as folder:
+        with _work(archive, folder, as_of, progress, workers) as work:
+            for number, phase in enumerate(PHASES, 1):
+                progress.phase(number, len(PHASES), phase.name)
+                phase.run(work)
+        return BuildReport(archive.catalogue, work.stated.as_of, work.rows, work.counts, tuple(work.findings))
+
+
+def _interpret(work: Work) -> None:
+    """Records to staged rows, in worker processes."""
+    with work.archive.records() as records:
+        shards = records.shards(shares_for(work.workers))
+        total = records.count()
+    plan = Plan(work.folder, {name: (number, told) for name, (number, told, _) in work.sources.items()}, work.decisions)
+    done = interpret(plan, shards, total, workers=work.workers, progress=work.progress)
+    work.counts.update(done.counts)
+    work.findings += done.findings
+
+
+def _rank(work: Work) -> None:
+    """Staged rows to tables in rank order."""
+    with work.archive.objects() as objects:
+        held = ((one.sha256, one.size) for one in objects.all())
+        ranked = rank(work.stage, work.decisions, held, work.progress)
+    for thing, count in ranked.doubles.items():
+        work.counts[f"{thing} descriptions left for fuller ones"] = count
+
+
+def _write(work: Work) -> None:
+    """Tables to SQLite."""
+    with _transaction(work) as db:
+        db.execute(_sql("schema.sql"))
+        sources = {name: (number, source) for name, (number, _, source) in work.sources.items()}
+        facts.write_sources(db, work.stage, sources)
+        facts.write_licences(db, work.stage)
+        work.rows.update(write_tables(work.stage, db, work.progress))
+        facts.write_counts(db, work.stage)
+
+
+def _index(work: Work) -> None:
+    """Indexes of columns, then the text index; then all that the catalogue says about itself."""
+    with _transaction(work) as db:
+        statements = [part.strip() for part in _sql("indexes.sql").split(";\n") if part.strip()]
+        work.progress.start("Indexing columns", len(statements), "indexes")
+        for statement in statements:
+            db.execute(statement)
+            work.progress.advance(1)
+        work.progress.finish()
+        db.execute(_sql("views.sql"))
+        facts.write_about(db, work.stated, work.rows)
+    with database_errors(work.draft):
+        build_text_index(work.db)
+        work.db.execute("PRAGMA analysis_limit=400; ANALYZE")
+
+
+def _check(work: Work) -> None:
+    """Nothing takes the old catalogue's place that does not hold."""
+    with database_errors(work.draft):
+        wrong = check(work.db, work.stage, work.rows)
+    if wrong:
+        more = f" (and {len(wrong) - 1} more)" if len(wrong) > 1 else ""
+        raise Damaged("the new catalogue", f"{wrong[0].subject} {wrong[0].problem}{more}", wrong[0].remedy)
+
+
+def _swap(work: Work) -> None:
+    """The new file is durable before it takes the old one's name."""
+    with database_errors(work.draft):
+        work.db.execute("PRAGMA locking_mode=NORMAL")
+        work.db.execute("PRAGMA journal_mode=DELETE")
+        work.db.close()
+    with storage_errors(work.archive.catalogue):
+        descriptor = os.open(work.draft, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        work.draft.replace(work.archive.catalogue)
+        fsync_dir(work.archive.catalogue.parent)
+
+
+PHASES = (
+    Phase("interpret", _interpret),
+    Phase("rank", _rank),
+    Phase("write", _write),
+    Phase("index", _index),
+    Phase("check", _check),
+    Phase("swap", _swap),
+)
+
+
+@contextlib.contextmanager
+def _folder(derived: Path) -> Iterator[Path]:
+    """A temporary folder beside the catalogue; those that killed builds left are removed first."""
+    with storage_errors(derived):
+        for left in derived.glob(f"{_TEMPORARY}*"):
+            shutil.rmtree(left, ignore_errors=True)
+        folder = Path(tempfile.mkdtemp(prefix=_TEMPORARY, dir=derived))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _work(archive: Archive, folder: Path, as_of: str | None, progress: Progress, workers: int) -> Iterator[Work]:
+    decisions, last = _decided(archive)
+    stated = facts.Stated(archive.name, as_of or last[:10], facts.settings_digest(archive), decisions.head)
+    sources = _sources(archive)
+    with stage_errors(folder), stage(folder, max(1, workers)) as staging, _draft(folder) as db:
+        yield Work(archive, folder, staging, db, stated, decisions, sources, max(1, workers), progress)
+
+
+def _decided(archive: Archive) -> tuple[Decisions, str]:
+    """The decisions in force, and the time of the last event."""
+    last = ""
+    with archive.register() as register:
+        events = list(register.events())
+    if events:
+        last = events[-1].time
+    return Decisions.load(events), last
+
+
+def _sources(archive: Archive) -> dict[str, tuple[int, bytes | None, Source]]:
+    """Each source that has records: its number, its settings record and itself."""
+    found: dict[str, tuple[int, bytes | None, Source]] = {}
+    with archive.records() as records:
+        for number, name in enumerate(sorted(records.sources()), 1):
+            settings = settings_of(records, name)
+            found[name] = (number, settings, open_source(name, settings))
+    return found
+
+
+@contextlib.contextmanager
+def _draft(folder: Path) -> Iterator[apsw.Connection]:
+    path = folder / "catalogue.sqlite"
+    with database_errors(path):
+        db = apsw.Connection(str(path))
+    try:
+        with database_errors(path):
+            db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
+            db.execute(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA foreign_keys=OFF")
+        yield db
+    finally:
+        db.close()
+
+
+@contextlib.contextmanager
+def _transaction(work: Work) -> Iterator[apsw.Connection]:
+    """One transaction on the draft. Its end on failure is the end of the draft, so nothing is rolled back."""
+    with database_errors(work.draft):
+        work.db.execute("BEGIN")
+        yield work.db
+        work.db.execute("COMMIT")
+
+
+def _sql(name: str) -> str:
+    return resources.files("phonolith.catalogue").joinpath(name).read_text("utf-8")

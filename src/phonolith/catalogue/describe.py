@@ -1,0 +1,210 @@
+"""Turns descriptions into staged rows, with what a person decided about them already applied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TypeVar
+
+from phonolith.catalogue import corrections, staging
+from phonolith.catalogue.parts import ARTIST, RELEASE, TRACK, Parts, clean, stored_id
+from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
+from phonolith.model.music import (
+    ArtistDescription,
+    Description,
+    ReleaseDescription,
+    TrackDescription,
+)
+from phonolith.rights.decisions import Decisions
+from phonolith.rights.evidence import Attestation
+
+_Said = TypeVar("_Said", TrackDescription, ReleaseDescription, ArtistDescription)
+
+
+@dataclass
+class Stager:
+    """Stages the descriptions of one source."""
+
+    parts: Parts
+    decisions: Decisions
+    _corrected: Mapping[int, str] = field(default_factory=dict)
+    _last_release: int = -1
+
+    def __post_init__(self) -> None:
+        self._corrected = {public_key(one): one for one in self.decisions.corrected_ids()}
+
+    def add(self, said: Description) -> None:
+        """Stage one description. Kinds that have no row of their own are passed over."""
+        if isinstance(said, TrackDescription):
+            self._track(said)
+        elif isinstance(said, ReleaseDescription):
+            self._release(said)
+        elif isinstance(said, ArtistDescription):
+            self._artist(said)
+
+    def _track(self, said: TrackDescription) -> None:
+        parts = self.parts
+        key = parts.key(said.id)
+        if key in self._corrected:
+            said = self._correct(said, key, TRACK)
+        release = self._release_of(said)
+        uuid, text = stored_id(said.id)
+        isrc = pack_isrc(said.isrcs[0]) if said.isrcs else None
+        row = staging.Track(
+            key,
+            parts.source,
+            uuid,
+            text,
+            release,
+            clean(said.title),
+            parts.credit(said.credits),
+            said.disc,
+            said.position,
+            said.duration_ms,
+            isrc,
+            clean(said.date) or None,
+            parts.genres(said.genres),
+            self._rights_of_track(said) if said.licences or self.decisions.attested else None,
+            said.popularity,
+            None if said.explicit is None else int(said.explicit),
+            said.composition_by_others,
+        )
+        if said.files:
+            row.offered = parts.files(key, TRACK, said.files)
+        self._track_extras(key, said, 0 if isrc is None else 1)
+        self._put(row, "tracks")
+
+    def _track_extras(self, key: int, said: TrackDescription, isrcs: int) -> None:
+        """What has no column; ``isrcs`` of the track's ISRCs have one."""
+        parts = self.parts
+        if len(said.isrcs) > isrcs:
+            parts.identifiers(key, TRACK, (("isrc", code) for code in said.isrcs[isrcs:]))
+        if said.number:
+            parts.identifiers(key, TRACK, (("number", said.number),))
+        if said.identifiers:
+            parts.identifiers(key, TRACK, said.identifiers)
+        if said.links:
+            parts.links(key, TRACK, said.links)
+        if said.disambiguation or said.remainder:
+            parts.notes(key, TRACK, "disambiguation", (said.disambiguation,))
+            parts.notes(key, TRACK, "remainder", (said.remainder,))
+
+    def _release(self, said: ReleaseDescription) -> None:
+        parts = self.parts
+        key = parts.key(said.id)
+        if key in self._corrected:
+            said = self._correct(said, key, RELEASE)
+        uuid, text = stored_id(said.id)
+        row = staging.Release(
+            key,
+            parts.source,
+            uuid,
+            text,
+            clean(said.title),
+            parts.credit(said.credits),
+            clean(said.date) or None,
+            barcode=clean(said.barcode) or None,
+            kind=clean(said.kind) or None,
+            country=clean(said.country) or None,
+            release_group=clean(said.group) or None,
+            genres=parts.genres(said.genres),
+            rights=parts.evidence(said.licences, self._attestations(said.id)),
+            popularity=said.popularity,
+            discs=max((medium.position for medium in said.media), default=0),
+        )
+        parts.labels(row, said.labels)
+        self._release_extras(key, said)
+        self._put(row, "releases")
+
+    def _release_extras(self, key: int, said: ReleaseDescription) -> None:
+        parts = self.parts
+        for medium in said.media:
+            if medium.format or medium.title:
+                names = clean(medium.format) or None, clean(medium.title) or None
+                parts.writer.add(staging.Medium(key, medium.position, *names))
+        if said.files:
+            parts.files(key, RELEASE, said.files)
+        parts.identifiers(key, RELEASE, said.identifiers)
+        parts.links(key, RELEASE, said.links)
+        for kind in ("status", "disambiguation", "language", "script", "remainder"):
+            if value := getattr(said, kind):
+                parts.notes(key, RELEASE, kind, (value,))
+
+    def _artist(self, said: ArtistDescription) -> None:
+        parts = self.parts
+        key = parts.key(said.id)
+        if key in self._corrected:
+            said = self._correct(said, key, ARTIST)
+        uuid, text = stored_id(said.id)
+        row = staging.Artist(
+            key,
+            parts.source,
+            uuid,
+            text,
+            clean(said.name),
+            None if said.sort_name == said.name else clean(said.sort_name) or None,
+            clean(said.disambiguation) or None,
+            clean(said.kind) or None,
+            clean(said.country) or None,
+            clean(said.begin) or None,
+            clean(said.end) or None,
+            parts.genres(said.genres),
+            said.popularity,
+        )
+        parts.identifiers(key, ARTIST, said.identifiers)
+        parts.links(key, ARTIST, said.links)
+        parts.notes(key, ARTIST, "alias", said.aliases)
+        parts.notes(key, ARTIST, "remainder", (said.remainder,))
+        self._put(row, "artists")
+
+    def _release_of(self, said: TrackDescription) -> int:
+        """The key of the track's release. If its source names none, one is made that holds this track."""
+        parts = self.parts
+        if said.release:
+            key = parts.key(said.release)
+            if key != self._last_release and parts.first_time(key):
+                parts.writer.add(staging.ReleaseRef(key, parts.source, *stored_id(said.release)))
+            self._last_release = key
+            return key
+        source_id = implicit_release(said.id)
+        key = parts.key(source_id)
+        made = ReleaseDescription(source_id, said.title, said.credits, said.date)
+        if key in self._corrected:
+            made = self._correct(made, key, RELEASE)
+        credit, attested = parts.credit(made.credits), self._attestations(source_id, said.id)
+        row = staging.Release(key, parts.source, *stored_id(source_id), clean(made.title), credit)
+        row.date = clean(made.date) or None
+        row.rights = parts.evidence(said.licences, attested, by_others=said.composition_by_others)
+        self._put(row, "releases made for a single track")
+        return key
+
+    def _rights_of_track(self, said: TrackDescription) -> int | None:
+        """Evidence of the track's own; None if that of its release holds."""
+        attested = self._attestations(said.id)
+        if not said.licences and not attested:
+            return None
+        release = said.release or implicit_release(said.id)
+        attested = self._attestations(said.id, release)
+        return self.parts.evidence(said.licences, attested, by_others=said.composition_by_others)
+
+    def _attestations(self, *source_ids: str) -> tuple[Attestation, ...]:
+        if not self.decisions.attested:
+            return ()
+        return self.decisions.attestations(*(public_id(self.parts.name, one) for one in source_ids))
+
+    def _correct(self, said: _Said, key: int, kind: int) -> _Said:
+        """The description as a person decided, with a row for each field that was changed."""
+        changed, applied = corrections.apply(said, self.decisions.fields(self._corrected[key]))
+        for one in applied:
+            decided = one.decision
+            row = staging.Correction(
+                key, kind, one.field, one.was, one.now, clean(decided.because), decided.event, decided.time
+            )
+            self.parts.writer.add(row)
+        self.parts.counts["corrections"] += len(applied)
+        assert isinstance(changed, type(said))
+        return changed
+
+    def _put(self, row: staging.Track | staging.Release | staging.Artist, what: str) -> None:
+        self.parts.writer.add(row)
+        self.parts.counts[what] += 1

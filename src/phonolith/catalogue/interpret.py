@@ -1,0 +1,119 @@
+"""Phase 1: records to staged rows, in worker processes that share nothing but the folder they write into."""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phonolith.catalogue.describe import Stager
+from phonolith.catalogue.parts import Parts
+from phonolith.catalogue.staging import Writer
+from phonolith.errors import BadInput, StorageError
+from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress
+from phonolith.rights.decisions import Decisions
+from phonolith.sources.base import Source, open_source
+from phonolith.store.files import storage_errors
+from phonolith.store.segments import Shard
+
+_SHARES_A_WORKER = 12  # so that progress moves and a slow share does not keep the others waiting
+_FINDINGS_AT_MOST = 100
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What every worker is told: where to write, each source's number and settings record, the decisions in force."""
+
+    folder: Path
+    sources: Mapping[str, tuple[int, bytes | None]]
+    decisions: Decisions
+
+
+@dataclass
+class Interpreted:
+    """What the phase did: numbers of records and descriptions, and records that could not be read."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+
+    def add(self, other: Interpreted) -> None:
+        """Take in the result of one share."""
+        self.counts.update(other.counts)
+        self.findings += other.findings[: _FINDINGS_AT_MOST - len(self.findings)]
+
+
+def shares_for(workers: int) -> int:
+    """How many shares the records are to be cut into for this many workers."""
+    return max(1, workers) * _SHARES_A_WORKER
+
+
+def interpret(plan: Plan, shards: Sequence[Shard], total: int, *, workers: int, progress: Progress) -> Interpreted:
+    """Interpret all shards into ``plan.folder``. The rows do not depend on ``workers`` or on the cut into shards."""
+    whole = Interpreted()
+    progress.start("Interpreting records", total, "records")
+    for part in _results(plan, shards, workers):
+        whole.add(part)
+        progress.advance(part.counts["records"])
+    progress.finish()
+    return whole
+
+
+def _results(plan: Plan, shards: Sequence[Shard], workers: int) -> Iterator[Interpreted]:
+    if workers <= 1 or len(shards) < 2:
+        for number, shard in enumerate(shards):
+            yield interpret_shard(plan, number, shard)
+        return
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(workers, mp_context=context, initializer=_prepare, initargs=(plan,)) as pool:
+        try:
+            for done in as_completed([pool.submit(_work, number, shard) for number, shard in enumerate(shards)]):
+                yield done.result()
+        except BrokenProcessPool as error:
+            raise StorageError(
+                "build", "a worker process was killed", "Free memory, or build with fewer workers"
+            ) from (error)
+        finally:
+            pool.shutdown(cancel_futures=True)
+
+
+_plan: Plan | None = None  # of this worker process
+
+
+def _prepare(plan: Plan) -> None:
+    global _plan  # a pool's initializer has no other way to hand over
+    _plan = plan
+
+
+def _work(number: int, shard: Shard) -> Interpreted:
+    assert _plan is not None
+    return interpret_shard(_plan, number, shard)
+
+
+def interpret_shard(plan: Plan, number: int, shard: Shard) -> Interpreted:
+    """Interpret one shard into files of its own. A record that cannot be read becomes a finding."""
+    result = Interpreted()
+    open_sources: dict[str, tuple[Source, Stager]] = {}
+    with storage_errors(plan.folder), Writer(plan.folder, str(number)) as writer:
+        for record in shard:
+            result.counts["records"] += 1
+            try:
+                if record.source not in open_sources:
+                    open_sources[record.source] = _open(plan, writer, record.source, result.counts)
+                source, stager = open_sources[record.source]
+                for description in source.interpret(record):
+                    stager.add(description)
+            except BadInput as error:
+                result.counts["records not understood"] += 1
+                if len(result.findings) < _FINDINGS_AT_MOST:
+                    result.findings.append(Finding("record.unreadable", error.subject, error.problem, error.remedy))
+    return result
+
+
+def _open(plan: Plan, writer: Writer, name: str, counts: Counter[str]) -> tuple[Source, Stager]:
+    number, settings = plan.sources[name]
+    return open_source(name, settings), Stager(Parts(writer, number, name, counts), plan.decisions)

@@ -1,0 +1,207 @@
+"""The parts that descriptions share: credits, sets of genres, labels, evidence, files and texts, each staged once."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from phonolith.catalogue import staging
+from phonolith.catalogue.staging import Writer
+from phonolith.model.ids import genre_key, named_artist, named_label, pack_source_id
+from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
+from phonolith.rights.evidence import Attestation, resolve
+
+#: Codes of kinds, as in permalinks.
+TRACK, RELEASE, ARTIST, LABEL = range(4)
+
+_SEEN_AT_MOST = 1_000_000  # then what was written is forgotten; writing a row twice does no harm
+_LONGEST = 65_536  # characters of a text; the record keeps the rest
+_LONGEST_NOTE = 1 << 20
+_UNFIT = str.maketrans({"\0": "\ufffd"})
+
+
+def clean(text: str, longest: int = _LONGEST) -> str:
+    """Text that any SQLite file and any JSON reader holds: no NUL, no lone surrogate, not endless."""
+    if text.isprintable():
+        return text if len(text) <= longest else text[: longest - 1] + "…"
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    return text.encode("utf-8", "replace").decode().translate(_UNFIT) if not text.isascii() else text.translate(_UNFIT)
+
+
+def stored_id(source_id: str) -> tuple[str | None, str | None]:
+    """A source id as (UUID, other text): what the catalogue packs into 16 bytes, and what it does not."""
+    packed = pack_source_id(source_id)
+    if isinstance(packed, str):
+        return None, packed
+    # A blob that is no UUID goes through staging as text of its code points.
+    return (source_id, None) if len(packed) == 16 else (None, "\ue000" + packed.hex())
+
+
+def digest_key(text: str) -> int:
+    """64 bits that stand for a text within one build."""
+    return int.from_bytes(hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big")
+
+
+@dataclass
+class Parts:
+    """Writes the parts of one source's descriptions; ``source`` is its number, ``name`` its name."""
+
+    writer: Writer
+    source: int
+    name: str
+    counts: Counter[str] = field(default_factory=Counter)
+    _prefix: bytes = b""
+    _seen: set[int] = field(default_factory=set)
+    _genre_keys: dict[tuple[str, ...], int] = field(default_factory=dict)
+    _evidence: dict[object, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self._prefix = f"{self.name}\0".encode()
+
+    def key(self, source_id: str) -> int:
+        """The first 64 bits of the public id of a thing of this source."""
+        try:
+            raw = source_id.encode()
+        except UnicodeEncodeError:
+            raw = source_id.encode("utf-8", "surrogatepass")
+        return int.from_bytes(hashlib.sha256(self._prefix + raw).digest()[:8], "big")
+
+    def first_time(self, key: int) -> bool:
+        """Whether this key of a shared row was not written lately."""
+        if key in self._seen:
+            return False
+        if len(self._seen) >= _SEEN_AT_MOST:
+            self._seen.clear()
+        self._seen.add(key)
+        return True
+
+    def credit(self, credits: Sequence[Credit]) -> int | None:
+        """The key of an ordered credit; its names are staged the first time."""
+        if not credits:
+            return None
+        if len(credits) == 1:
+            one = credits[0]
+            text = f"{self.source}\x1f{one.artist}\x1f{one.name}\x1f{one.join}\x1f{one.role}"
+        else:
+            text = f"{self.source}" + "\x1e".join(
+                f"\x1f{c.artist}\x1f{c.name}\x1f{c.join}\x1f{c.role}" for c in credits
+            )
+        key = digest_key(text)
+        if self.first_time(key):
+            for position, one in enumerate(credits):
+                source_id = one.artist or named_artist(one.name)
+                row = staging.CreditName(
+                    key,
+                    position,
+                    self.source,
+                    self.key(source_id),
+                    *stored_id(source_id),
+                    clean(one.name),
+                    clean(one.join),
+                    clean(one.role),
+                )
+                self.writer.add(row)
+        return key
+
+    def genres(self, names: tuple[str, ...]) -> int | None:
+        """The key of a set of genres; it does not depend on their order or spelling of case."""
+        if not names:
+            return None
+        key = self._genre_keys.get(names)
+        if key is None:
+            folded = {genre_key(name): clean(name.strip()) for name in names if name.strip()}
+            folded.pop("", None)
+            if not folded:
+                return None
+            if len(self._genre_keys) >= _SEEN_AT_MOST:
+                self._genre_keys.clear()
+            key = self._genre_keys[names] = digest_key("genres\x1f" + "\x1f".join(sorted(folded)))
+            for fold, name in folded.items():
+                self.writer.add(staging.GenreName(key, name, fold))
+        return key
+
+    def labels(self, row: staging.Release, labels: Sequence[Label]) -> None:
+        """Put the first label into the release's row and stage the others beside it."""
+        for position, label in enumerate(labels):
+            number = clean(label.catalogue_number) or None
+            key = self._label(label) if label.name or label.label else None
+            if position == 0:
+                row.label, row.catalogue_number = key, number
+            elif key is not None:
+                self.writer.add(staging.ReleaseLabel(row.key, position, key, number))
+
+    def _label(self, label: Label) -> int:
+        source_id = label.label or named_label(label.name)
+        key = self.key(source_id)
+        if self.first_time(key):
+            self.writer.add(staging.Label(key, self.source, *stored_id(source_id), clean(label.name)))
+        return key
+
+    def evidence(
+        self, statements: Sequence[LicenceStatement], attestations: Sequence[Attestation], *, by_others: bool = False
+    ) -> int | None:
+        """The key of the evidence that statements and attestations amount to; None if there are neither."""
+        if not statements and not attestations:
+            return None
+        many = len(statements) > 1
+        said = tuple((s.uri, s.level, s.by, s.digest if many else "") for s in statements)
+        asked = said, tuple(a.event for a in attestations), by_others
+        key = self._evidence.get(asked)
+        if key is None:
+            if len(self._evidence) >= _SEEN_AT_MOST:
+                self._evidence.clear()
+            key = self._evidence[asked] = self._resolve(statements, attestations, by_others)
+        return key
+
+    def _resolve(self, said: Sequence[LicenceStatement], attested: Sequence[Attestation], by_others: bool) -> int:
+        found = resolve(said, attested, composition_by_others=by_others)
+        code = found.licence.code if found.licence else None
+        texts = clean(found.stated, 2_000), clean(found.stated_by, 200), found.basis
+        composition, note = int(found.composition), clean(found.note, 2_000)
+        key = digest_key("\x1f".join(map(str, ("rights", code, int(found.level), *texts, composition, note))))
+        self.writer.add(staging.Rights(key, code, int(found.level), *texts, composition, note))
+        return key
+
+    def files(self, key: int, kind: int, files: Iterable[File]) -> bool:
+        """Stage files; whether an address offers the audio."""
+        offered = False
+        for position, file in enumerate(files):
+            offered = offered or (file.role == "audio" and bool(file.url) and not file.sha256)
+            row = staging.File(
+                key,
+                kind,
+                position,
+                file.role,
+                clean(file.name),
+                file.sha256 or None,
+                clean(file.media_type) or None,
+                clean(file.url) or None,
+                clean(file.codec) or None,
+                file.bitrate,
+                file.sample_rate,
+                file.channels,
+                file.bit_depth,
+                clean(file.problem) or None,
+            )
+            self.writer.add(row)
+        return offered
+
+    def identifiers(self, key: int, kind: int, pairs: Iterable[tuple[str, str]]) -> None:
+        """Stage identifiers that have no column."""
+        for scheme, value in pairs:
+            if value:
+                self.writer.add(staging.Identifier(key, kind, clean(scheme), clean(value)))
+
+    def links(self, key: int, kind: int, links: Iterable[Link]) -> None:
+        """Stage outgoing links."""
+        for link in links:
+            self.writer.add(staging.Link(key, kind, clean(link.rel), clean(link.url)))
+
+    def notes(self, key: int, kind: int, note: str, values: Iterable[str]) -> None:
+        """Stage texts that have no column; empty ones are left out."""
+        for position, value in enumerate(values):
+            if value:
+                self.writer.add(staging.Note(key, kind, note, position, clean(value, _LONGEST_NOTE)))

@@ -1,0 +1,119 @@
+"""Phase 2: staged rows to tables in rank order, with every reference a number."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import resources
+
+from phonolith.catalogue import staging
+from phonolith.catalogue.dates import parse_date
+from phonolith.catalogue.stage import Stage
+from phonolith.model.ids import public_key
+from phonolith.model.progress import Progress
+from phonolith.rights.decisions import Decisions
+from phonolith.rights.licences import by_code
+
+_THINGS = ("artist", "release", "track")
+#: Where a kind's popularity is when tables are joined for ranking, and whose it is.
+_POPULARITY = {
+    "artist": ("coalesce(a.popularity, s.popularity)", "a.source"),
+    "release": ("coalesce(r.popularity, s.popularity)", "r.source"),
+    "track": ("t.popularity", "t.source"),
+}
+
+
+@dataclass(frozen=True)
+class Ranked:
+    """What ranking met: rows staged per relation, and descriptions of one thing that several records gave."""
+
+    staged: Mapping[str, int]
+    doubles: Mapping[str, int]
+
+
+def rank(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]], progress: Progress) -> Ranked:
+    """Load what phase 1 wrote and bring it into rank order. ``held`` are (SHA-256, size) of the ledger's objects."""
+    steps = list(statements("rank.sql"))
+    progress.start("Ranking", len(staging.RELATIONS) + len(steps) + 3, "steps")
+    staged = {}
+    for relation in staging.RELATIONS:
+        staged[staging.table(relation)] = stage.load(relation)
+        progress.advance(1)
+    doubles = {thing: _keep_fullest(stage, thing) for thing in _THINGS}
+    _given(stage, decisions, held if staged["staged_file"] else iter(()))
+    progress.advance(3)
+    scores = {thing: _score(stage, thing) for thing in _THINGS}
+    for statement in steps:
+        for thing, score in scores.items():
+            statement = statement.replace(f"{{score:{thing}}}", score)
+        stage.run(statement)
+        progress.advance(1)
+    progress.finish()
+    return Ranked(staged, doubles)
+
+
+def statements(name: str) -> Iterator[str]:
+    """The statements of an SQL file of this package; they are separated by blank lines."""
+    text = resources.files("phonolith.catalogue").joinpath(name).read_text("utf-8")
+    for part in text.split(";\n"):
+        lines = [line for line in part.splitlines() if line.strip() and not line.lstrip().startswith("--")]
+        if lines:
+            yield "\n".join(lines)
+
+
+def _keep_fullest(stage: Stage, thing: str) -> int:
+    """Of several descriptions of one thing keep the one that says most; returns how many were left out."""
+    name = f"staged_{thing}"
+    stage.run(f"CREATE TABLE doubles AS SELECT key FROM {name} GROUP BY key HAVING count(*) > 1")
+    before = int(stage.one(f"SELECT count(*) FROM {name} WHERE key IN (SELECT key FROM doubles)"))
+    if before:
+        stage.run(
+            f"CREATE TABLE fullest AS SELECT * EXCLUDE (place) FROM (SELECT d.*, row_number() OVER (PARTITION BY key"
+            f" ORDER BY length(to_json(d)) DESC, to_json(d)::VARCHAR) AS place FROM {name} d"
+            f" WHERE key IN (SELECT key FROM doubles)) WHERE place = 1"
+        )
+        stage.run(f"DELETE FROM {name} WHERE key IN (SELECT key FROM doubles)")
+        stage.run(f"INSERT INTO {name} SELECT * FROM fullest")
+        stage.run("DROP TABLE fullest")
+    kept = int(stage.one("SELECT count(*) FROM doubles"))
+    stage.run("DROP TABLE doubles")
+    return before - kept
+
+
+def _given(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]]) -> None:
+    """Tables of what staging does not have: held objects, withdrawn things, licences, dates."""
+    _hold(stage, held)
+    withdrawn = [(public_key(one), reason.because) for one, reason in sorted(decisions.withdrawn.items())]
+    stage.table("withdrawn", {"key": "UBIGINT", "because": "VARCHAR"}, withdrawn)
+    codes = [code for (code,) in stage.rows("SELECT DISTINCT licence FROM staged_rights WHERE licence IS NOT NULL")]
+    known = [(number, code, by_code(code).family, by_code(code).hold) for number, code in enumerate(sorted(codes), 1)]
+    stage.table("licence", {"id": "INTEGER", "code": "VARCHAR", "family": "VARCHAR", "hold": "BOOLEAN"}, known)
+    written = stage.rows(
+        "SELECT DISTINCT date FROM (SELECT date FROM staged_track UNION ALL SELECT date FROM staged_release"
+        " UNION ALL SELECT begin_date FROM staged_artist UNION ALL SELECT end_date FROM staged_artist)"
+        " WHERE date IS NOT NULL ORDER BY date"
+    )
+    dates: list[tuple[object, ...]] = []
+    for number, (text,) in enumerate(written, 1):
+        date = parse_date(text)
+        dates.append((number, text, date.year, date.month, date.day, date.problem))
+    columns = {"id": "INTEGER", "written": "VARCHAR", "year": "INTEGER", "month": "INTEGER", "day": "INTEGER"}
+    columns["problem"] = "VARCHAR"
+    stage.table("event_date", columns, dates)
+
+
+def _hold(stage: Stage, held: Iterator[tuple[str, int]]) -> None:
+    stage.table("held", {"sha256": "VARCHAR", "size": "BIGINT"}, held)
+
+
+def _score(stage: Stage, thing: str) -> str:
+    """What a kind is ordered by: popularity, or its percentile within the source where several sources have one."""
+    popularity, source = _POPULARITY[thing]
+    sources: Sequence[object] = list(
+        stage.rows("SELECT DISTINCT source FROM staged_track WHERE popularity IS NOT NULL UNION"
+                   f" SELECT DISTINCT source FROM staged_{thing} WHERE popularity IS NOT NULL")
+    )  # fmt: skip
+    if len(sources) < 2:
+        return popularity
+    known = f"PARTITION BY {source}, {popularity} IS NULL ORDER BY {popularity}"
+    return f"CASE WHEN {popularity} IS NOT NULL THEN percent_rank() OVER ({known}) END"

@@ -1,0 +1,311 @@
+"""The relations between interpreting and ranking: flat rows as JSON lines, which DuckDB reads in parallel.
+
+Rows refer to each other by *key*: the first 64 bits of a public id, or of a digest where a row has no public id of its
+own (a credit, a set of genres, a piece of evidence). Workers write their own files, so nothing is shared between them;
+what several workers write twice is made one in the next phase. Absent fields are not written.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import IO, get_args, get_type_hints
+
+import msgspec
+
+
+class Row(msgspec.Struct, omit_defaults=True, gc=False):
+    """One row; its class names the relation."""
+
+
+class Artist(Row):
+    """What a source says of an artist."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+    name: str
+    sort_name: str | None = None
+    disambiguation: str | None = None
+    kind: str | None = None
+    country: str | None = None
+    begin_date: str | None = None
+    end_date: str | None = None
+    genres: int | None = None
+    popularity: float | None = None
+
+
+class Release(Row):
+    """What a source says of a release; ``label`` is the key of its first label."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+    title: str
+    credit: int | None = None
+    date: str | None = None
+    label: int | None = None
+    catalogue_number: str | None = None
+    barcode: str | None = None
+    kind: str | None = None
+    country: str | None = None
+    release_group: str | None = None
+    genres: int | None = None
+    rights: int | None = None
+    popularity: float | None = None
+    discs: int = 0
+
+
+class Track(Row):
+    """What a source says of a track. ``others``: another wrote it; ``offered``: an address has its audio."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+    release: int
+    title: str
+    credit: int | None = None
+    disc: int = 1
+    position: int = 0
+    duration: int | None = None
+    isrc: int | None = None
+    date: str | None = None
+    genres: int | None = None
+    rights: int | None = None
+    popularity: float | None = None
+    explicit: int | None = None
+    others: bool = False
+    offered: bool = False
+
+
+class ReleaseRef(Row):
+    """A release that tracks point at; read only when a track's release was not described."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+
+
+class CreditName(Row):
+    """One name of an ordered credit; ``artist`` is a key, ``uuid`` or ``id`` the source id."""
+
+    key: int
+    position: int
+    source: int
+    artist: int
+    uuid: str | None
+    id: str | None
+    name: str
+    join_phrase: str = ""
+    role: str = ""
+
+
+class GenreName(Row):
+    """One genre of a set of genres; ``folded`` is its key in addresses."""
+
+    key: int
+    name: str
+    folded: str
+
+
+class Label(Row):
+    """A label."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+    name: str
+
+
+class ReleaseLabel(Row):
+    """A label of a release beyond its first."""
+
+    release: int
+    position: int
+    label: int
+    catalogue_number: str | None = None
+
+
+class Medium(Row):
+    """A medium whose format or title is known."""
+
+    release: int
+    position: int
+    format: str | None = None
+    title: str | None = None
+
+
+class Rights(Row):
+    """A piece of licence evidence."""
+
+    key: int
+    licence: str | None
+    level: int
+    stated: str
+    stated_by: str
+    basis: str
+    composition: int
+    note: str
+
+
+class Identifier(Row):
+    """An identifier without a column of its own. ``kind`` as in permalinks: 0 track, 1 release, 2 artist."""
+
+    key: int
+    kind: int
+    scheme: str
+    value: str
+
+
+class Link(Row):
+    """An outgoing link."""
+
+    key: int
+    kind: int
+    rel: str
+    url: str
+
+
+class Note(Row):
+    """A publishable text without a column of its own."""
+
+    key: int
+    kind: int
+    note: str
+    position: int
+    value: str
+
+
+class File(Row):
+    """A file of a track or a release, held or known of."""
+
+    key: int
+    kind: int
+    position: int
+    role: str
+    name: str
+    sha256: str | None = None
+    media_type: str | None = None
+    url: str | None = None
+    codec: str | None = None
+    bitrate: int | None = None
+    sample_rate: int | None = None
+    channels: int | None = None
+    bit_depth: int | None = None
+    problem: str | None = None
+
+
+class Correction(Row):
+    """What a person decided about a field; applied already."""
+
+    key: int
+    kind: int
+    field: str
+    was: str | None
+    now: str | None
+    because: str
+    event: int
+    time: str
+
+
+RELATIONS: tuple[type[Row], ...] = (
+    Artist,
+    Release,
+    Track,
+    ReleaseRef,
+    CreditName,
+    GenreName,
+    Label,
+    ReleaseLabel,
+    Medium,
+    Rights,
+    Identifier,
+    Link,
+    Note,
+    File,
+    Correction,
+)
+
+_KEYS = frozenset({"key", "release", "credit", "label", "genres", "rights", "artist"})
+_BATCH = 4_096
+
+
+class Writer:
+    """Appends rows to one file per relation, ``<relation>.<part>.jsonl``. Closed by ``close`` or as a context."""
+
+    def __init__(self, folder: Path, part: str) -> None:
+        self._folder = folder
+        self._part = part
+        self._files: dict[type[Row], IO[bytes]] = {}
+        self._rows: dict[type[Row], list[Row]] = {relation: [] for relation in RELATIONS}
+        self._encoder = msgspec.json.Encoder()
+
+    def __enter__(self) -> Writer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def add(self, row: Row) -> None:
+        """Take one row."""
+        rows = self._rows[type(row)]
+        rows.append(row)
+        if len(rows) >= _BATCH:
+            self._flush(type(row))
+
+    def close(self) -> None:
+        """Write what is waiting and close the files."""
+        try:
+            for relation, rows in self._rows.items():
+                if rows:
+                    self._flush(relation)
+        finally:
+            for file in self._files.values():
+                file.close()
+
+    def _flush(self, relation: type[Row]) -> None:
+        file = self._files.get(relation)
+        if file is None:
+            file = self._files[relation] = (self._folder / f"{table(relation)}.{self._part}.jsonl").open("wb")
+        rows = self._rows[relation]
+        file.write(self._encoder.encode_lines(rows))
+        rows.clear()
+
+
+def table(relation: type[Row]) -> str:
+    """The relation's name in SQL: ``staged_credit_name``."""
+    words = "".join(f"_{letter.lower()}" if letter.isupper() else letter for letter in relation.__name__)
+    return f"staged{words}"
+
+
+def columns(relation: type[Row]) -> dict[str, str]:
+    """DuckDB's types of the relation's columns, by name."""
+    hints = get_type_hints(relation)
+    return {field: _duckdb_type(field, hints[field]) for field in relation.__struct_fields__}
+
+
+def defaults(relation: type[Row]) -> dict[str, str]:
+    """SQL literals of what an absent field means, where that is not NULL."""
+    fields = relation.__struct_fields__
+    values = relation.__struct_defaults__
+    pairs = zip(fields[len(fields) - len(values) :], values, strict=True)
+    return {
+        field: f"'{value}'" if isinstance(value, str) else str(value) for field, value in pairs if value is not None
+    }
+
+
+def _duckdb_type(field: str, hint: object) -> str:
+    if field in _KEYS:
+        return "UBIGINT"
+    if field == "uuid":
+        return "UUID"
+    kinds = set(get_args(hint)) or {hint}
+    if bool in kinds:
+        return "BOOLEAN"
+    if int in kinds:
+        return "BIGINT" if field in {"isrc", "duration", "bitrate"} else "INTEGER"
+    return "DOUBLE" if float in kinds else "VARCHAR"

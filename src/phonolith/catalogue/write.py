@@ -1,0 +1,92 @@
+"""Phase 3: tables in rank order to SQLite, streamed, each in the order of its key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from importlib import resources
+from typing import Any
+
+import apsw
+
+from phonolith.catalogue.stage import Stage
+from phonolith.model.ids import pack_source_id
+from phonolith.model.progress import Progress
+
+_Rows = list[tuple[Any, ...]]
+#: Tables whose second and third value are a source id as bytes and as text.
+_SOURCE_ID = {"artist": 2, "release": 2, "track": 2, "label": 2}
+_PERMALINK_BITS = 24  # a key has 64 bits, a permalink's the first 40
+
+
+def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[str, int]:
+    """Fill the tables that ranking left rows for; returns the number of rows of each."""
+    queries = table_queries()
+    counts: dict[str, int] = {}
+    progress.start("Writing tables", None, "rows")
+    for name, query in queries.items():
+        counts[name] = write_table(db, name, stage.batches(query), progress)
+    progress.finish()
+    return counts
+
+
+def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:
+    """Insert batches of rows into a table; returns their number."""
+    prepare = _PREPARE.get(name)
+    insert, count = "", 0
+    for batch in prepare(batches) if prepare else batches:
+        if not insert:
+            insert = insert_statement(name, len(batch[0]))
+        db.executemany(insert, batch)
+        count += len(batch)
+        progress.advance(len(batch))
+    return count
+
+
+def table_queries() -> Mapping[str, str]:
+    """The queries of tables.sql by table."""
+    text = resources.files("phonolith.catalogue").joinpath("tables.sql").read_text("utf-8")
+    parts = re.split(r"^-- table (\w+)\n", text, flags=re.MULTILINE)
+    return {name: query.strip() for name, query in zip(parts[1::2], parts[2::2], strict=True)}
+
+
+def insert_statement(name: str, values: int) -> str:
+    """``INSERT INTO name VALUES (?, …)``; a source id takes two values, of which the one that is there is stored."""
+    marks = ["?"] * values
+    place = _SOURCE_ID.get(name)
+    if place is not None:
+        marks[place : place + 2] = ["coalesce(?, ?)"]
+    return f"INSERT INTO {name} VALUES ({', '.join(marks)})"
+
+
+def _releases(batches: Iterable[_Rows]) -> Iterator[_Rows]:
+    """Barcodes as integers where that loses nothing, groups that are UUIDs as 16 bytes."""
+    for batch in batches:
+        yield [(*row[:9], _barcode(row[9]), row[10], row[11], _group(row[12]), *row[13:]) for row in batch]
+
+
+def _barcode(text: str | None) -> int | str | None:
+    if text and text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
+        return int(text)
+    return text
+
+
+def _group(text: str | None) -> bytes | str | None:
+    return pack_source_id(text) if text else None
+
+
+def _permalinks(batches: Iterable[_Rows]) -> Iterator[_Rows]:
+    """First 40 bits of each key; a taken one moves on to the next. Rows come in the order of their whole keys."""
+    last = -1
+    for batch in batches:
+        out = []
+        for key, target in batch:
+            last = max(key >> _PERMALINK_BITS, last + 1)
+            out.append((last, target))
+        yield out
+
+
+_PREPARE: Mapping[str, Callable[[Iterable[_Rows]], Iterator[_Rows]]] = {
+    "release": _releases,
+    "permalink": _permalinks,
+}
