@@ -225,7 +225,7 @@ def _summary(view: View, fresh: int, all_rows: int, events: Sequence[int], dry_r
         return
     view.line(f"{plural(fresh, 'correction')} recorded{same}. They take effect with the next: phonolith build")
     if events:
-        view.line(f"To undo: phonolith unset {events[0]} --because …", "dim")
+        view.hint(f"To undo: phonolith unset {events[0]} --because …")
 
 
 COMMANDS = {"set": set_field, "unset": unset}

@@ -67,7 +67,7 @@ def reported(report: HarvestReport) -> Answer:
         view.line(f"{report.source}: {plural(report.total, 'record')}: {counts}", "bold")
         if report.objects:
             view.line(f"{plural(report.objects, 'file')} held, {size(report.bytes_adopted)} added")
-        view.line("Next: phonolith build", "dim")
+        view.hint("Next: phonolith build")
 
     return Answer(data, show)
 
@@ -81,7 +81,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
     )
     more = len(report.findings) - _SHOWN + sum(report.left_out.values())
     if more > 0:
-        view.line(f"{number(more)} more; --json has them", "dim")
+        view.hint(f"{number(more)} more; --json has them")
 
 
 harvest.add_command(table)

@@ -34,7 +34,7 @@ def init(place: Place, folder: Path | None, name: str, contact: str) -> Answer:
             ]
         )
         view.line()
-        view.line(f"Next: phonolith harvest folder PATH --archive {root}", "dim")
+        view.hint(f"Next: phonolith harvest folder PATH --archive {root}")
 
     return Answer({"archive": str(root), "name": name, "contact": contact}, show)
 

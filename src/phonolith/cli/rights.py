@@ -63,8 +63,8 @@ def attest(
             view.line(f"Would attest {what}; nothing was changed.")
             return
         view.line(f"Attested {what}, event {event}.")
-        view.line("It takes effect with the next: phonolith build", "dim")
-        view.line(f"To undo: phonolith rights revoke {event} --because …", "dim")
+        view.hint("It takes effect with the next: phonolith build")
+        view.hint(f"To undo: phonolith rights revoke {event} --because …")
 
     return Answer(data, show)
 
@@ -89,7 +89,7 @@ def revoke(place: Place, event: int, because: str) -> Answer:
 
     def show(view: View) -> None:
         view.line(f"Event {event} is revoked by event {done.seq}.")
-        view.line("It takes effect with the next: phonolith build", "dim")
+        view.hint("It takes effect with the next: phonolith build")
 
     return Answer({"event": done.seq, "revoked": event}, show)
 

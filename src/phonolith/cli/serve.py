@@ -48,7 +48,7 @@ def opened(archive: Archive, settings: Settings) -> Answer:
         if settings.serve_host not in ("127.0.0.1", "localhost", "::1"):
             view.line(f"Anybody in this network can open it. On a phone, point the camera here ({addresses[-1]}):")
             draw_code(view, addresses[-1])
-        view.line("Ctrl-C closes it.", "dim")
+        view.hint("Ctrl-C closes it.")
 
     def run() -> None:
         import uvicorn

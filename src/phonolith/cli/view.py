@@ -33,11 +33,14 @@ class View(Protocol):
     def line(self, text: str = "", style: str = "") -> None:
         """One line."""
 
+    def hint(self, text: str) -> None:
+        """What to do next: for a person, so it goes to stderr where stdout is a pipe."""
+
     def pairs(self, rows: Iterable[tuple[str, object]]) -> None:
         """Names and values."""
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
-        """A table."""
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]], *, header: bool = False) -> None:
+        """A table; ``header``: with the names of its columns even in plain output."""
 
     def bars(self, rows: Sequence[tuple[str, float, str]]) -> None:
         """Labelled bars with a note behind each."""
@@ -55,11 +58,16 @@ class Plain:
     def line(self, text: str = "", style: str = "") -> None:
         self.stream.write(clean(text) + "\n")
 
+    def hint(self, text: str) -> None:
+        sys.stderr.write(clean(text) + "\n")
+
     def pairs(self, rows: Iterable[tuple[str, object]]) -> None:
         for name, value in rows:
             self.stream.write(f"{clean(name)}\t{clean(value)}\n")
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]], *, header: bool = False) -> None:
+        if header:
+            self.stream.write("\t".join(clean(column.name) for column in columns) + "\n")
         for row in rows:
             self.stream.write("\t".join(clean("" if cell is None else cell) for cell in row) + "\n")
 
@@ -85,6 +93,9 @@ class Rich:
 
         self.console.print(Text(clean(text), style), soft_wrap=False)
 
+    def hint(self, text: str) -> None:
+        self.line(text, "dim")
+
     def pairs(self, rows: Iterable[tuple[str, object]]) -> None:
         from rich.table import Table
         from rich.text import Text
@@ -96,7 +107,7 @@ class Rich:
             grid.add_row(Text(clean(name)), Text(clean(value)))
         self.console.print(grid)
 
-    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]]) -> None:
+    def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]], *, header: bool = False) -> None:
         from rich.table import Table
         from rich.text import Text
 
