@@ -1,0 +1,113 @@
+"""What the archive holds, in stored counts: no page and no verb counts rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from phonolith.library.reading import Library, Reading
+from phonolith.library.rows import sources
+from phonolith.library.views import SourceView
+
+#: Counts that describe the whole, in the order they are shown. ``bytes`` are those of all objects.
+COUNTS = ("tracks", "releases", "artists", "labels", "genres", "held", "objects", "bytes")
+
+#: Counts by bucket. ``year`` and ``decade`` by year, ``duration`` by seconds in steps of 30, ``popularity`` by the
+#: source's unit in steps of 1, 2, 5, 10 …, ``licence`` by family, ``source`` by name, ``format`` by codec; in tracks.
+SERIES = ("year", "decade", "duration", "popularity", "licence", "source", "format")
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """One bucket of a series; ``bucket`` None is "unknown"."""
+
+    bucket: int | str | None
+    value: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusCount:
+    """How many tracks have a status."""
+
+    name: str
+    sentence: str
+    tracks: int
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimView:
+    """A number stated about this archive, and the SQL that gives it from the catalogue."""
+
+    name: str
+    sentence: str
+    procedure: str
+    value: int | float | str
+    unit: str
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """The archive in numbers, as of ``as_of``. ``hidden`` counts what was withdrawn since, by kind.
+
+    ``licence`` is that of the catalogue itself, "" where its sources differ.
+    """
+
+    archive: str
+    as_of: str
+    licence: str
+    counts: Mapping[str, int]
+    statuses: tuple[StatusCount, ...]
+    series: Mapping[str, tuple[Bar, ...]]
+    sources: tuple[SourceView, ...]
+    claims: tuple[ClaimView, ...]
+    hidden: Mapping[str, int]
+
+
+def stats(library: Library) -> Stats:
+    """The archive in numbers."""
+    with library.reading() as reading:
+        meta = dict(reading.rows("SELECT key, value FROM meta WHERE key IN ('archive', 'as_of', 'licence')"))
+        return Stats(
+            archive=str(meta.get("archive", "")),
+            as_of=str(meta.get("as_of", "")),
+            licence=str(meta.get("licence", "")),
+            counts=counts(reading),
+            statuses=tuple(StatusCount(*row) for row in reading.rows(_STATUSES)),
+            series={name: _series(reading, name) for name in SERIES},
+            sources=tuple(sources(reading).values()),
+            claims=tuple(_claim(*row) for row in reading.rows(_CLAIMS)),
+            hidden={kind: len(reading.hidden.of(kind)) for kind in ("track", "release", "artist")},
+        )
+
+
+def counts(reading: Reading) -> dict[str, int]:
+    """The counts that describe the whole; 0 for one that this catalogue does not have."""
+    sql = "SELECT name, value FROM tally WHERE bucket = ''"
+    found = {name: value for name, value in reading.rows(sql) if name in COUNTS}
+    return {name: found.get(name, 0) for name in COUNTS}
+
+
+def as_of(reading: Reading) -> str:
+    """The date the catalogue speaks of."""
+    row = reading.one("SELECT value FROM meta WHERE key = 'as_of'")
+    return str(row[0]) if row else ""
+
+
+_STATUSES = "SELECT name, sentence, tracks FROM status ORDER BY tracks DESC, id"
+_CLAIMS = "SELECT name, sentence, procedure, value, unit FROM claim ORDER BY name"
+
+
+def _claim(name: str, sentence: str, procedure: str, value: int | float | str, unit: str) -> ClaimView:
+    shown = f"{value:,}" if isinstance(value, int) else str(value)
+    return ClaimView(name, sentence.replace("{value}", shown), procedure, value, unit)
+
+
+def _series(reading: Reading, name: str) -> tuple[Bar, ...]:
+    """Numbers in their order, names by size, unknown last."""
+    found = reading.rows("SELECT bucket, value FROM tally WHERE name = ?", (name,))
+    known = [Bar(bucket, value) for bucket, value in found if bucket != ""]
+    if all(isinstance(bar.bucket, int) for bar in known):
+        known.sort(key=lambda bar: int(bar.bucket or 0))
+    else:
+        known.sort(key=lambda bar: (-bar.value, str(bar.bucket)))
+    return (*known, *(Bar(None, value) for bucket, value in found if bucket == ""))
