@@ -38,18 +38,18 @@ licence_level = 1
 
 [[table]]
 name = "artists"
-file = "artists.csv"
+file = "artists.parquet"
 key = "id"
 prefix = false
 [table.artist]
 name = "name"
 country = "country"
 begin = "begin"
-genres = { column = "genres", split = ";" }
+genres = "genres"
 
 [[table]]
 name = "releases"
-file = "releases.csv"
+file = "releases.parquet"
 key = "id"
 prefix = false
 [table.release]
@@ -65,16 +65,16 @@ licence = "licence"
 
 [[table]]
 name = "tracks"
-file = "tracks.csv"
+file = "tracks.parquet"
 key = "id"
 prefix = false
 [table.track]
 title = "title"
 release = { table = "releases", columns = ["release_id"] }
 position = "position"
-artist = { column = "artist", split = "|" }
-join = { column = "join", split = "|" }
-artist_key = { table = "artists", columns = ["artist_id"], split = "|" }
+artist = "artist"
+join = "join"
+artist_key = { table = "artists", columns = ["artist_id"] }
 duration = { column = "ms", unit = "ms" }
 isrc = "isrc"
 explicit = "explicit"
@@ -461,7 +461,7 @@ def records(spec: Spec) -> Iterator[Record]:
     for artists in artist_chunks(spec):
         columns = zip(artists.mbid, artists.name, artists.country, artists.genres, artists.begin, strict=True)
         for mbid, name, country, genres, begin in columns:
-            row = {"id": mbid, "name": name, "country": country, "begin": begin, "genres": ";".join(genres)}
+            row = {"id": mbid, "name": name, "country": country, "begin": begin, "genres": genres}
             yield _record("artists", mbid, encode({"table": "artists", "row": row}))
     for releases, tracks in chunks(spec):
         yield from _release_records(spec, releases)
@@ -489,9 +489,9 @@ def _track_records(spec: Spec, releases: Releases, tracks: Tracks) -> Iterator[R
             "release_id": releases.mbid[tracks.release[i]],
             "title": tracks.title[i],
             "position": str(tracks.position[i]),
-            "artist": "|".join([names[a] for a, _ in credit]),
-            "artist_id": "|".join([ids[a] for a, _ in credit]),
-            "join": "|".join([join for _, join in credit]),
+            "artist": [names[a] for a, _ in credit],
+            "artist_id": [ids[a] for a, _ in credit],
+            "join": [join for _, join in credit],
             "ms": str(tracks.duration[i]),
             "isrc": tracks.isrc[i],
             "explicit": "yes" if tracks.explicit[i] else "no",
