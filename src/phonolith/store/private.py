@@ -55,6 +55,7 @@ class PrivateStore:
 
     def actor_token(self, name: str) -> str:
         """The token that stands for this person everywhere outside private/; made at first asking, then stable."""
+        name = name.encode("utf-8", "backslashreplace").decode()
         with self._lock, transaction(self._db, self._path) as db:
             rows = fetch(db, "SELECT token FROM actor WHERE name = :name", {"name": name})
             if rows:
@@ -87,6 +88,7 @@ class PrivateStore:
     def keep_text(self, text: str) -> str:
         """Keep a free text here and return the digest that stands for it elsewhere."""
         digest = self.text_digest(text)
+        text = text.encode("utf-8", "backslashreplace").decode()
         with self._lock, transaction(self._db, self._path) as db:
             db.execute("INSERT OR IGNORE INTO free_text VALUES (:digest, :text)", {"digest": digest, "text": text})
         return digest

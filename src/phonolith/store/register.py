@@ -140,7 +140,7 @@ def check_body(kind: str, body: Mapping[str, Any]) -> str:
     if missing:
         raise UsageError(f"event {kind}", f"it lacks {', '.join(missing)}", "Give every field the kind must have")
     try:
-        text = canonical(dict(body))
+        text = canonical(json.loads(canonical(dict(body))))  # twice: keys that are no texts become such first
         text.encode("utf-8")
     except (TypeError, ValueError) as error:
         raise UsageError(f"event {kind}", f"its body is not JSON in UTF-8 ({error})", "Correct the value") from error
