@@ -7,6 +7,7 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
+from phonolith.cli.status import working
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
@@ -41,7 +42,7 @@ def doctor(place: Place) -> Answer:
             mark, style = _MARKS[one.severity]
             view.line(f"{mark} {one.subject}: {one.problem}", style)
             if one.remedy:
-                view.hint(f"    {one.remedy}")
+                view.line(f"    {one.remedy}", "dim")
         checked = f"{plural(len(CHECKS), 'check')}: {', '.join(CHECKS)}"
         view.line(
             f"✓ {checked}. Nothing is wrong." if not wanting else f"{checked}.", "green" if not wanting else "dim"
@@ -151,18 +152,8 @@ def _leftovers(archive: Archive, _: Settings) -> Iterator[Finding]:
         remedy = f"Read {crashes[-1]}, report it, then delete it"
         yield Finding("leftovers.crash", str(archive.state), plural(len(crashes), "crash report"), remedy)
     for name in LOCKS:
-        lock = archive.state / f"{name}.lock"
-        if lock.is_file() and lock.stat().st_size and _held(archive, name):
-            yield Finding("leftovers.busy", name, _held(archive, name), "Nothing to do; it is at work", "note")
-
-
-def _held(archive: Archive, name: str) -> str:
-    """Who holds a lock; "" if nobody does."""
-    try:
-        with archive.lock(name, what="doctor"):
-            return ""
-    except PhonolithError as error:
-        return error.problem
+        if who := working(archive, name):
+            yield Finding("leftovers.busy", name, who, "Nothing to do; it is at work", "note")
 
 
 CHECKS: dict[str, Check] = {

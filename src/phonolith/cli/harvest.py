@@ -22,6 +22,39 @@ def harvest() -> None:
     """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
 
 
+@verb("folder", short_help="A folder of audio files, with what lies beside them.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--name", default="", metavar="NAME", help="What to call the collection. Default: as its folder.")
+@click.option("--sidecar", type=click.Path(path_type=Path), metavar="CSV", help="A table about the files, by path.")
+@click.option(
+    "--licence-file",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="The licence file that came with the music: evidence of level 2 for the files it names or all of them.",
+)
+@click.option(
+    "--adopt",
+    type=click.Choice(["auto", "reflink", "hardlink", "move", "copy", "reference"]),
+    default="auto",
+    show_default=True,
+    help="How bytes are taken in. auto: shared with the original where the disk can, else copied. "
+    "reference: they stay where they are.",
+)
+def folder(place: Place, path: Path, name: str, sidecar: Path | None, licence_file: Path | None, adopt: str) -> Answer:
+    """Gather the audio files under PATH: their bytes, their tags, and covers, booklets and playlists beside them.
+
+    It says first how many bytes it needs. Stopped, it goes on where it was; run again, it reads only what changed.
+    """
+    from phonolith.harvest.folder import FolderOptions, harvest_folder
+    from phonolith.sources.tags import TagReader
+
+    options = FolderOptions(name, sidecar, licence_file, adopt)
+    archive = place.archive()
+    with place.bars() as bars, TagReader() as reader:
+        report = harvest_folder(archive, path, options, progress=bars, clock=place.now, read=reader.read)
+    return reported(report)
+
+
 @verb("table", short_help="Rows of CSV, TSV, Parquet or a Data Package.")
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
@@ -84,6 +117,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         view.hint(f"{number(more)} more; --json has them")
 
 
-harvest.add_command(table)
+for command in (folder, table):
+    harvest.add_command(command)
 
 COMMANDS = {"harvest": harvest}
