@@ -1,0 +1,183 @@
+"""First half of the text index: rows are read and folded in pieces, each piece to a file of arrays.
+
+A piece numbers its words by itself, so that pieces can be made in any order by any number of processes; when all are
+there, all words get their place in order and the pieces' numbers are translated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import apsw
+import numpy as np
+import numpy.typing as npt
+
+from phonolith.library.terms import title_key
+from phonolith.model.text import fold, runs
+
+Array = npt.NDArray[Any]
+
+#: What is read of each kind: text first, then numbers; absent numbers are 0 (durations: -1).
+COLUMNS = {
+    "track": ("release", "credit", "date", "genres", "rights", "status", "duration"),
+    "release": ("credit", "date", "genres", "rights", "source", "label", "duration"),
+    "artist": ("genres", "source"),
+    "label": ("source",),
+    "credit": ("artist", "position"),
+}
+_SQL = {
+    "track": "SELECT id, title, release, ifnull(credit, 0), ifnull(date, 0), ifnull(genres, 0), ifnull(rights, 0), "
+    "status, ifnull(duration, -1) FROM track WHERE id BETWEEN :first AND :last",
+    "release": "SELECT id, title, ifnull(credit, 0), ifnull(date, 0), ifnull(genres, 0), ifnull(rights, 0), source, "
+    "ifnull(label, 0), ifnull(duration, -1) FROM release WHERE id BETWEEN :first AND :last",
+    "artist": "SELECT id, name, ifnull(genres, 0), source FROM artist WHERE id BETWEEN :first AND :last",
+    "label": "SELECT id, name, source FROM label WHERE id BETWEEN :first AND :last",
+    "credit": "SELECT id, ifnull(name, ''), artist, position FROM credit WHERE id BETWEEN :first AND :last",
+}
+#: Further names of an artist: how it sorts, and its aliases.
+_FURTHER = (
+    "SELECT id, sort_name FROM artist WHERE id BETWEEN :first AND :last AND sort_name IS NOT NULL "
+    "UNION ALL SELECT subject / 4, value FROM note WHERE subject BETWEEN :first * 4 AND :last * 4 + 3 "
+    "AND subject % 4 = 2 AND kind = 'alias'"
+)
+_BATCH = 65_536
+_MAX_DURATION = 2**31 - 1
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A range of rows of one kind to be folded into ``path`` (.npz) and ``path`` with .txt for its words."""
+
+    kind: str
+    first: int
+    last: int
+    path: Path
+
+    @property
+    def words(self) -> Path:
+        """Where the piece's words are, in the order of their numbers."""
+        return self.path.with_suffix(".txt")
+
+    @property
+    def places(self) -> Path:
+        """What the piece's numbers of words are in the order of all words."""
+        return self.path.with_suffix(".places.npy")
+
+
+def fold_piece(catalogue: Path, piece: Piece) -> int:
+    """Read and fold one piece; returns how many rows it had.
+
+    Its arrays: ``id``; ``words``, the words of all rows behind one another; ``counts``, how many each row has;
+    ``title``, the key of the folded title; and the columns of the kind as int32.
+    """
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
+    db = apsw.Connection(f"file:{quote(str(catalogue))}?immutable=1", flags=flags)
+    try:
+        numbers: dict[str, int] = {}
+        further = _further(db, piece)
+        parts = [_fold_rows(rows, piece.kind, numbers, further) for rows in _batches(db, piece)]
+    finally:
+        db.close()
+    arrays = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+    np.savez(piece.path, allow_pickle=False, **arrays)
+    piece.words.write_text("\n".join(numbers), encoding="utf-8")
+    return len(arrays["id"]) if arrays else 0
+
+
+def _batches(db: apsw.Connection, piece: Piece) -> Iterator[list[tuple[Any, ...]]]:
+    for first in range(piece.first, piece.last + 1, _BATCH):
+        bounds = {"first": first, "last": min(piece.last, first + _BATCH - 1)}
+        rows = db.execute(_SQL[piece.kind], bounds).fetchall()
+        if rows:
+            yield rows
+
+
+def _further(db: apsw.Connection, piece: Piece) -> dict[int, list[str]]:
+    found: dict[int, list[str]] = {}
+    if piece.kind == "artist":
+        for artist, name in db.execute(_FURTHER, {"first": piece.first, "last": piece.last}):
+            found.setdefault(artist, []).append(name)
+    return found
+
+
+def _fold_rows(
+    rows: Sequence[tuple[Any, ...]], kind: str, numbers: dict[str, int], further: dict[int, list[str]]
+) -> dict[str, Array]:
+    ids, titles, *columns = zip(*rows, strict=True)
+    tokens = [fold(title) for title in titles]
+    keys = [title_key(token if title.isascii() else runs(title)) for title, token in zip(titles, tokens, strict=True)]
+    if further:
+        for place, row in enumerate(ids):
+            for name in further.get(row, ()):
+                tokens[place] = tokens[place] + fold(name)
+    arrays = {name: _int32(values) for name, values in zip(COLUMNS[kind], columns, strict=True)}
+    arrays["id"] = np.array(ids, np.uint32)
+    arrays["title"] = np.array(keys, np.uint32)
+    arrays["counts"] = np.fromiter(map(len, tokens), np.int64, len(tokens))
+    arrays["words"] = number_words(tokens, numbers)
+    return arrays
+
+
+def _int32(values: Sequence[int]) -> Array:
+    return np.clip(np.array(values, np.int64), -_MAX_DURATION, _MAX_DURATION).astype(np.int32)
+
+
+def number_words(tokens: Iterable[list[str]], numbers: dict[str, int]) -> Array:
+    """The numbers of all tokens, one after another; a new word gets the next number."""
+    out: list[int] = []
+    for row in tokens:
+        for word in row:
+            number = numbers.get(word)
+            if number is None:
+                number = numbers[word] = len(numbers)
+            out.append(number)
+    return np.array(out, np.uint32)
+
+
+def number_words_together(pieces: Iterable[Piece]) -> list[str]:
+    """All words of some pieces in the order of their code points; a word's place is its number from here on.
+
+    Each piece gets a file that translates its own numbers.
+    """
+    own = {piece: _read_words(piece.words) for piece in pieces}
+    everything: set[str] = set()
+    for found in own.values():
+        everything.update(found)
+    words = sorted(everything)
+    places = {word: place for place, word in enumerate(words)}
+    for piece, found in own.items():
+        np.save(piece.places, np.fromiter((places[word] for word in found), np.uint32, len(found)))
+    return words
+
+
+def _read_words(path: Path) -> list[str]:
+    text = path.read_text(encoding="utf-8")
+    return text.split("\n") if text else []
+
+
+def read_pieces(pieces: Iterable[Piece]) -> dict[str, Array]:
+    """The arrays of pieces behind one another, words numbered together; ``counts`` is words per row. {} if no rows."""
+    parts = [part for piece in pieces if (part := _read_piece(piece))]
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+
+
+def _read_piece(piece: Piece) -> dict[str, Array]:
+    with np.load(piece.path) as stored:
+        found = {name: stored[name] for name in stored.files}
+    if found:
+        found["words"] = np.load(piece.places)[found["words"]]
+    return found
+
+
+def read_columns(pieces: Iterable[Piece], *names: str) -> list[dict[str, Array]]:
+    """Some columns of each piece that has rows."""
+    parts = []
+    for piece in pieces:
+        with np.load(piece.path) as stored:
+            if stored.files:
+                parts.append({name: stored[name] for name in names})
+    return parts

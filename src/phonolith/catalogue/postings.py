@@ -1,0 +1,232 @@
+"""Second half of the text index: pairs of term and row, tier by tier, sorted into lists and written.
+
+A tier is a range of ranks. Each is worked on by itself, so that memory is bounded by the largest one and tiers can be
+shared out to processes. Terms are handled as codes (see `facets`), whose order is that of the words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from zlib import crc32
+
+import apsw
+import numpy as np
+import numpy.typing as npt
+
+from phonolith.catalogue.facets import NAMES, VALUE_BITS, Lookups, Neighbours, codes, facet_pairs
+from phonolith.library.postings import LONG, encode_long, encode_short
+from phonolith.library.terms import EXACT_LISTS, KIND
+
+Array = npt.NDArray[Any]
+
+#: Terms of at most this many rows have all of them beside the term; others have a posting for each tier.
+INLINE = 64
+#: In the first tiers, what begins with the same letters is also kept as one list where that many words do.
+CROWD = 512
+CROWD_TIERS = 2
+_CROWD_LETTERS = 8
+_WORD_BITS = np.uint64(32)
+_BATCH = 20_000
+
+
+@dataclass(frozen=True)
+class Tier:
+    """Ranks ``first`` to ``last`` of a kind; ``path`` gets its lists."""
+
+    kind: str
+    number: int
+    first: int
+    last: int
+    path: Path
+
+
+@dataclass(frozen=True)
+class Crowds:
+    """Letters that very many words begin with: ``letters``, and for each number of letters the words' crowd or -1."""
+
+    letters: tuple[str, ...]
+    of_word: tuple[Array, ...]
+
+
+def find_crowds(words: Sequence[str], crowd: int = CROWD) -> Crowds:
+    """The beginnings shared by more than ``crowd`` words; ``words`` are in order. CJK tokens are left out."""
+    letters: list[str] = []
+    of_word: list[Array] = []
+    for length in range(1, _CROWD_LETTERS + 1):
+        found = np.full(len(words), -1, np.int32)
+        start, any_found = 0, False
+        heads = [word[:length] if len(word) >= length else "" for word in words]
+        for end in range(1, len(words) + 1):
+            if end < len(words) and heads[end] == heads[start]:
+                continue
+            if end - start > crowd and heads[start]:
+                found[start:end] = len(letters)
+                letters.append(heads[start])
+                any_found = True
+            start = end
+        if not any_found:
+            break
+        of_word.append(found)
+    return Crowds(tuple(letters), tuple(of_word))
+
+
+def make_tier(tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups: Lookups, crowds: Crowds) -> None:
+    """Sort a tier's pairs into lists: ``codes`` ascending, ``counts`` of each, ``ids`` of all behind one another."""
+    ids = rows["id"]
+    effective = _effective(tier.kind, rows, around)
+    words = _sorted([_pairs(code, ids[owners]) for code, owners in _words(tier.kind, rows, effective, around)])
+    parts = [words, *(_sorted([_pairs(*found)]) for found in facet_pairs(effective, ids, lookups))]
+    if tier.number < CROWD_TIERS:
+        parts.append(_crowded(words, crowds))
+    if "held" in rows:
+        parts.append(np.unique(rows["held"]))
+    pairs = _sorted(parts)
+    found, counts = np.unique(pairs >> _WORD_BITS, return_counts=True)
+    np.savez(tier.path, codes=found, counts=counts, ids=pairs.astype(np.uint32))
+
+
+def _effective(kind: str, rows: Mapping[str, Array], around: Neighbours) -> dict[str, Array]:
+    """The columns of rows after inheriting: a track from its release, both from the first artist."""
+    found = {name: np.asarray(values) for name, values in rows.items()}
+    if kind == "track":
+        release = around.release.columns
+        for name in ("credit", "date", "rights", "genres"):
+            above = release[name][found["release"]]
+            found[name] = np.where(found[name] != 0, found[name], above)
+        found["source"] = release["source"][found["release"]]
+        found["label"] = release["label"][found["release"]]
+    if kind == "release":
+        found["release"] = found["id"].astype(np.int64)
+    if "credit" in found:
+        found["genres"] = around.inherited_genres(found["genres"], found["credit"])
+    return found
+
+
+def _words(
+    kind: str, rows: Mapping[str, Array], effective: Mapping[str, Array], around: Neighbours
+) -> Iterator[tuple[Array, Array]]:
+    """Words and, for each, the place of its row."""
+    yield rows["words"], np.repeat(np.arange(len(rows["id"])), rows["counts"])
+    if kind == "track":
+        yield around.release.words.of(rows["release"])
+    if "credit" in effective:
+        yield from around.words_of_credits(effective["credit"])
+
+
+def _pairs(code: Array, ids: Array) -> Array:
+    return np.asarray(code).astype(np.uint64) << _WORD_BITS | ids.astype(np.uint64)
+
+
+def _sorted(parts: Sequence[Array]) -> Array:
+    """All pairs in order, each once."""
+    pairs = np.concatenate(parts) if len(parts) > 1 else parts[0]
+    pairs.sort()
+    return pairs[np.concatenate(([True], pairs[1:] != pairs[:-1]))] if len(pairs) else pairs
+
+
+def _crowded(words: Array, crowds: Crowds) -> Array:
+    """For each crowd the rows of all its words."""
+    found = []
+    for of_word in crowds.of_word:
+        crowd = of_word[(words >> _WORD_BITS).astype(np.int64)]
+        inside = crowd >= 0
+        found.append(_pairs(codes("starts", crowd[inside]), words[inside] & np.uint64(0xFFFFFFFF)))
+    return _sorted(found) if found else np.zeros(0, np.uint64)
+
+
+def held_by_release(tracks: Sequence[Mapping[str, Array]]) -> Array:
+    """Pairs of status and release: each status that some track of a release has."""
+    parts = [_pairs(codes("status", part["status"]), part["release"]) for part in tracks if part]
+    return np.unique(np.concatenate([np.unique(part) for part in parts])) if parts else np.zeros(0, np.uint64)
+
+
+class Writer:
+    """Writes the lists of one kind after another; ``digest`` is over all of them."""
+
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._parted = 0
+        self.digest = 0
+
+    def write(self, kind: str, tiers: Sequence[Tier], name_of: Any) -> None:
+        """Write all tiers of a kind; ``name_of`` gives a code's term."""
+        stored = [dict(np.load(tier.path)) for tier in tiers]
+        if not stored:
+            return
+        for arrays in stored:
+            for array in (arrays["codes"], arrays["counts"], arrays["ids"]):
+                self.digest = crc32(np.ascontiguousarray(array).data, self.digest)
+        every = np.unique(np.concatenate([arrays["codes"] for arrays in stored]))
+        totals = np.zeros(len(every), np.int64)
+        for arrays in stored:
+            totals[np.searchsorted(every, arrays["codes"])] += arrays["counts"]
+        numbers = np.cumsum(totals > INLINE) + self._parted
+        self._write_terms(kind, stored, every, totals, numbers, name_of)
+        for tier, arrays in zip(tiers, stored, strict=True):
+            self._write_tier(tier, arrays, every, totals, numbers)
+        self._parted = int(numbers[-1]) if len(numbers) else self._parted
+
+    def _write_terms(
+        self, kind: str, stored: list[dict[str, Array]], every: Array, totals: Array, numbers: Array, name_of: Any
+    ) -> None:
+        short = every[totals <= INLINE]
+        pairs = np.concatenate([_chosen(arrays, np.isin(arrays["codes"], short)) for arrays in stored])
+        pairs.sort()
+        starts = np.searchsorted(pairs >> _WORD_BITS, np.append(short, np.uint64(2**32)))
+        data, ends = encode_short(pairs.astype(np.uint32), starts)
+        inline = iter([b"\0" + data[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)])
+        rows = zip(every.tolist(), totals.tolist(), numbers.tolist(), strict=True)
+        first_facet = int(np.searchsorted(every, np.uint64(1 << VALUE_BITS)))
+        listed = [(name_of(c), n, next(inline) if n <= INLINE else number) for c, n, number in rows]
+        listed = sorted(listed[first_facet:]) + listed[:first_facet]  # "/" comes before letters and digits
+        sql = f"INSERT INTO term VALUES ({KIND[kind]}, ?, ?, ?)"
+        for start in range(0, len(listed), _BATCH):
+            self._db.executemany(sql, listed[start : start + _BATCH])
+
+    def _write_tier(self, tier: Tier, arrays: dict[str, Array], every: Array, totals: Array, numbers: Array) -> None:
+        self._db.execute(
+            "INSERT INTO posting_tier VALUES (?,?,?,?)", (KIND[tier.kind], tier.number, tier.first, tier.last)
+        )
+        places = np.searchsorted(every, arrays["codes"])
+        parted = totals[places] > INLINE
+        keys = (tier.number << 32) + numbers[places]
+        short = parted & (arrays["counts"] < LONG)
+        chosen = _chosen(arrays, short).astype(np.uint32)
+        starts = np.concatenate(([0], np.cumsum(arrays["counts"][short])))
+        data, ends = encode_short(chosen, starts)
+        bounds = zip(keys[short].tolist(), ends[:-1].tolist(), ends[1:].tolist(), strict=True)
+        rows = [(key, b"\0" + data[a:b]) for key, a, b in bounds]
+        ends = np.cumsum(arrays["counts"])
+        for place in np.flatnonzero(parted & ~short).tolist():
+            ids = arrays["ids"][int(ends[place] - arrays["counts"][place]) : int(ends[place])]
+            rows.append((int(keys[place]), encode_long(ids)))
+        rows.sort()
+        self._db.executemany("INSERT INTO posting VALUES (?,?)", rows)
+
+    def write_exact(self, kind: str, ids: Array, keys: Array) -> None:
+        """Write the rows by the key of their folded title."""
+        lists = (keys % EXACT_LISTS).astype(np.uint16)
+        order = np.argsort(lists, kind="stable")
+        chosen = ids[order].astype(np.uint32)
+        marks = (keys // EXACT_LISTS).astype(np.uint8)[order].tobytes()
+        starts = np.searchsorted(lists[order], np.arange(EXACT_LISTS + 1))
+        data, ends = encode_short(chosen, starts)
+        rows = []
+        for number, (a, b) in enumerate(zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True)):
+            if a < b:
+                stored = b"\0" + data[int(ends[number]) : int(ends[number + 1])]
+                rows.append((KIND[kind] * EXACT_LISTS + number, stored, marks[a:b]))
+        self._db.executemany("INSERT INTO exact_title VALUES (?,?,?)", rows)
+
+
+def _chosen(arrays: Mapping[str, Array], wanted: Array) -> Array:
+    """The pairs of the wanted terms of a tier, in order."""
+    mask = np.repeat(wanted, arrays["counts"])
+    code = np.repeat(arrays["codes"][wanted], arrays["counts"][wanted])
+    return _pairs(code, arrays["ids"][mask])
+
+
+assert len(NAMES) < 1 << (32 - VALUE_BITS)

@@ -1,0 +1,28 @@
+-- Where each word and each facet occurs, as row numbers of the kind's table; row numbers are ranks, so every list is in
+-- rank order. Words are folded (lower case, no accents); facets begin with a slash: /year/2004, /genre/12, /family/by-sa.
+-- ids are either 0x00 and differences as base-128 numbers, highest bits first, bit 7 set on all bytes but a number's
+-- last; or a Roaring bitmap in its portable serialisation (first byte 0x3A or 0x3B).
+
+CREATE TABLE term (
+  kind INTEGER NOT NULL,       -- 0 track, 1 release, 2 artist, 3 label
+  term TEXT NOT NULL,
+  rows INTEGER NOT NULL,       -- how many rows have it
+  ids ANY NOT NULL,            -- BLOB: all of them; INTEGER n: in parts, see posting
+  PRIMARY KEY (kind, term)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE posting (         -- the ids of frequent terms in parts, one for each tier of ranks
+  id INTEGER PRIMARY KEY,      -- tier * 2^32 + term.ids
+  ids BLOB NOT NULL
+) STRICT;
+
+CREATE TABLE posting_tier (    -- the tiers: best ranks first, so that a page is found without reading the rest
+  kind INTEGER NOT NULL, tier INTEGER NOT NULL, first INTEGER NOT NULL, last INTEGER NOT NULL,
+  PRIMARY KEY (kind, tier)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE exact_title (     -- rows by the CRC-32 of their folded title or name
+  id INTEGER PRIMARY KEY,      -- kind * 4096 + the lowest 12 bits of the CRC
+  ids BLOB NOT NULL,           -- as above
+  marks BLOB NOT NULL          -- one byte for each id: the next 8 bits of the CRC
+) STRICT;

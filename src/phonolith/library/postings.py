@@ -1,0 +1,125 @@
+"""Lists of row numbers as bytes: how postings are stored and read.
+
+A list is stored in whichever of two ways suits its length. Short: 0x00, then the differences between neighbours as
+base-128 numbers, highest bits first, bit 7 set on every byte but a number's last. Long: a Roaring bitmap in the
+portable serialisation of https://github.com/RoaringBitmap/RoaringFormatSpec, whose first byte is 0x3A or 0x3B.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pyroaring import BitMap
+
+Ids = npt.NDArray[np.uint32]
+
+#: From this many ids on a list is a bitmap, unless differences take much less room.
+LONG = 4_096
+_SHORT = b"\0"
+
+
+def bitmap(ids: Ids) -> Any:
+    """The bitmap of an array of row numbers, in any order."""
+    return BitMap(array("I", np.ascontiguousarray(ids, np.uint32).tobytes()))
+
+
+def encode(ids: Ids) -> bytes:
+    """Store one ascending list."""
+    if len(ids) >= LONG:
+        return encode_long(ids)
+    data, ends = encode_short(ids, np.array([0, len(ids)]))
+    return _SHORT + data[: int(ends[-1])]
+
+
+def encode_long(ids: Ids) -> bytes:
+    """Store one long ascending list: as a bitmap, or as differences where these take less than two thirds of it."""
+    found = bitmap(ids)
+    found.run_optimize()
+    stored: bytes = found.serialize()
+    if len(ids) * 3 < len(stored) * 2:
+        data, _ = encode_short(ids, np.array([0, len(ids)]))
+        if len(data) * 3 < len(stored) * 2:
+            return _SHORT + data
+    return stored
+
+
+def encode_short(ids: Ids, starts: npt.NDArray[np.int64]) -> tuple[bytes, npt.NDArray[np.int64]]:
+    """Differences of many lists at once, without the leading 0x00 of each.
+
+    ``ids`` is all lists behind one another, ``starts`` where each begins and, last, their total length. Returns the
+    bytes and, for each of ``starts``, where it is in them.
+    """
+    if not len(ids):
+        return b"", np.zeros(len(starts), np.int64)
+    gaps = np.diff(ids, prepend=np.uint32(0)).astype(np.uint32)
+    heads = starts[:-1][np.diff(starts) > 0]
+    gaps[heads] = ids[heads]
+    lengths = np.ones(len(gaps), np.uint8)
+    for bits in (7, 14, 21, 28):
+        lengths += gaps >= np.uint32(1 << bits)
+    ends = np.cumsum(lengths, dtype=np.int64)
+    out = np.empty(int(ends[-1]), np.uint8)
+    out[ends - 1] = gaps & 127
+    for step in range(1, 5):
+        longer = np.flatnonzero(lengths > step)
+        if not len(longer):
+            break
+        out[ends[longer] - 1 - step] = (gaps[longer] >> np.uint32(7 * step)) & 127 | 128
+    return out.tobytes(), np.concatenate(([0], ends))[starts]
+
+
+def decode(stored: bytes) -> Any:
+    """The bitmap of one stored list."""
+    if stored[0]:
+        return BitMap.deserialize(stored)
+    if len(stored) > 64:
+        return bitmap(decode_ids(stored))
+    ids, last, number = [], 0, 0
+    for byte in stored[1:]:
+        number = number << 7 | byte & 127
+        if byte < 128:
+            last += number
+            ids.append(last)
+            number = 0
+    return BitMap(ids)
+
+
+def decode_ids(stored: bytes) -> Ids:
+    """The row numbers of one stored list, ascending."""
+    if stored[0]:
+        return np.frombuffer(BitMap.deserialize(stored).to_array(), np.uint32)
+    return np.cumsum(_numbers(np.frombuffer(stored, np.uint8)[1:]), dtype=np.uint32)
+
+
+def decode_together(stored: Sequence[bytes]) -> Any:
+    """The union of many short lists, decoded in one go."""
+    if not stored:
+        return BitMap()
+    data = np.frombuffer(b"".join(stored), np.uint8)
+    numbers = _numbers(data).astype(np.int64)  # the leading 0x00 of each list reads as one more number: 0
+    sizes = np.fromiter(map(len, stored), np.int64, len(stored))
+    ends = np.flatnonzero(data < 128)
+    heads = np.searchsorted(ends, np.cumsum(sizes) - sizes)
+    sums = np.cumsum(numbers)
+    sums -= np.repeat(sums[heads], np.diff(np.append(heads, len(numbers))))
+    return bitmap(np.delete(sums, heads).astype(np.uint32))
+
+
+def _numbers(data: npt.NDArray[np.uint8]) -> Ids:
+    """Base-128 numbers, highest bits first."""
+    last = data < 128
+    if last.all():
+        return data.astype(np.uint32)
+    ends = np.flatnonzero(last)
+    lengths = np.diff(ends, prepend=-1)
+    numbers = data[ends].astype(np.uint32)
+    for step in range(1, 5):
+        longer = np.flatnonzero(lengths > step)
+        if not len(longer):
+            break
+        numbers[longer] |= (data[ends[longer] - step] & np.uint32(127)).astype(np.uint32) << np.uint32(7 * step)
+    return numbers
