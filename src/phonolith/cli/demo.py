@@ -73,7 +73,8 @@ def _road(place: Place, archive: Archive, music: Path, bars: Bars) -> dict[str, 
     from phonolith.harvest.folder import FolderOptions, harvest_folder
     from phonolith.sources.tags import TagReader
 
-    render(music, progress=bars)
+    if not (music / "LICENSE.md").exists():  # the file that is written last
+        render(music, progress=bars)
     options = FolderOptions("demo", music / "tracks.csv", music / "LICENSE.md", "auto")
     with TagReader() as reader:
         harvested = harvest_folder(archive, music, options, progress=bars, clock=place.now, read=reader.read)
