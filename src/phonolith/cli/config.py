@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from phonolith.cli.verb import Answer, Place, verb
-from phonolith.cli.view import Column, View
+from phonolith.cli.view import View
 
 
 @verb("config", short_help="Each setting with its value, origin and meaning.")
@@ -26,15 +26,10 @@ def config(place: Place, key: str | None) -> Answer:
         if key is not None:
             view.pairs((name, _text(value)) for name, value in rows[0].items())
             return
-        view.table(
-            [
-                Column("setting", "bold", keep=True),
-                Column("value", "cyan"),
-                Column("origin", "dim"),
-                Column("meaning", grow=4),
-            ],
-            [(row["key"], _text(row["value"]), row["origin"], row["meaning"]) for row in rows],
-        )
+        for row in rows:
+            origin = row["origin"].removeprefix(f"{place.root}/")
+            view.heading(f"{row['key']} = {_text(row['value'])}", origin)
+            view.line(row["meaning"], "dim")
 
     return Answer({"settings": rows, "digest": settings.digest}, show)
 

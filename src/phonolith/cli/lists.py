@@ -14,7 +14,7 @@ def tracks(view: View, rows: Sequence[TrackRow], *, release: bool = True) -> Non
     """Tracks: id, whether they play, title, artist, release, length, licence."""
     columns = [Column("id", "dim", keep=True), Column("", "green", keep=True), Column("title", "bold", grow=4)]
     columns += [Column("artist", grow=3)]
-    columns += [Column("release", "dim", grow=2)] if release else []
+    columns += [Column("release", "dim", grow=2, wide=True)] if release else []
     columns += [Column("length", right=True, keep=True), Column("licence", "cyan", keep=True)]
     view.table(columns, [_track(row, release) for row in rows])
 

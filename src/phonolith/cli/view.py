@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import compress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
 from phonolith.cli.text import clean
@@ -13,15 +14,19 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+_WIDE = 100  # columns of a terminal from which on a table shows all it has
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: ``grow`` takes what width is left and is cut first; ``keep`` is never cut."""
+    """A column: ``grow`` is its share of what has to be cut, ``keep`` is never cut, ``wide`` needs a wide terminal."""
 
     name: str
     style: str = ""
     right: bool = False
     grow: int = 0
     keep: bool = False
+    wide: bool = False
 
 
 class View(Protocol):
@@ -111,7 +116,9 @@ class Rich:
         from rich.table import Table
         from rich.text import Text
 
-        cells = [[clean("" if cell is None else cell) for cell in row] for row in rows]
+        shown = [not column.wide or self.console.width >= _WIDE for column in columns]
+        columns = list(compress(columns, shown))
+        cells = [[clean("" if cell is None else cell) for cell in compress(row, shown)] for row in rows]
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
         for column, width in zip(columns, self._widths(columns, cells), strict=True):
             table.add_column(
