@@ -90,7 +90,7 @@ class Records(Protocol):
 @cache
 def load() -> Mapping[str, Source]:
     """Every source that is installed, by name. Raises SettingError on one that does not state its terms."""
-    return {point.name: register(point) for point in sorted(entry_points(group=GROUP), key=lambda p: p.name)}
+    return {point.name: register(point) for point in _announced()}
 
 
 def register(point: EntryPoint) -> Source:
@@ -113,9 +113,9 @@ def open_source(name: str, settings: bytes | None = None) -> Source:
     Raises NotFound if no such source is installed, BadInput if it needs settings that are missing or broken.
     """
     kind, _, _ = name.partition(".")
-    source = load().get(kind)
+    source = _one(kind)
     if source is None:
-        known = ", ".join(load())
+        known = ", ".join(point.name for point in _announced())
         raise NotFound(f"source {kind!r}", "is not installed", f"Installed are {known}")
     prepared: Callable[[str, bytes | None], Source] | None = getattr(source, "prepared", None)
     return prepared(name, settings) if prepared else source
@@ -142,6 +142,16 @@ def collection_name(kind: str, text: str) -> str:
 def description_fields(kind: type) -> tuple[str, ...]:
     """Names of the fields of a description class, in order."""
     return tuple(f.name for f in fields(kind))
+
+
+def _announced() -> list[EntryPoint]:
+    return sorted(entry_points(group=GROUP), key=lambda point: point.name)
+
+
+@cache
+def _one(kind: str) -> Source | None:
+    """One source, so that a broken one does not stop the others."""
+    return next((register(point) for point in _announced() if point.name == kind), None)
 
 
 def _unfit(source: object, name: str) -> str:

@@ -1,0 +1,135 @@
+"""Takes single files of a harvest into the archive: bytes, tags, pictures; nothing that is known is read again."""
+
+from __future__ import annotations
+
+import errno
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from phonolith.errors import BadInput, NotFound, PhonolithError, StorageError
+from phonolith.harvest.folder_group import Member
+from phonolith.harvest.marks import Mark, Marks
+from phonolith.harvest.media_types import media_type_of, picture_type
+from phonolith.harvest.report import HarvestReport
+from phonolith.harvest.walk import Found, extension
+from phonolith.sources import folder_records as records
+from phonolith.sources.tag_reader import Cover, Reading
+from phonolith.sources.tags import Read
+from phonolith.sources.text import visible
+from phonolith.store.objects import ObjectStore
+from phonolith.store.records import RecordStore
+
+_OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE, errno.EISDIR, errno.ELOOP)
+
+
+@dataclass
+class Adopter:
+    """Adopts files found under ``root``; ``how`` as :meth:`phonolith.store.objects.ObjectStore.adopt` takes it."""
+
+    root: Path
+    objects: ObjectStore
+    marks: Marks
+    store: RecordStore
+    source: str
+    read: Read
+    how: str
+    report: HarvestReport
+    _moved: list[Path] = field(default_factory=list)
+
+    def knows(self, item: str, found: Found) -> bool:
+        """Whether the file was adopted before and is as it was then."""
+        return self.marks.get(item, found.validator) is not None or self._recorded(item, found)
+
+    def audio(self, item: str, found: Found, disc: int) -> Member | None:
+        """Adopt and read an audio file; None, with a finding, where the file itself cannot be read."""
+        mark = self.marks.get(item, found.validator) or self._from_record(item, found)
+        if mark is None or not self.objects.has(mark.sha256):
+            mark = self._adopt(item, found, audio=True)
+        if mark is None:
+            return None
+        format_ = mark.audio.format if mark.audio else ""
+        return Member(item, found, disc, mark, media_type_of(extension(found), format_))
+
+    def beside(self, item: str, found: Found, role: str) -> records.HeldFile | None:
+        """Adopt a cover, a log or the like; None, with a finding, where the file itself cannot be read."""
+        mark = self.marks.get(item, found.validator)
+        if mark is None or not self.objects.has(mark.sha256):
+            mark = self._adopt(item, found, audio=False)
+        if mark is None:
+            return None
+        return records.HeldFile(role, visible(found.name), mark.sha256, mark.size, media_type_of(extension(found)))
+
+    def remove_moved(self) -> None:
+        """Take away the sources of moved files; to be called when their records are durable."""
+        for path in self._moved:
+            try:
+                path.unlink()
+            except OSError as error:
+                problem = f"is held now, but its source could not be removed: {error.strerror}"
+                self.report.found("file.stays", visible(str(path)), problem, "Remove it by hand")
+        self._moved.clear()
+
+    def _adopt(self, item: str, found: Found, *, audio: bool) -> Mark | None:
+        path = self.root / found.path
+        try:
+            held = self.objects.adopt(path, self.how, media_type_of(extension(found)), keep_source=self.how == "move")
+        except (NotFound, BadInput, StorageError) as error:
+            if isinstance(error, StorageError) and not _is_of_the_file(error):
+                raise
+            self.report.found("file.unreadable", visible(found.path), error.problem, error.remedy, "error")
+            return None
+        self.report.objects += 1
+        self.report.bytes_adopted += held.size
+        mark = Mark(item, found.validator, held.sha256, held.size)
+        if audio:
+            self._describe(mark, self.read(path), visible(found.name))
+        self.marks.add(mark)
+        if self.how == "move" and path.absolute() not in {Path(place) for place in held.places}:
+            self._moved.append(path)
+        return mark
+
+    def _describe(self, mark: Mark, reading: Reading, name: str) -> None:
+        mark.audio = records.Audio(
+            format=reading.format,
+            codec=reading.codec,
+            duration_ms=reading.duration_ms,
+            bitrate=reading.bitrate,
+            sample_rate=reading.sample_rate,
+            channels=reading.channels,
+            bit_depth=reading.bit_depth,
+        )
+        mark.tags = reading.tags
+        mark.problem = reading.problem
+        mark.covers = [held for cover in reading.covers if (held := self._picture(cover, name))]
+
+    def _picture(self, cover: Cover, name: str) -> records.HeldFile | None:
+        media_type = picture_type(cover.data)
+        if not media_type:
+            return None
+        held = self.objects.add_bytes(cover.data, media_type)
+        role = "cover" if cover.kind in ("", "front", "other", "unknown", "media") else "booklet"
+        shown = f"{cover.kind or 'cover'} in {name}"
+        return records.HeldFile(role, shown, held.sha256, held.size, media_type, cover.kind)
+
+    def _recorded(self, item: str, found: Found) -> bool:
+        head = self.store.head(self.source, item)
+        return head is not None and head.validator.removeprefix("moved:").startswith(found.validator + ":")
+
+    def _from_record(self, item: str, found: Found) -> Mark | None:
+        """What an earlier run recorded of a file that is as it was."""
+        if not self._recorded(item, found):
+            return None
+        record = self.store.get(self.source, item)
+        payload = records.decode(record.payload) if record else None
+        if not isinstance(payload, records.Track):
+            return None
+        file = payload.file
+        return Mark(
+            item, found.validator, file.sha256, file.size, payload.audio, payload.tags, payload.covers, file.problem
+        )
+
+
+def _is_of_the_file(error: PhonolithError) -> bool:
+    """Whether one file is at fault and not the archive's disk."""
+    cause = error.__cause__
+    return isinstance(cause, OSError) and cause.errno in _OF_THE_FILE

@@ -1,0 +1,89 @@
+"""What a harvest did: the numbers and findings that every kind of harvest answers with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from phonolith.model.finding import Finding
+from phonolith.model.record import Record
+from phonolith.store.records import RecordStore
+
+_MOST_OF_A_CODE = 200
+_BATCH = 4_096
+
+
+@dataclass
+class HarvestReport:
+    """Records that are ``new``, ``changed``, ``unchanged`` or ``gone``, and what was found wrong on the way.
+
+    ``bytes_needed`` is what was to be adopted at the start, ``bytes_adopted`` what was, ``objects`` how many files
+    became objects. Of findings with the same code the first 200 are kept; :attr:`left_out` counts the others by code.
+    """
+
+    source: str
+    new: int = 0
+    changed: int = 0
+    unchanged: int = 0
+    gone: int = 0
+    objects: int = 0
+    bytes_needed: int = 0
+    bytes_adopted: int = 0
+    findings: list[Finding] = field(default_factory=list)
+    left_out: dict[str, int] = field(default_factory=dict)
+    _counts: dict[str, int] = field(default_factory=dict, repr=False)
+
+    def found(self, code: str, subject: str, problem: str, remedy: str = "", severity: str = "warning") -> None:
+        """Add a finding."""
+        self._counts[code] = self._counts.get(code, 0) + 1
+        if self._counts[code] <= _MOST_OF_A_CODE:
+            self.findings.append(Finding(code, subject, problem, remedy, severity))
+        else:
+            self.left_out[code] = self.left_out.get(code, 0) + 1
+
+    @property
+    def total(self) -> int:
+        """Records that are there now."""
+        return self.new + self.changed + self.unchanged
+
+
+class Writer:
+    """Stores records in batches and counts what became of them."""
+
+    def __init__(self, store: RecordStore, report: HarvestReport, batch: int = _BATCH) -> None:
+        self._store = store
+        self._report = report
+        self._batch = batch
+        self._waiting: list[Record] = []
+
+    def add(self, record: Record) -> None:
+        """Store the record with the next batch."""
+        self._waiting.append(record)
+        if len(self._waiting) >= self._batch:
+            self.flush()
+
+    def flush(self) -> None:
+        """Store what waits. After it those records are durable."""
+        waiting, self._waiting = self._waiting, []
+        if not waiting:
+            return
+        known = [self._store.head(record.source, record.item) is not None for record in waiting]
+        stored = self._store.put_many(waiting)
+        fresh = len(known) - sum(known)
+        self._report.new += fresh
+        self._report.changed += stored - fresh
+        self._report.unchanged += len(waiting) - stored
+
+
+def mark_gone(
+    store: RecordStore, report: HarvestReport, source: str, seen: set[str], time: str, keep: Sequence[str] = ()
+) -> None:
+    """Note as gone what the source had and this complete run did not see; items that begin like ``keep`` stay."""
+    gone = [
+        head.item
+        for head in store.heads(source)
+        if head.item not in seen and not head.validator.startswith("moved:") and not head.item.startswith(tuple(keep))
+    ]
+    if gone:
+        store.gone(source, gone, time)
+    report.gone += len(gone)

@@ -1,0 +1,9 @@
+"""The harvests there are, in one place for the command line and for programs."""
+
+from __future__ import annotations
+
+from phonolith.harvest.folder import FolderOptions, harvest_folder
+from phonolith.harvest.report import HarvestReport
+from phonolith.harvest.table import harvest_table
+
+__all__ = ["FolderOptions", "HarvestReport", "harvest_folder", "harvest_table"]
