@@ -17,6 +17,8 @@ _SERIES = {
     "format": "Tracks by format",
     "source": "Tracks by source",
 }
+_ORDERED = ("decade", "duration", "popularity")
+_UNKNOWN = "unknown"
 _MOST = 14  # bars of one series on a terminal; the rest is summed
 
 
@@ -54,26 +56,35 @@ def draw(view: View, found: Stats) -> None:
 
 def _bars(name: str, series: tuple[Bar, ...]) -> list[tuple[str, float, str]]:
     rows = [(_label(name, one.bucket), one.value) for one in series if one.value]
-    if name in ("decade", "duration", "popularity"):
-        kept, rest = _around_the_most(rows), []
-    else:
-        kept, rest = rows[:_MOST], rows[_MOST:]
-    if rest:
-        kept.append((f"{number(len(rest))} others", sum(value for _, value in rest)))
-    return [(label, float(value), number(value)) for label, value in kept]
+    known = [row for row in rows if row[0] != _UNKNOWN]
+    kept = _around_the_most(known) if name in _ORDERED else _most(known)
+    return [
+        (label, float(value), number(value)) for label, value in [*kept, *(row for row in rows if row[0] == _UNKNOWN)]
+    ]
+
+
+def _most(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
+    """The largest buckets; the others as one."""
+    rest = rows[_MOST:]
+    return rows[:_MOST] + ([(f"{number(len(rest))} others", sum(value for _, value in rest))] if rest else [])
 
 
 def _around_the_most(rows: list[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Ordered buckets, with the thin ends left out where there are too many."""
-    ordered = list(rows)
-    while len(ordered) > _MOST:
-        ordered.pop(0 if ordered[0][1] <= ordered[-1][1] else -1)
-    return ordered
+    """Ordered buckets, with the thin ends summed where there are too many."""
+    first, last = 0, len(rows)
+    while last - first > _MOST:
+        first, last = (first + 1, last) if rows[first][1] <= rows[last - 1][1] else (first, last - 1)
+    before, after = sum(value for _, value in rows[:first]), sum(value for _, value in rows[last:])
+    return [
+        *([("below", before)] if first else []),
+        *rows[first:last],
+        *([("above", after)] if last < len(rows) else []),
+    ]
 
 
 def _label(name: str, bucket: int | str | None) -> str:
     if bucket is None:
-        return "unknown"
+        return _UNKNOWN
     if name == "decade":
         return f"{bucket}s"
     if name == "duration" and isinstance(bucket, int):
