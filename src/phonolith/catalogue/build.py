@@ -134,7 +134,7 @@ def _index(work: Work) -> None:
         db.execute(_sql("views.sql"))
         facts.write_about(db, work.stated, work.rows)
     with database_errors(work.draft):
-        build_text_index(work.db)
+        build_text_index(work.db, workers=work.workers, progress=work.progress)
         work.db.execute("PRAGMA analysis_limit=400; ANALYZE")
 
 
@@ -150,7 +150,6 @@ def _check(work: Work) -> None:
 def _swap(work: Work) -> None:
     """The new file is durable before it takes the old one's name."""
     with database_errors(work.draft):
-        work.db.execute("PRAGMA locking_mode=NORMAL")
         work.db.execute("PRAGMA journal_mode=DELETE")
         work.db.close()
     with storage_errors(work.archive.catalogue):
@@ -223,7 +222,7 @@ def _draft(folder: Path) -> Iterator[apsw.Connection]:
     try:
         with database_errors(path):
             db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
-            db.execute(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA foreign_keys=OFF")
+            db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA foreign_keys=OFF")
         yield db
     finally:
         db.close()
