@@ -14,8 +14,8 @@ from typing import Protocol
 
 from phonolith.errors import NotFound, PhonolithError, RefusedByRights, Withdrawn
 from phonolith.library.details import subject
+from phonolith.library.listing import raw_tracks, release_row, rights, track_row
 from phonolith.library.reading import NO_RIGHTS, Library, Reading, Standing
-from phonolith.library.rows import raw_tracks, release_row, rights, track_row
 from phonolith.library.tracks import withdrawable
 from phonolith.library.views import Rights
 from phonolith.model.ids import KINDS, public_id, unpack_source_id
@@ -71,7 +71,7 @@ def may(library: Library, use: Use, identifier: str, sha256: str = "") -> Decisi
     """
     with library.reading() as reading:
         kind, row = reading.snapshot.find(identifier)
-        item = _item(reading, kind, row, sha256)
+        item = door(reading, kind, row, sha256)
         if item is not None:
             return decision(reading, use, item)
         return reading.decide(use, standing(reading, kind, row), held=False)
@@ -85,7 +85,7 @@ def grant(library: Library, objects: Objects, use: Use, identifier: str, sha256:
     """
     with library.reading() as reading:
         kind, row = reading.snapshot.find(identifier)
-        item = _item(reading, kind, row, sha256)
+        item = door(reading, kind, row, sha256)
         if item is None:
             refuse(f"{kind}:{identifier}", reading.decide(use, standing(reading, kind, row), held=False))
             raise NotFound(f"{kind}:{identifier}", "no bytes of it are held here")
@@ -122,7 +122,7 @@ def refuse(reference: str, answer: Decision) -> None:
     raise error(reference, reasons, f"See: phonolith why {reference}" if error is RefusedByRights else "")
 
 
-def _item(reading: Reading, kind: str, row: int, sha256: str) -> Item | None:
+def door(reading: Reading, kind: str, row: int, sha256: str = "") -> Item | None:
     """The file asked for; None where it is not held. Raises NotFound for a digest that is not one of the item's."""
     if kind not in ("track", "release"):
         raise NotFound(kind, "has no bytes of its own")

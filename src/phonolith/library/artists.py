@@ -11,8 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from phonolith.library import details
+from phonolith.library.listing import all_artist_rows, artist_rows, dates, release_rows, sources, track_rows
 from phonolith.library.reading import Library, Reading
-from phonolith.library.rows import all_artist_rows, artist_rows, dates, release_rows, sources, track_rows
 from phonolith.library.views import (
     ArtistPage,
     ArtistRow,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,7 +49,7 @@ class Reading:
         """The connection."""
         return self.snapshot.db
 
-    def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+    def rows(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""
         return self.db.execute(sql, bindings).fetchall()
 
@@ -80,6 +80,10 @@ class Reading:
     def in_force(self, rights: Rights, witnesses: Iterable[str]) -> bool:
         """Whether evidence still stands: the attestation of one of the ids may have been revoked since the build."""
         return rights.basis != "attested" or bool(self.decisions.attestations(*witnesses))
+
+    def evidence(self, standing: Standing) -> Evidence:
+        """The evidence as the gate takes it: nothing where an attestation was revoked since the build."""
+        return as_evidence(standing.rights) if self.in_force(standing.rights, standing.witnesses) else _REVOKED
 
     def decide(self, use: Use, standing: Standing, *, held: bool) -> Decision:
         """The gate's answer for an item."""

@@ -9,8 +9,8 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator
 
+from phonolith.library.listing import track_rows
 from phonolith.library.reading import Library, Reading
-from phonolith.library.rows import track_rows
 from phonolith.library.views import TrackRow
 
 #: Draws for each track asked for, before a search for something that is rare gives up.

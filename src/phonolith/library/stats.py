@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from phonolith.library.listing import sources
 from phonolith.library.reading import Library, Reading
-from phonolith.library.rows import sources
 from phonolith.library.views import SourceView
 
 #: Counts that describe the whole, in the order they are shown. ``bytes`` are those of all objects.

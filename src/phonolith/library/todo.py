@@ -1,0 +1,237 @@
+"""``todo``: what stands between the archive and a better one, each with the command that mends it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from phonolith.library.listing import labels, release_rows, rights, sources
+from phonolith.library.reading import Library, Reading, as_evidence
+from phonolith.library.views import Rights
+from phonolith.model.ids import KINDS
+from phonolith.model.rights import Use
+from phonolith.model.status import Status
+from phonolith.rights.gate import SUFFICIENT, Policy, Subject, decide
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One thing to do. ``reference`` names what it is about, ``tracks`` how many tracks it concerns.
+
+    ``command`` is what to type, with capitals and … where a person must decide; "" where there is none.
+    """
+
+    reference: str
+    title: str
+    detail: str = ""
+    tracks: int = 1
+    command: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """Things to do of one sort. ``total`` counts all of them, ``items`` has the first ones; ``unit`` is a plural."""
+
+    code: str
+    title: str
+    unit: str
+    total: int
+    items: tuple[Item, ...]
+    remedy: str = ""
+
+
+def todo(library: Library, *, limit: int = 20) -> tuple[Section, ...]:
+    """Everything there is to do, by sort; ``limit`` items of each are given. Empty sorts are left out."""
+    with library.reading() as reading:
+        made = (make(reading, limit) for make in _SORTS)
+        return tuple(section for section in made if section.total)
+
+
+@dataclass(slots=True)
+class _Group:
+    """Tracks without evidence that one attestation could cover."""
+
+    tracks: int = 0
+    held: int = 0
+    releases: set[int] = field(default_factory=set)
+    stated: set[str] = field(default_factory=set)
+
+
+_WITHOUT_EVIDENCE = """
+SELECT r.id, r.source, r.label, coalesce(t.rights, r.rights), count(*), sum(t.status = :held)
+FROM track t JOIN release r ON r.id = t.release
+WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough)) GROUP BY 1, 2, 3, 4"""
+_UNREADABLE = """
+SELECT f.subject, f.name, f.problem FROM file f WHERE f.problem IS NOT NULL ORDER BY f.subject LIMIT ?"""
+_NO_ARTIST = """
+SELECT r.id, count(*) FROM release r CROSS JOIN track t ON t.release = r.id
+WHERE r.credit IS NULL AND t.credit IS NULL GROUP BY r.id ORDER BY r.id"""
+_NO_COVER = """
+SELECT r.id, sum(t.status = ?) FROM release r CROSS JOIN track t ON t.release = r.id
+WHERE r.cover IS NULL GROUP BY r.id HAVING sum(t.status = ?) > 0 ORDER BY r.id"""
+_SAME_BYTES = """
+SELECT o.id, o.size, f.subject FROM (
+  SELECT object FROM file WHERE object IS NOT NULL GROUP BY object HAVING count(DISTINCT subject) > 1
+  ORDER BY min(subject)
+) d CROSS JOIN object o ON o.id = d.object CROSS JOIN file f ON f.object = o.id
+WHERE f.role = 'audio' ORDER BY f.object, f.subject"""
+_HELD_BY_RIGHTS = """
+SELECT coalesce(t.rights, r.rights), count(*),
+  sum((SELECT sum(o.size) FROM file f JOIN object o ON o.id = f.object WHERE f.subject = t.id * 4 AND f.role = 'audio'))
+FROM track t CROSS JOIN release r ON r.id = t.release WHERE t.status = ? GROUP BY 1"""
+
+
+def _without_evidence(reading: Reading, limit: int) -> Section:
+    """By source, label and release, those with most held audio first: that is what an attestation would open."""
+    groups: dict[tuple[str, int], _Group] = {}
+    rows = reading.rows(_WITHOUT_EVIDENCE, {"held": Status.HELD, "enough": json.dumps(_enough(reading))})
+    stated = rights(reading, {row[3] for row in rows})
+    total = 0
+    for release, source, label, evidence, tracks, held in rows:
+        total += tracks
+        for kind, number in (("source", source), ("label", label), ("release", release)):
+            if number is not None:
+                group = groups.setdefault((kind, number), _Group())
+                group.tracks += tracks
+                group.held += held
+                group.releases.add(release)
+                group.stated.add(_said(stated[evidence]))
+    ranked = sorted(groups.items(), key=lambda one: (_ORDER[one[0][0]], -one[1].held, -one[1].tracks, one[0][1]))
+    kept = [one for kind in _ORDER for one in [g for g in ranked if g[0][0] == kind][:limit]]
+    remedy = "Look at what is stated, and attest only what you know: an attestation is shown as yours"
+    return Section("no-evidence", "Without licence evidence", "tracks", total, tuple(_items(reading, kept)), remedy)
+
+
+_ORDER = {"source": 0, "label": 1, "release": 2}
+
+
+def _enough(reading: Reading) -> list[int]:
+    """Rows of evidence that are strong enough, whatever they allow."""
+    sql = "SELECT id FROM rights WHERE licence IS NOT NULL AND level >= ? AND basis <> 'conflict'"
+    return [row for (row,) in reading.rows(sql, (SUFFICIENT,))]
+
+
+def _items(reading: Reading, groups: Iterable[tuple[tuple[str, int], _Group]]) -> Iterable[Item]:
+    listed = list(groups)
+    label = labels(reading, [number for (kind, number), _ in listed if kind == "label"])
+    wanted = [number for (kind, number), _ in listed if kind == "release"]
+    release = dict(zip(reading.shown("release", wanted), release_rows(reading, wanted), strict=True))
+    source = sources(reading)
+    for (kind, number), group in listed:
+        if kind == "release" and number not in release:
+            continue
+        if kind == "source":
+            reference, title = f"source:{source[number].name}", source[number].title
+        elif kind == "label":
+            reference, title = f"label:{label[number].id}", label[number].name
+        else:
+            reference, title = f"release:{release[number].id}", f"{release[number].title} – {release[number].artist}"
+        uri = next(iter(group.stated)) if len(group.stated) == 1 and "" not in group.stated else "URI"
+        command = f"phonolith rights attest {reference} --licence {uri} --as licensee --because …"
+        said = ", ".join(sorted(group.stated - {""})[:3]) or "nothing stated"
+        yield Item(reference, title, f"{group.held} held; {said}", group.tracks, command)
+
+
+def _said(stated: Rights) -> str:
+    """The licence that was stated, though not by anybody whose word is enough; "" for none or several."""
+    return stated.licence.uri if stated.licence and stated.basis != "conflict" else ""
+
+
+def _unreadable(reading: Reading, limit: int) -> Section:
+    total = reading.rows("SELECT count(*) FROM file WHERE problem IS NOT NULL")[0][0]
+    items = [
+        Item(_reference(reading, about), name, problem) for about, name, problem in reading.rows(_UNREADABLE, (limit,))
+    ]
+    return Section(
+        "unreadable", "Files that cannot be read", "files", total, tuple(items), "Replace them and harvest again"
+    )
+
+
+def _no_artist(reading: Reading, limit: int) -> Section:
+    found = reading.rows(_NO_ARTIST)
+    names = _releases(reading, [row for row, _ in found[:limit]])
+    items = [
+        Item(ref, title, "", count, f"phonolith set {ref} artist NAME --because …")
+        for (row, count) in found[:limit]
+        for ref, title in names.get(row, ())
+    ]
+    total = sum(count for _, count in found)
+    return Section("no-artist", "Without an artist", "tracks", total, tuple(items), "Set the artist of the release")
+
+
+def _no_cover(reading: Reading, limit: int) -> Section:
+    found = reading.rows(_NO_COVER, (Status.HELD, Status.HELD))
+    names = _releases(reading, [row for row, _ in found[:limit]])
+    items = [Item(ref, title, "", held) for (row, held) in found[:limit] for ref, title in names.get(row, ())]
+    remedy = "Put a cover.jpg beside the audio and harvest again; until then a picture is generated"
+    return Section("no-cover", "Held without a cover", "releases", len(found), tuple(items), remedy)
+
+
+def _same_bytes(reading: Reading, limit: int) -> Section:
+    groups: dict[int, list[int]] = {}
+    sizes: dict[int, int] = {}
+    for number, size, about in reading.rows(_SAME_BYTES):
+        groups.setdefault(number, []).append(about)
+        sizes[number] = size
+    groups = {number: abouts for number, abouts in groups.items() if len(abouts) > 1}
+    items = []
+    for number, abouts in list(groups.items())[:limit]:
+        first, *others = [_reference(reading, about) for about in abouts]
+        shown = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
+        items.append(Item(first, _title(reading, abouts[0]), f"the same {sizes[number]} bytes as {shown}", len(abouts)))
+    remedy = "They are held once, whatever they are called; correct the one that is wrong, if one is"
+    return Section("same-bytes", "The same bytes under several names", "objects", len(groups), tuple(items), remedy)
+
+
+def _publishable(reading: Reading, limit: int) -> Section:
+    """Held tracks whose licence and evidence permit passing them on now, by licence."""
+    found = reading.rows(_HELD_BY_RIGHTS, (Status.HELD,))
+    stated = rights(reading, {row for row, _, _ in found})
+    families: dict[str, list[int]] = {}
+    for row, tracks, size in found:
+        licence = stated[row].licence
+        if licence and _passes(reading, stated[row], reading.policy):
+            sums = families.setdefault(licence.family, [0, 0])
+            sums[0] += tracks
+            sums[1] += size or 0
+    items = [
+        Item(f"licence:{family}", family, f"{size} bytes", tracks)
+        for family, (tracks, size) in sorted(families.items(), key=lambda one: -one[1][0])
+    ]
+    total = sum(one.tracks for one in items)
+    remedy = "Counted from the last build; what was withdrawn or revoked since is left out when it is published"
+    return Section("publishable", "Publishable now", "tracks", total, tuple(items[:limit]), remedy)
+
+
+def _passes(reading: Reading, stated: Rights, policy: Policy) -> bool:
+    if stated.basis == "attested" and not reading.decisions.attested:
+        return False
+    return decide(Use.REDISTRIBUTE, Subject(as_evidence(stated), ()), policy=policy, withdrawn={}).allowed
+
+
+def _releases(reading: Reading, rows: list[int]) -> dict[int, list[tuple[str, str]]]:
+    """Reference and title of releases that are not hidden, by row."""
+    shown = reading.shown("release", rows)
+    return {
+        row: [(f"release:{one.id}", one.title)] for row, one in zip(shown, release_rows(reading, shown), strict=True)
+    }
+
+
+def _reference(reading: Reading, about: int) -> str:
+    kind = KINDS[about % 4]
+    return f"{kind}:{reading.snapshot.public_id(kind, about // 4)}"
+
+
+def _title(reading: Reading, about: int) -> str:
+    return str(reading.rows(f"SELECT title FROM {KINDS[about % 4]} WHERE id = ?", (about // 4,))[0][0])
+
+
+_SORTS: tuple[Callable[[Reading, int], Section], ...] = (
+    _without_evidence,
+    _unreadable,
+    _no_artist,
+    _no_cover,
+    _same_bytes,
+    _publishable,
+)
