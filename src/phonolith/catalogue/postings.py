@@ -18,15 +18,14 @@ import numpy.typing as npt
 
 from phonolith.catalogue.facets import NAMES, VALUE_BITS, Lookups, Neighbours, codes, facet_pairs
 from phonolith.library.postings import LONG, encode_long, encode_short
-from phonolith.library.terms import EXACT_LISTS, KIND
+from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND
 
 Array = npt.NDArray[Any]
 
 #: Terms of at most this many rows have all of them beside the term; others have a posting for each tier.
 INLINE = 64
-#: In the first tiers, what begins with the same letters is also kept as one list where that many words do.
+#: In the first CROWD_TIERS tiers, what begins with the same letters is also one list where more words than this do.
 CROWD = 512
-CROWD_TIERS = 2
 _CROWD_LETTERS = 8
 _WORD_BITS = np.uint64(32)
 _BATCH = 20_000

@@ -79,7 +79,8 @@ def _plan(db: apsw.Connection, folder: Path, tiers: tuple[int, int, int]) -> _Pl
     tiered: dict[str, list[tuple[Tier, list[Piece]]]] = {}
     rows = 0
     for kind in ("credit", *KINDS):
-        last = int(db.execute(f"SELECT ifnull(max(id), 0) FROM {kind}").fetchall()[0][0])
+        found: list[Any] = db.execute(f"SELECT ifnull(max(id), 0) FROM {kind}").fetchall()
+        last = int(found[0][0])
         rows += last
         pieces[kind], tiered[kind] = [], []
         for number, (first, end) in enumerate(_bounds(last, tiers)):

@@ -1,333 +1,90 @@
-"""Turns row numbers into what lists show, a page at a time: a handful of queries, however long the page."""
+"""Names of rows, folded as the index folds them: for checking hits and for telling how close one is."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phonolith.errors import NotFound
-from phonolith.library.reading import NO_RIGHTS, Reading
-from phonolith.library.views import (
-    ArtistRow,
-    CreditName,
-    Date,
-    LabelRef,
-    LicenceView,
-    ReleaseRef,
-    ReleaseRow,
-    Rights,
-    SourceView,
-    TrackRow,
-)
-from phonolith.model.ids import public_id, unpack_source_id
-from phonolith.model.status import Status
+import apsw
 
-_REMEMBERED = 20_000
+from phonolith.model.text import is_cjk, runs
 
-_TRACKS = """
-SELECT t.id, t.title, t.credit, t.disc, t.position, t.duration, t.explicit, t.status, t.popularity, t.rights, t.date,
-  t.source_id, r.id, r.title, r.credit, r.date, r.rights, r.source, r.source_id, r.cover IS NOT NULL
-FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release"""
-
-_RELEASES = """
-SELECT r.id, r.title, r.credit, r.date, r.kind, r.country, r.label, r.catalogue_number, r.tracks, r.discs, r.duration,
-  r.cover IS NOT NULL, r.rights, r.popularity, r.source, r.source_id
-FROM json_each(?) j CROSS JOIN release r ON r.id = j.value"""
-
-_ARTISTS = """
-SELECT a.id, a.name, a.disambiguation, a.kind, a.country, a.releases, a.tracks, a.popularity, a.source, a.source_id
-FROM json_each(?) j CROSS JOIN artist a ON a.id = j.value"""
-
-_CREDITS = """
-SELECT c.id, c.artist, c.name, c.join_phrase, c.role FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value
-ORDER BY c.id, c.position"""
-
-_NAMES = """
-SELECT a.id, a.name, a.source, a.source_id FROM json_each(?) j CROSS JOIN artist a ON a.id = j.value"""
-
-_DATES = """
-SELECT d.id, d.written, d.year, d.month, d.day, d.problem
-FROM json_each(?) j CROSS JOIN event_date d ON d.id = j.value"""
-
-_RIGHTS = """
-SELECT x.id, x.licence, x.level, x.stated, x.stated_by, x.basis, x.composition, x.note
-FROM json_each(?) j CROSS JOIN rights x ON x.id = j.value"""
-
-_LICENCES = """
-SELECT id, code, family, title, uri, hold, stream, redistribute, reencode, commercial, attribution, share_alike,
-  territories FROM licence"""
-
-_LABELS = "SELECT l.id, l.name, l.source, l.source_id FROM json_each(?) j CROSS JOIN label l ON l.id = j.value"
+_SQL = {
+    "track": "SELECT t.title, ifnull(t.credit, r.credit), r.title, t.duration "
+    "FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?",
+    "release": "SELECT title, credit, NULL, duration FROM release WHERE id = ?",
+    "artist": "SELECT name, id, NULL, NULL FROM artist WHERE id = ?",
+    "label": "SELECT name, NULL, NULL, NULL FROM label WHERE id = ?",
+}
+_ARTIST = "SELECT name, sort_name FROM artist WHERE id = ?"
+_ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
+_CREDIT = "SELECT artist, name FROM credit WHERE id = ? ORDER BY position"
 
 
 @dataclass(frozen=True, slots=True)
-class RawTrack:
-    """A track's row with its release's, as far as lists and the door to its bytes need them. Row numbers inside."""
+class Row:
+    """The runs of a row's title, of its artists' names, and of what else it is found by; duration in milliseconds."""
 
-    row: int
-    title: str
-    credit: int | None
-    disc: int
-    position: int
+    title: Sequence[str]
+    artists: Sequence[str]
+    rest: Sequence[str]
     duration: int | None
-    explicit: int | None
-    status: int
-    popularity: float | None
-    rights: int | None
-    date: int | None
-    source_id: Any
-    release: int
-    release_title: str
-    release_credit: int | None
-    release_date: int | None
-    release_rights: int | None
-    source: int
-    release_source_id: Any
-    has_cover: int
 
-    @property
-    def evidence(self) -> int | None:
-        """Row of the evidence that counts: the track's own, else its release's."""
-        return self.rights if self.rights is not None else self.release_rights
-
-    @property
-    def credited(self) -> int | None:
-        """The credit that counts."""
-        return self.credit if self.credit is not None else self.release_credit
-
-    @property
-    def dated(self) -> int | None:
-        """The date that counts."""
-        return self.date if self.date is not None else self.release_date
+    def has(self, run: str, *, begins: bool = False) -> bool:
+        """Whether any part has the run; with ``begins`` a word that begins with it."""
+        return any(holds(part, run, begins=begins) for part in (self.title, self.artists, self.rest))
 
 
-def raw_tracks(reading: Reading, rows: Sequence[int]) -> list[RawTrack]:
-    """The rows in the order asked for, without those that are not there."""
-    found = {r[0]: RawTrack(*r) for r in reading.rows(_TRACKS, (json.dumps(rows),))}
-    return [found[row] for row in rows if row in found]
+def holds(part: Sequence[str], run: str, *, begins: bool = False) -> bool:
+    """Whether runs have a run: as a word, as the beginning of one, or anywhere in a CJK stretch."""
+    if run in part:
+        return True
+    if is_cjk(run):
+        return any(run in other for other in part)
+    return begins and any(other.startswith(run) for other in part)
 
 
-def track_rows(reading: Reading, rows: Iterable[int]) -> list[TrackRow]:
-    """Tracks for a list, in the order asked for, without what is hidden."""
-    raw = raw_tracks(reading, reading.shown("track", rows))
-    credit = credits(reading, {one.credited for one in raw})
-    date = dates(reading, {one.dated for one in raw})
-    evidence = rights(reading, {one.evidence for one in raw})
-    source = sources(reading)
-    return [
-        _track(reading, one, credit.get(one.credited, ()), date.get(one.dated), evidence, source[one.source])
-        for one in raw
-    ]
+class Rows:
+    """Reads rows of one kind."""
 
+    def __init__(self, db: apsw.Connection, kind: str) -> None:
+        self._db = db
+        self._kind = kind
+        self._artists: dict[int, tuple[list[str], list[str]]] = {}
 
-def track_row(reading: Reading, row: int) -> TrackRow:
-    """One track, which may be hidden. Raises NotFound."""
-    raw = raw_tracks(reading, [row])
-    if not raw:
-        raise NotFound(f"track row {row}", "there is no such row")
-    one = raw[0]
-    credit = credits(reading, {one.credited}).get(one.credited, ())
-    evidence, source = rights(reading, {one.evidence}), sources(reading)
-    return _track(reading, one, credit, dates(reading, {one.dated}).get(one.dated), evidence, source[one.source])
+    def read(self, row: int) -> Row:
+        """The names of one row, which must be there."""
+        title, credit, release, duration = self._one(_SQL[self._kind], row)
+        artists, rest = self._names(credit) if credit else ([], [])
+        if self._kind == "artist":
+            artists, rest = [], artists + rest
+        if release is not None:
+            rest = rest + runs(release)
+        return Row(runs(title), artists, rest, duration)
 
+    def _names(self, credit: int) -> tuple[list[str], list[str]]:
+        if credit > 0:
+            return self._artist(credit)
+        artists: list[str] = []
+        rest: list[str] = []
+        for artist, name in self._all(_CREDIT, -credit):
+            own, further = self._artist(artist)
+            artists += own + (runs(name) if name else [])
+            rest += further
+        return artists, rest
 
-def release_rows(reading: Reading, rows: Iterable[int]) -> list[ReleaseRow]:
-    """Releases for a list, in the order asked for, without what is hidden."""
-    return _release_rows(reading, reading.shown("release", rows))
+    def _artist(self, artist: int) -> tuple[list[str], list[str]]:
+        found = self._artists.get(artist)
+        if found is None:
+            name, sort_name = self._one(_ARTIST, artist)
+            further = [sort_name or "", *(value for (value,) in self._all(_ALIASES, artist))]
+            found = self._artists[artist] = (runs(name), [run for text in further for run in runs(text)])
+        return found
 
+    def _one(self, sql: str, row: int) -> tuple[Any, ...]:
+        found: Any = self._db.execute(sql, (row,)).fetchone()
+        return tuple(found)
 
-def release_row(reading: Reading, row: int) -> ReleaseRow:
-    """One release, which may be hidden. Raises NotFound."""
-    found = _release_rows(reading, [row])
-    if not found:
-        raise NotFound(f"release row {row}", "there is no such row")
-    return found[0]
-
-
-def artist_rows(reading: Reading, rows: Iterable[int]) -> list[ArtistRow]:
-    """Artists for a list, in the order asked for, without what is hidden."""
-    return all_artist_rows(reading, reading.shown("artist", rows))
-
-
-def all_artist_rows(reading: Reading, rows: Sequence[int]) -> list[ArtistRow]:
-    """Artists, hidden ones too."""
-    source = sources(reading)
-    found = {}
-    for row, name, note, kind, country, releases, tracks, popularity, where, source_id in reading.rows(
-        _ARTISTS, (json.dumps(rows),)
-    ):
-        where = source[where].name
-        found[row] = ArtistRow(
-            public_id(where, unpack_source_id(source_id)),
-            name,
-            note or "",
-            kind or "",
-            country or "",
-            releases,
-            tracks,
-            popularity,
-            where,
-        )
-    return [found[row] for row in rows if row in found]
-
-
-def credits(reading: Reading, columns: Iterable[int | None]) -> dict[int | None, tuple[CreditName, ...]]:
-    """What credit columns name, by column value: positive is the one artist, negative a row of credits."""
-    wanted = {column for column in columns if column is not None}
-    listed: dict[int, list[tuple[int, str | None, str, str]]] = {-column: [] for column in wanted if column < 0}
-    for number, artist, name, join, role in _each(reading, _CREDITS, listed):
-        listed[number].append((artist, name, join, role))
-    artists = {column for column in wanted if column > 0} | {part[0] for parts in listed.values() for part in parts}
-    known = names(reading, artists)
-    found: dict[int | None, tuple[CreditName, ...]] = {}
-    for column in wanted:
-        parts = listed[-column] if column < 0 else [(column, None, "", "")]
-        found[column] = tuple(
-            CreditName(known[artist][0], name or known[artist][1], known[artist][1], join, role)
-            for artist, name, join, role in parts
-            if artist in known
-        )
-    return found
-
-
-def names(reading: Reading, artists: Iterable[int]) -> dict[int, tuple[str, str]]:
-    """Public id and name of artists, by row."""
-    source = sources(reading)
-    return {
-        row: (public_id(source[where].name, unpack_source_id(source_id)), name)
-        for row, name, where, source_id in _each(reading, _NAMES, artists)
-    }
-
-
-def labels(reading: Reading, rows: Iterable[int]) -> dict[int, LabelRef]:
-    """Labels by row."""
-    source = sources(reading)
-    return {
-        row: LabelRef(public_id(source[where].name, unpack_source_id(source_id)), name)
-        for row, name, where, source_id in _each(reading, _LABELS, rows)
-    }
-
-
-def dates(reading: Reading, rows: Iterable[int | None]) -> dict[int | None, Date]:
-    """Dates by row."""
-    return {
-        row: Date(written, year, month, day, problem or "")
-        for row, written, year, month, day, problem in _each(reading, _DATES, rows)
-    }
-
-
-def rights(reading: Reading, rows: Iterable[int | None]) -> dict[int | None, Rights]:
-    """Evidence by row, with what stands where there is none under None; remembered for as long as the build."""
-    known: dict[int | None, Rights] = reading.snapshot.once("rights", dict)
-    if len(known) > _REMEMBERED:
-        known.clear()
-    wanted = set(rows)
-    found: dict[int | None, Rights] = {None: NO_RIGHTS}
-    found.update({row: one for row in wanted if (one := known.get(row)) is not None})
-    by_row = licences(reading)
-    for row, licence, level, stated, stated_by, basis, composition, note in _each(
-        reading, _RIGHTS, wanted - found.keys()
-    ):
-        view = by_row.get(licence)
-        found[row] = known[row] = Rights(view, level, stated, stated_by, basis, bool(composition), note)
-    return found
-
-
-def licences(reading: Reading) -> Mapping[int, LicenceView]:
-    """Every licence of the catalogue by row."""
-
-    def read() -> dict[int, LicenceView]:
-        return {row: _licence(*rest) for row, *rest in reading.rows(_LICENCES)}
-
-    return reading.snapshot.once("licences", read)
-
-
-def sources(reading: Reading) -> Mapping[int, SourceView]:
-    """Every source of the catalogue by row."""
-
-    def read() -> dict[int, SourceView]:
-        found = reading.rows("SELECT id, name, title, url, licence, credit FROM source")
-        return {row: SourceView(*rest) for row, *rest in found}
-
-    return reading.snapshot.once("sources", read)
-
-
-def _licence(code: str, family: str, title: str, uri: str, *rest: Any) -> LicenceView:
-    hold, stream, redistribute, reencode, commercial, attribution, share_alike = map(bool, rest[:7])
-    places = tuple(rest[7].split())
-    flags = (hold, stream, redistribute, reencode, commercial, attribution, share_alike)
-    return LicenceView(code, family, title, uri, *flags, places)
-
-
-def _each(reading: Reading, sql: str, rows: Iterable[int | None]) -> Iterable[tuple[Any, ...]]:
-    """Run a query over a set of row numbers; none at all costs nothing."""
-    wanted = sorted(row for row in rows if row is not None)
-    return reading.rows(sql, (json.dumps(wanted),)) if wanted else ()
-
-
-def _track(
-    reading: Reading,
-    one: RawTrack,
-    credit: tuple[CreditName, ...],
-    date: Date | None,
-    evidence: Mapping[int | None, Rights],
-    source: SourceView,
-) -> TrackRow:
-    identifier = public_id(source.name, unpack_source_id(one.source_id))
-    release = ReleaseRef(
-        public_id(source.name, unpack_source_id(one.release_source_id)), one.release_title, bool(one.has_cover)
-    )
-    stated = evidence.get(one.evidence, NO_RIGHTS)
-    playable = (
-        one.status == Status.HELD
-        and one.row not in reading.hidden.tracks
-        and one.row not in reading.hidden.silenced
-        and reading.streams(one.evidence, stated)
-        and reading.in_force(stated, (identifier, release.id))
-    )
-    return TrackRow(
-        identifier,
-        one.title,
-        credit,
-        release,
-        one.disc,
-        one.position,
-        one.duration,
-        date,
-        None if one.explicit is None else bool(one.explicit),
-        Status(one.status).name.lower(),
-        stated,
-        playable,
-        one.popularity,
-        source.name,
-    )
-
-
-def _release_rows(reading: Reading, rows: Sequence[int]) -> list[ReleaseRow]:
-    found = {row[0]: row for row in reading.rows(_RELEASES, (json.dumps(rows),))}
-    credit = credits(reading, {row[2] for row in found.values()})
-    date = dates(reading, {row[3] for row in found.values()})
-    label = labels(reading, {row[6] for row in found.values() if row[6] is not None})
-    evidence = rights(reading, {row[12] for row in found.values()})
-    source = sources(reading)
-    return [
-        ReleaseRow(
-            public_id(source[r[14]].name, unpack_source_id(r[15])),
-            r[1],
-            credit.get(r[2], ()),
-            date.get(r[3]),
-            r[4] or "",
-            r[5] or "",
-            LabelRef(label[r[6]].id, label[r[6]].name, r[7] or "") if r[6] in label else None,
-            r[8],
-            r[9],
-            r[10],
-            bool(r[11]),
-            evidence.get(r[12], NO_RIGHTS),
-            r[13],
-            source[r[14]].name,
-        )
-        for r in (found[row] for row in rows if row in found)
-    ]
+    def _all(self, sql: str, row: int) -> list[Any]:
+        return self._db.execute(sql, (row,)).fetchall()

@@ -17,6 +17,9 @@ LAST_DURATION = _FINE // 15 + (_MEDIUM - _FINE) // 60 + _COARSE_BUCKETS
 #: Bits of a title's CRC that choose its list, and those kept beside each row in it.
 EXACT_LISTS = 4_096
 
+#: In this many tiers, letters that very many words begin with have a list of their own: /starts/lo.
+CROWD_TIERS = 2
+
 
 def facet(name: str, value: object) -> str:
     """The term of a facet: ``/year/2004``; numbers have four digits at least, so that terms sort as numbers do."""

@@ -1,0 +1,267 @@
+"""Search: words and filters to a page of row numbers in rank order, without looking at more than the page needs.
+
+Row numbers are ranks, so the first hits found are the best. The ranks are cut into tiers; a query is answered tier by
+tier and stops when its page is full. Two things are moved before rank. Rows whose title is exactly what was asked for
+come first. And where few rows match, all are looked at and ordered by how close they are: title; title and artist; all
+words in the title; in title and artist; the rest. Within each, by rank.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+import apsw
+from pyroaring import BitMap
+
+from phonolith.library.asked import MOST_WORDS, Query, Results, filter_conditions, word_conditions
+from phonolith.library.correction import correct
+from phonolith.library.index import Condition, Index
+from phonolith.library.rows import Row, Rows, holds
+from phonolith.model.text import runs
+
+#: Up to this many matches are ordered by closeness.
+FEW = 200
+#: Totals are counted up to here.
+CAP = 1_000
+_MOST_ON_A_PAGE = 1_000
+_EXACT, _REST = 0, 5
+_AS_TYPED, _AS_BEGINNING, _CORRECTED = range(3)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a page begins: after a row of a band of closeness. ``way``: how the words were taken to get there."""
+
+    way: int = _AS_TYPED
+    band: int = _EXACT
+    row: int = 0
+    total: int = -1
+    capped: bool = False
+
+    def written(self, digest: str) -> str:
+        """As the ``next`` of results; belongs to one build, named by its digest."""
+        return f"{digest}.{self.way}.{self.band}.{self.row}.{self.total}.{int(self.capped)}"
+
+    @staticmethod
+    def read(text: str, digest: str) -> _Place | None:
+        """The place that was written; None if it is of another build, or not one."""
+        head, _, rest = text.partition(".")
+        parts = rest.split(".")
+        if head != digest or len(parts) != 5 or not all(part.isascii() and part.isdigit() for part in parts):
+            return None
+        way, band, row, total, capped = (int(part) for part in parts)
+        return _Place(way, band, row, total, bool(capped)) if way <= _CORRECTED and row < 2**32 else None
+
+
+def search(db: apsw.Connection, query: Query, hidden: Collection[int] = ()) -> Results:
+    """Answer a query from the catalogue that ``db`` is open on.
+
+    ``hidden`` are row numbers of the query's kind that must not be shown: a bitmap or any collection. Words that match
+    nothing are tried again with the last one as a beginning, then with one letter of a word changed.
+    """
+    index = Index(db, query.kind)
+    words = runs(query.words)[:MOST_WORDS]
+    place = _Place.read(query.after, index.digest) if query.after else _Place()
+    restarted, place = place is None, place or _Place()
+    asking = _Asking(db, index, query, words, hidden)
+    if query.words.strip() and not words:
+        return Results([], 0, restarted=restarted)
+    results = _try_ways(asking, place)
+    return replace(results, restarted=True) if restarted else results
+
+
+def facet(
+    db: apsw.Connection, kind: str, name: str, value: Any, after: str | None = None, limit: int = 20, **more: Any
+) -> Results:
+    """A list without words: all rows of a kind with one filter, in rank order.
+
+    ``name`` and ``value`` as in :class:`Query`; a single year is ``("year", 2004)``. ``more`` goes to :func:`search`.
+    """
+    if name == "year" and isinstance(value, int):
+        value = (value, value)
+    return search(db, replace(Query(kind=kind, after=after, limit=limit), **{name: value}), **more)
+
+
+def _try_ways(asking: _Asking, place: _Place) -> Results:
+    """The first way of taking the words that leads anywhere; later pages go the way of the first."""
+    query, words = asking.query, asking.words
+    if place.way == _AS_TYPED:
+        results = asking.page(words, query.typing, place)
+        if results.total or place.row or not words:
+            return results
+    if place.way <= _AS_BEGINNING and not query.typing:
+        results = asking.page(words, True, replace(place, way=_AS_BEGINNING))
+        if results.total or place.row:
+            return results
+    better = correct(asking.index, words, asking.filters)
+    if better is None:
+        return Results([], 0)
+    results = asking.page(better, False, replace(place, way=_CORRECTED))
+    return replace(results, corrected=" ".join(better)) if results.total else Results([], 0)
+
+
+class _Asking:
+    """One query being answered."""
+
+    def __init__(
+        self, db: apsw.Connection, index: Index, query: Query, words: list[str], hidden: Collection[int]
+    ) -> None:
+        self.index = index
+        self.query = query
+        self.words = words
+        self.filters = filter_conditions(index, query)
+        self._hidden = hidden if isinstance(hidden, BitMap) else BitMap(hidden)
+        self._rows = Rows(db, query.kind)
+        self._limit = max(1, min(_MOST_ON_A_PAGE, query.limit))
+
+    def page(self, words: list[str], typing: bool, place: _Place) -> Results:
+        """The page at a place."""
+        conditions = word_conditions(self.index, words, typing) + self.filters
+        matches = _Matches(self.index, self._rows, conditions, self._hidden)
+        few = matches.few() if words else None
+        if few is not None:
+            return self._ordered(few, words, typing, place)
+        if words:
+            same = _Matches(self.index, self._rows, self.filters, self._hidden, among=self.index.same_title(words))
+            return self._exact_first(matches, same, words, place)
+        return self._finish(((_REST, row) for row in matches.rows(place.row)), matches, place)
+
+    def _ordered(self, rows: Sequence[int], words: list[str], typing: bool, place: _Place) -> Results:
+        bands = sorted((closeness(self._rows.read(row), words, typing), row) for row in rows)
+        shown = [hit for hit in bands if hit[1] not in self._hidden]
+        left = (hit for hit in shown if hit > (place.band, place.row))
+        return self._cut(left, replace(place, total=len(shown), capped=False))
+
+    def _exact_first(self, matches: _Matches, same: _Matches, words: list[str], place: _Place) -> Results:
+        def exact(row: int) -> bool:
+            return list(self._rows.read(row).title) == words
+
+        def hits() -> Iterator[tuple[int, int]]:
+            if place.band == _EXACT:
+                yield from ((_EXACT, row) for row in same.rows(place.row) if exact(row))
+            start = place.row if place.band == _REST else 0
+            yield from ((_REST, row) for row in matches.rows(start) if not (row in same.among and exact(row)))
+
+        return self._finish(hits(), matches, place)
+
+    def _finish(self, hits: Iterator[tuple[int, int]], matches: _Matches, place: _Place) -> Results:
+        """Cut the page; the total is counted once, for the first page, and handed on."""
+        page = self._cut(hits, place)
+        if place.total >= 0:
+            return page
+        total, capped = len(page.hits), False
+        if page.next is not None:
+            total, capped = matches.count(at_least=total + 1)
+        following = None
+        if page.next is not None:
+            read = _Place.read(page.next, self.index.digest) or place
+            following = replace(read, total=total, capped=capped).written(self.index.digest)
+        return replace(page, total=total, total_capped=capped, next=following)
+
+    def _cut(self, hits: Iterator[tuple[int, int]], place: _Place) -> Results:
+        page = list(islice(hits, self._limit + 1))
+        following = None
+        if len(page) > self._limit:
+            band, row = page[self._limit - 1]
+            following = replace(place, band=band, row=row, total=max(0, place.total)).written(self.index.digest)
+        return Results([row for _, row in page[: self._limit]], place.total, place.capped, following)
+
+
+class _Matches:
+    """The rows that all conditions hold for, in rank order, tier by tier. ``among``: of these rows only."""
+
+    def __init__(
+        self, index: Index, rows: Rows, conditions: Sequence[Condition], hidden: Any, *, among: Any = None
+    ) -> None:
+        self._index = index
+        self._rows = rows
+        self._conditions = sorted(conditions, key=lambda condition: condition.rows)
+        self._hidden = hidden
+        self.among = among
+        self._found: dict[int, Any] = {}
+
+    def rows(self, after: int) -> Iterator[int]:
+        """Those after a row that are not hidden."""
+        for tier, (_, last) in enumerate(self._index.tiers):
+            if last > after:
+                found = self._candidates(tier) - self._hidden
+                found.remove_range(0, after + 1)
+                yield from filter(self._test(tier), found)
+
+    def few(self) -> list[int] | None:
+        """All of them, hidden ones too, if no more than FEW may be; else None."""
+        count = 0
+        for tier in range(len(self._index.tiers)):
+            count += len(self._candidates(tier))
+            if count > FEW:
+                return None
+        return [
+            row for tier in range(len(self._index.tiers)) for row in filter(self._test(tier), self._candidates(tier))
+        ]
+
+    def count(self, at_least: int) -> tuple[int, bool]:
+        """How many there are, and whether there may be more: rows that would have to be looked at are not."""
+        total = 0
+        for tier in range(len(self._index.tiers)):
+            found = self._candidates(tier) - self._hidden
+            if found and self._test(tier) is not None:
+                return max(total, at_least), True
+            total += len(found)
+            if total > CAP:
+                return CAP, True
+        return total, False
+
+    def _candidates(self, tier: int) -> Any:
+        """The rows of a tier that all conditions may hold for; not to be changed."""
+        found = self._found.get(tier)
+        if found is None:
+            found = self._found[tier] = self._intersect(tier)
+        return found
+
+    def _intersect(self, tier: int) -> Any:
+        first, last = self._index.tiers[tier]
+        found = self.among
+        for condition in self._conditions:
+            part = condition.part(tier)
+            if part is not None:
+                found = part if found is None else found & part
+                if not found:
+                    return found
+        span = BitMap(range(first, last + 1))
+        return span if found is None else found & span
+
+    def _test(self, tier: int) -> Callable[[int], bool] | None:
+        """What a candidate of a tier must still pass; None: nothing."""
+        doubts = [(condition, condition.unsure(tier)) for condition in self._conditions]
+        doubts = [(condition, unsure) for condition, unsure in doubts if unsure is None or unsure]
+        if not doubts:
+            return None
+
+        def test(row: int) -> bool:
+            asked = [condition for condition, unsure in doubts if unsure is None or row in unsure]
+            if not asked:
+                return True
+            names = self._rows.read(row)
+            return all(condition.holds(names) for condition in asked)
+
+        return test
+
+
+def closeness(row: Row, words: Sequence[str], typing: bool) -> int:
+    """How close a row is to the words: 0 its title; 1 its title and artists; 2, 3 all words in these; 4 no more."""
+    if list(row.title) == list(words):
+        return 0
+    last = len(words) - 1
+
+    def inside(part: Sequence[str]) -> list[bool]:
+        return [holds(part, word, begins=typing and place == last) for place, word in enumerate(words)]
+
+    title, artists = inside(row.title), inside(row.artists)
+    if all(title):
+        return 2
+    if not all(a or b for a, b in zip(title, artists, strict=True)):
+        return 4
+    return 1 if all(word in words for word in row.title) else 3
