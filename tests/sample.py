@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
+import atexit
 import hashlib
 import io
 import json
 import math
+import shutil
 import struct
+import tempfile
 import uuid
 import wave
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from importlib import resources
 from pathlib import Path
 
 import apsw
 
-from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_key, public_id
+from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
 from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
 #: What `make_catalogue` stores as the catalogue's format.
 SCHEMA_VERSION = 1
+_PERMALINK_BITS = 3
 AS_OF = "2026-11-01"
 NOW = "2026-11-01T12:00:00Z"
 
@@ -394,6 +399,21 @@ def make_catalogue(path: Path) -> dict[str, str]:
     from 1 through all discs; slugs are the keys of ARTISTS, RELEASES and LABELS. The postings and text index are made
     too where the program that makes them is there.
     """
+    content, ids = _made()
+    path.write_bytes(content)
+    return dict(ids)
+
+
+@cache
+def _made() -> tuple[bytes, dict[str, str]]:
+    """The catalogue's bytes, made once in a run of the tests."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "catalogue.sqlite"
+        ids = _write(path)
+        return path.read_bytes(), ids
+
+
+def _write(path: Path) -> dict[str, str]:
     db = apsw.Connection(str(path))
     db.execute("PRAGMA journal_mode=OFF")
     db.execute("BEGIN")
@@ -415,6 +435,16 @@ def make_catalogue(path: Path) -> dict[str, str]:
 
 def make_archive(root: Path) -> tuple[Archive, dict[str, str]]:
     """An archive around the sample: objects held, catalogue in place, attestation in the register (event 2)."""
+    template, ids = _made_archive()
+    shutil.copytree(template, root)
+    return Archive.open(root), dict(ids)
+
+
+@cache
+def _made_archive() -> tuple[Path, dict[str, str]]:
+    """The archive to copy, made once in a run of the tests: making objects durable takes a disk its time."""
+    root = Path(tempfile.mkdtemp(prefix="phonolith-sample-"))
+    atexit.register(shutil.rmtree, root, ignore_errors=True)
     archive = Archive.create(root, name="Sample", contact="mailto:sample@example.org", now=NOW)
     with archive.objects() as store:
         for data in sample_objects().values():
@@ -422,7 +452,7 @@ def make_archive(root: Path) -> tuple[Archive, dict[str, str]]:
     ids = make_catalogue(archive.catalogue)
     with archive.register() as register:
         register.append("rights.attested", sample_attestation(ids), actor="operator", time=NOW)
-    return archive, ids
+    return root, ids
 
 
 def sample_attestation(ids: Mapping[str, str]) -> dict[str, object]:
@@ -716,13 +746,11 @@ def _track_extras(rows: _Rows, slug: str, n: int, t: Track, r: Release) -> None:
 
 
 def _permalinks(rows: _Rows) -> None:
-    taken: set[int] = set()
-    for name in sorted(rows.ids, key=lambda name: rows.ids[name]):
-        key = permalink_key(rows.ids[name])
-        while key in taken:
-            key += 1
-        taken.add(key)
-        rows.db.execute("INSERT INTO permalink VALUES (?,?)", (key, rows.subject[name]))
+    buckets: dict[int, bytes] = {}
+    for name, identifier in rows.ids.items():
+        bucket, mark = permalink_place(public_key(identifier), _PERMALINK_BITS)
+        buckets[bucket] = buckets.get(bucket, b"") + bytes([mark]) + rows.subject[name].to_bytes(4, "big")
+    rows.db.executemany("INSERT INTO permalink VALUES (?,?)", sorted(buckets.items()))
 
 
 def _counts(rows: _Rows) -> None:
@@ -739,20 +767,25 @@ def _counts(rows: _Rows) -> None:
 
     for r, t in tracks:
         code = _RIGHTS[t.rights or r.rights][1]
-        family = by_code(code).family if code else "none"
         year = _DATES.get(t.date or r.date, (None,))[0]
-        add("licence", family)
+        add("licence", by_code(code).family if code else "none")
         add("year", year if year is not None else "")
+        add("decade", year // 10 * 10 if year is not None else "")
         add("duration", "" if t.duration is None else t.duration // 30_000 * 30)
-        add("popularity", int(t.popularity) // 10 * 10)
+        add("popularity", next(step for step in (50, 20, 10, 5, 2, 1, 0) if t.popularity >= step))
         add("source", r.source)
-    for name, count in (("tracks", len(tracks)), ("releases", len(RELEASES)), ("artists", len(ARTISTS))):
-        add(name, "", count)
-    add("labels", "", len(LABELS))
-    add("held", "", sum(t.status == 1 for _, t in tracks))
+        add("status", t.status)
+        if t.status == 1:
+            add("format", "pcm_s16le")
+    whole = {"tracks": len(tracks), "releases": len(RELEASES), "artists": len(ARTISTS), "labels": len(LABELS)}
+    whole |= {"genres": len(rows.genre), "held": sum(t.status == 1 for _, t in tracks)}
+    count, size = rows.db.execute("SELECT count(*), sum(size) FROM object").fetchone() or (0, 0)
+    for name, value in (whole | {"objects": int(count), "bytes": int(size)}).items():
+        add(name, "", value)
     rows.db.executemany("INSERT INTO tally VALUES (?,?,?)", [(*k, v) for k, v in tally.items()])
     meta = {
         "schema_version": SCHEMA_VERSION,
+        "permalink_bits": _PERMALINK_BITS,
         "as_of": AS_OF,
         "archive": "Sample",
         "settings": "0" * 64,
