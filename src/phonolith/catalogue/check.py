@@ -10,7 +10,7 @@ import apsw
 from phonolith.catalogue import claims
 from phonolith.catalogue.stage import Stage
 from phonolith.model.finding import Finding
-from phonolith.model.ids import permalink_key, public_id, unpack_source_id
+from phonolith.model.ids import permalink_place, permalink_targets, public_id, public_key, unpack_source_id
 
 _KINDS = ("track", "release", "artist", "label")
 _SOURCE = {"track": "(SELECT source FROM release WHERE id = x.release)"}
@@ -64,10 +64,10 @@ def _complete(db: apsw.Connection, stage: Stage, counts: Mapping[str, int]) -> I
         row = db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
         if row != (staged, staged) or counts[table] != staged:
             yield _wrong("incomplete", f"table {table}", f"has {row} rows and last row, {staged} were ranked")
-    permalinks = db.execute("SELECT count(*) FROM permalink").get
+    permalinks = db.execute("SELECT coalesce(sum(length(entries)), 0) / 5 FROM permalink").get
     things = sum(counts[kind] for kind in _KINDS)
     if permalinks != things:
-        yield _wrong("incomplete", "table permalink", f"has {permalinks} rows for {things} things")
+        yield _wrong("incomplete", "table permalink", f"has {permalinks} entries for {things} things")
 
 
 def _references(db: apsw.Connection) -> Iterator[Finding]:
@@ -93,6 +93,7 @@ def _credits(db: apsw.Connection) -> Iterator[Finding]:
 
 def _permalinks(db: apsw.Connection) -> Iterator[Finding]:
     """An even sample of each kind's rows must be found by their public ids, the way a reader looks them up."""
+    bits: Any = db.execute("SELECT value FROM meta WHERE key = 'permalink_bits'").get
     names: dict[Any, str] = {number: str(name) for number, name in db.execute("SELECT id, name FROM source")}
     for code, kind in enumerate(_KINDS):
         last: Any = db.execute(f"SELECT coalesce(max(id), 0) FROM {kind}").get
@@ -102,16 +103,10 @@ def _permalinks(db: apsw.Connection) -> Iterator[Finding]:
         rows: list[tuple[Any, ...]] = sample.fetchall()
         for row, number, packed in rows:
             identifier = public_id(names[number], unpack_source_id(packed))
-            if not _leads_to(db, permalink_key(identifier), row * 4 + code):
+            bucket, mark = permalink_place(public_key(identifier), bits)
+            entries: Any = db.execute("SELECT entries FROM permalink WHERE bucket = ?", (bucket,)).get or b""
+            if row * 4 + code not in permalink_targets(entries, mark):
                 yield _wrong("permalink", f"{kind} {identifier}", "is not found by its public id")
-
-
-def _leads_to(db: apsw.Connection, key: int, target: int) -> bool:
-    while True:
-        row = db.execute("SELECT target FROM permalink WHERE key = ?", (key,)).fetchone()
-        if row is None or row[0] == target:
-            return row is not None
-        key += 1
 
 
 def _objects(db: apsw.Connection, stage: Stage) -> Iterator[Finding]:

@@ -46,14 +46,15 @@ def settings_digest(archive: Archive) -> str:
 
 def write_sources(db: apsw.Connection, stage: Stage, sources: Mapping[str, tuple[int, Source]]) -> None:
     """Fill ``source``, also for the stored counts in staging."""
-    rows: list[tuple[int, str, str, str, str, str]] = []
+    rows = []
     for name, (number, source) in sources.items():
         terms = source.terms
         found = parse(terms.metadata_licence) if terms.metadata_licence else None
         code = found.code if found else terms.metadata_licence
         rows.append((number, name, source.title, terms.url, code, terms.credit))
     db.executemany("INSERT INTO source VALUES (?, ?, ?, ?, ?, ?)", rows)
-    stage.table("source", {"id": "INTEGER", "name": "VARCHAR"}, [(number, name) for number, name, *_ in rows])
+    named = [(number, name) for name, (number, _) in sources.items()]
+    stage.table("source", {"id": "INTEGER", "name": "VARCHAR"}, named)
 
 
 def write_licences(db: apsw.Connection, stage: Stage) -> None:
@@ -69,9 +70,10 @@ def write_licences(db: apsw.Connection, stage: Stage) -> None:
 def write_counts(db: apsw.Connection, stage: Stage) -> None:
     """Fill ``tally`` and ``status``."""
     query = resources.files("phonolith.catalogue").joinpath("tally.sql").read_text("utf-8")
-    rows = [(name, number if text is None else text, value) for name, text, number, value in stage.rows(query)]
+    counts = {(name, number if text is None else text): value for name, text, number, value in stage.rows(query)}
+    rows = [(name, bucket, value) for (name, bucket), value in counts.items()]
     db.executemany("INSERT INTO tally VALUES (?, ?, ?)", sorted(rows, key=lambda row: (row[0], str(row[1]))))
-    counted = {bucket: value for name, bucket, value in rows if name == "status"}
+    counted = {bucket: value for (name, bucket), value in counts.items() if name == "status"}
     statuses = [(int(s), s.name.lower(), s.sentence, counted.get(int(s), 0)) for s in Status]
     db.executemany("INSERT INTO status VALUES (?, ?, ?, ?)", statuses)
 

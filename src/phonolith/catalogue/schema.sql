@@ -147,9 +147,9 @@ CREATE TABLE status_reason (   -- why, where the closed list is not enough
   reason TEXT NOT NULL
 ) STRICT;
 
-CREATE TABLE permalink (       -- public id -> row: key is the first 40 bits of the id; a taken key moves on to key + 1
-  key INTEGER PRIMARY KEY,
-  target INTEGER NOT NULL      -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label
+CREATE TABLE permalink (       -- public id -> row, about 32 to a bucket; which one is meant is settled by its source id
+  bucket INTEGER PRIMARY KEY,  -- the first meta.permalink_bits bits of the id
+  entries BLOB NOT NULL        -- for each the next 8 bits, then row * 4 + kind in 32: 0 track, 1 release, 2 artist, 3 label
 ) STRICT;
 
 CREATE TABLE medium (          -- only where a format or title is known

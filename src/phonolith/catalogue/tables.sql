@@ -83,7 +83,3 @@ ORDER BY subject, note, place
 -- table correction
 SELECT s.subject, c.field, min(c.was), min(c.now), min(c.because), c.event, min(c.time)
 FROM staged_correction c JOIN subject s ON s.key = c.key AND s.kind = c.kind GROUP BY ALL ORDER BY ALL
-
--- table permalink
-SELECT key, rowid * 4 + 4 AS target FROM track UNION ALL SELECT key, rowid * 4 + 5 FROM release
-UNION ALL SELECT key, rowid * 4 + 6 FROM artist UNION ALL SELECT key, rowid * 4 + 7 FROM label ORDER BY key, target

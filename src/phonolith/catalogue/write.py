@@ -10,13 +10,18 @@ from typing import Any
 import apsw
 
 from phonolith.catalogue.stage import Stage
-from phonolith.model.ids import pack_source_id
+from phonolith.model.ids import KINDS, pack_source_id, permalink_place
 from phonolith.model.progress import Progress
 
 _Rows = list[tuple[Any, ...]]
+#: (key, row * 4 + kind) of all things, in the order of their public ids.
+PERMALINKS = """
+SELECT key, rowid * 4 + 4 AS target FROM track UNION ALL SELECT key, rowid * 4 + 5 FROM release
+UNION ALL SELECT key, rowid * 4 + 6 FROM artist UNION ALL SELECT key, rowid * 4 + 7 FROM label ORDER BY key, target
+"""
 #: Tables whose second and third value are a source id as bytes and as text.
 _SOURCE_ID = {"artist": 2, "release": 2, "track": 2, "label": 2}
-_PERMALINK_BITS = 24  # a key has 64 bits, a permalink's the first 40
+_PERMALINKS_A_BUCKET = 32
 
 
 def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[str, int]:
@@ -26,8 +31,28 @@ def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[
     progress.start("Writing tables", None, "rows")
     for name, query in queries.items():
         counts[name] = write_table(db, name, stage.batches(query), progress)
+    write_permalinks(stage, db, sum(counts[kind] for kind in KINDS))
     progress.finish()
     return counts
+
+
+def write_permalinks(stage: Stage, db: apsw.Connection, things: int) -> None:
+    """Fill ``permalink`` with all things, about 32 to a bucket; ``permalink_bits`` goes to ``meta``."""
+    bits = (things // _PERMALINKS_A_BUCKET).bit_length()
+    db.execute("INSERT INTO meta VALUES ('permalink_bits', ?)", (bits,))
+    insert = "INSERT INTO permalink VALUES (?, ?)"
+    last, entries = -1, bytearray()
+    for batch in stage.batches(PERMALINKS):
+        rows = []
+        for key, target in batch:
+            bucket, mark = permalink_place(key, bits)
+            if bucket != last:
+                rows.append((last, bytes(entries)))
+                last, entries = bucket, bytearray()
+            entries += bytes((mark,)) + target.to_bytes(4, "big")
+        db.executemany(insert, rows if rows and rows[0][0] >= 0 else rows[1:])
+    if last >= 0:
+        db.execute(insert, (last, bytes(entries)))
 
 
 def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:
@@ -75,18 +100,4 @@ def _group(text: str | None) -> bytes | str | None:
     return pack_source_id(text) if text else None
 
 
-def _permalinks(batches: Iterable[_Rows]) -> Iterator[_Rows]:
-    """First 40 bits of each key; a taken one moves on to the next. Rows come in the order of their whole keys."""
-    last = -1
-    for batch in batches:
-        out = []
-        for key, target in batch:
-            last = max(key >> _PERMALINK_BITS, last + 1)
-            out.append((last, target))
-        yield out
-
-
-_PREPARE: Mapping[str, Callable[[Iterable[_Rows]], Iterator[_Rows]]] = {
-    "release": _releases,
-    "permalink": _permalinks,
-}
+_PREPARE: Mapping[str, Callable[[Iterable[_Rows]], Iterator[_Rows]]] = {"release": _releases}

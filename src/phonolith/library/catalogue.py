@@ -20,7 +20,15 @@ from urllib.parse import quote
 import apsw
 
 from phonolith.errors import Damaged, NewerFormat, NotFound, StorageError
-from phonolith.model.ids import KINDS, is_public_id, permalink_key, public_id, unpack_source_id
+from phonolith.model.ids import (
+    KINDS,
+    is_public_id,
+    permalink_place,
+    permalink_targets,
+    public_id,
+    public_key,
+    unpack_source_id,
+)
 
 #: The format of catalogue that this program writes and reads; `meta` has it under ``schema_version``.
 FORMAT = 1
@@ -64,11 +72,11 @@ class Snapshot:
     def find(self, identifier: str) -> tuple[str, int]:
         """The kind and row number behind a public id. Raises NotFound.
 
-        The look-up goes by the first 40 bits of the id and steps over neighbours with the same ones; which of them is
-        meant is settled by computing each one's id again from its source and source id.
+        The look-up goes by the first bits of the id, of which a few rows may have the same; which of them is meant is
+        settled by computing each one's id again from its source and source id.
         """
         if is_public_id(identifier):
-            for kind, row in self._probe(permalink_key(identifier)):
+            for kind, row in self._candidates(public_key(identifier)):
                 if self.public_id(kind, row) == identifier:
                     return kind, row
         raise NotFound(identifier, "nothing in this catalogue has this id", "Look for it with: phonolith search WORDS")
@@ -87,10 +95,18 @@ class Snapshot:
             raise NotFound(f"{kind} row {row}", "there is no such row")
         return public_id(found[0], unpack_source_id(found[1]))
 
-    def _probe(self, key: int) -> Iterator[tuple[str, int]]:
-        while (found := self.db.execute("SELECT target FROM permalink WHERE key = ?", (key,)).fetchone()) is not None:
-            yield KINDS[found[0] % 4], found[0] // 4
-            key += 1
+    def _candidates(self, key: int) -> Iterator[tuple[str, int]]:
+        bits: int = self.once("permalink_bits", self._permalink_bits)
+        bucket, mark = permalink_place(key, bits)
+        found = self.db.execute("SELECT entries FROM permalink WHERE bucket = ?", (bucket,)).fetchone()
+        entries = found[0] if found else b""
+        assert isinstance(entries, bytes)
+        for target in permalink_targets(entries, mark):
+            yield KINDS[target % 4], target // 4
+
+    def _permalink_bits(self) -> int:
+        row = self.db.execute("SELECT value FROM meta WHERE key = 'permalink_bits'").fetchone()
+        return int(row[0]) if row and isinstance(row[0], int) else 0
 
 
 class _Build:

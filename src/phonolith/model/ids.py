@@ -32,14 +32,22 @@ def is_public_id(text: str) -> bool:
     return _ID.fullmatch(text) is not None
 
 
-def permalink_key(identifier: str) -> int:
-    """The first 40 bits of a public id as an integer, 0 ≤ key < 2**40: where the catalogue's look-up starts probing."""
-    return int.from_bytes(base64.b32decode(identifier.upper())[:5], "big")
-
-
 def public_key(identifier: str) -> int:
     """The first 64 bits of a public id as an integer: what a build joins by."""
     return int.from_bytes(base64.b32decode(identifier.upper())[:8], "big")
+
+
+def permalink_place(key: int, bits: int) -> tuple[int, int]:
+    """Where the catalogue keeps the public id with this :func:`public_key`: its bucket, and the next 8 bits.
+
+    ``bits`` is how many of the id's first bits number the buckets (``permalink_bits`` in ``meta``).
+    """
+    return key >> (64 - bits), key >> (56 - bits) & 255
+
+
+def permalink_targets(entries: bytes, mark: int) -> list[int]:
+    """The targets (row * 4 + kind) in a bucket whose mark is ``mark``. An entry is a byte and 4 bytes, big-endian."""
+    return [int.from_bytes(entries[at + 1 : at + 5], "big") for at in range(0, len(entries), 5) if entries[at] == mark]
 
 
 def split_reference(text: str) -> tuple[str, str]:
