@@ -112,8 +112,8 @@ def test_a_second_holder_is_refused_at_once_and_told_who(archive: Archive) -> No
 
 
 def test_there_are_only_the_locks_there_are(archive: Archive) -> None:
-    with pytest.raises(UsageError):
-        archive.lock("register", what="x")
+    with pytest.raises(UsageError), archive.lock("register", what="x"):
+        pass
 
 
 _HOLD = """

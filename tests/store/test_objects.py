@@ -327,9 +327,8 @@ def test_an_unreadable_disk_names_the_file_that_cannot_be_read(
 def test_leftovers_are_swept_and_work_in_progress_is_not(archive: Archive) -> None:
     folder = archive.volumes[0].path
     (folder / f"{TEMPORARY}dead").write_bytes(b"half")
-    with archive.objects() as store, files.temporary(folder) as (draft, _):
-        assert store.sweep() == 1
-        assert draft.exists()
+    with files.temporary(folder) as (draft, _), archive.lock("harvest", what="harvest"):
+        assert leftovers(archive) == [draft]
     assert leftovers(archive) == []
 
 

@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -80,8 +81,8 @@ STEPS = st.lists(
 
 @given(steps=STEPS)
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_the_store_behaves_like_a_dictionary(tmp_path_factory: pytest.TempPathFactory, small: None, steps) -> None:  # type: ignore[no-untyped-def]
-    archive = Archive.create(tmp_path_factory.mktemp("m") / "a", name="T", contact="x", now=NOW)
+def test_the_store_behaves_like_a_dictionary(memory: Path, small: None, steps) -> None:  # type: ignore[no-untyped-def]
+    archive = Archive.create(memory / "a", name="T", contact="x", now=NOW)
     model: dict[tuple[str, str], Record] = {}
     store = archive.records()
     try:
@@ -278,10 +279,13 @@ def test_a_stray_segment_of_an_older_backup_is_taken_in(archive: Archive, small:
         assert store.put_many([replace(record("a", b"2"), time="2030-01-01T00:00:00Z")]) == 0
 
 
-def test_leftovers_of_a_crash_are_swept(archive: Archive) -> None:
+def test_leftovers_of_a_crash_are_swept_by_the_next_harvest(archive: Archive) -> None:
     with archive.records() as store:
         store.put_many([record("a")])
         (path,) = store.seal()
-        leftover = path.parent / ".incoming-0123"
-        leftover.write_bytes(b"half")
-        assert store.sweep() == 1 and not leftover.exists() and path.exists()
+    leftover = path.parent / ".incoming-0123"
+    leftover.write_bytes(b"half")
+    with archive.lock("build", what="build"):
+        assert leftover.exists()
+    with archive.lock("harvest", what="harvest"):
+        assert not leftover.exists() and path.exists()

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import tomllib
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
-from phonolith.store.files import atomic_write, make_folders, printable, storage_errors
+from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
 from phonolith.store.locks import store_lock
 from phonolith.store.objects import ObjectStore
 from phonolith.store.observations import Observations
@@ -110,14 +110,19 @@ class Archive:
         """The catalogue file, whether built yet or not."""
         return self.derived / "catalogue.sqlite"
 
-    def lock(self, store: str, *, what: str) -> AbstractContextManager[None]:
+    @contextlib.contextmanager
+    def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.
 
-        Raises Busy at once, naming process, work and since when. A dead holder's lock is free.
+        Raises Busy at once, naming process, work and since when. A dead holder's lock is free. Under ``harvest``,
+        what a crash left half written is removed first.
         """
         if store not in LOCKS:
             raise UsageError(f"lock {store}", f"there is no such lock; locks are {', '.join(LOCKS)}")
-        return store_lock(self.state / f"{store}.lock", what=what)
+        with store_lock(self.state / f"{store}.lock", what=what):
+            if store == "harvest":
+                self._sweep()
+            yield
 
     def records(self) -> RecordStore:
         """held/records."""
@@ -142,6 +147,10 @@ class Archive:
     @property
     def _ledger(self) -> Path:
         return self.held / "ledger.sqlite"
+
+    def _sweep(self) -> None:
+        for folder in (*(volume.path for volume in self.volumes), *(self.held / "records").glob("*/")):
+            sweep(folder)
 
 
 def _make_place(root: Path) -> None:

@@ -138,10 +138,6 @@ class ObjectStore:
         """Number of objects and their bytes, each object counted once."""
         return self._ledger.totals()
 
-    def sweep(self) -> int:
-        """Remove what a crash left half written; returns the number of files. Work in progress is not touched."""
-        return sum(volume.sweep() for volume in self.volumes if volume.present)
-
     def _take(self, path: Path, source: BinaryIO, how: str, media_type: str) -> Held:
         size = os.fstat(source.fileno()).st_size
         volume = self._volume(0 if how in ("hardlink", "reflink", "move") else size)

@@ -12,7 +12,7 @@ from typing import Any, Self
 
 from phonolith.model.record import Record
 from phonolith.store.database import database_errors, fetch, open_rw, transaction
-from phonolith.store.files import make_folders, storage_errors, sweep
+from phonolith.store.files import make_folders, storage_errors
 from phonolith.store.lines import Line, encode_gone, encode_record, record_of
 from phonolith.store.objects import ObjectStore
 from phonolith.store.record_index import SEGMENT_BYTES, Key, RecordIndex, from_key, to_key
@@ -167,10 +167,6 @@ class RecordStore:
             finally:
                 self._db.execute("COMMIT")
         return [Shard(tuple(share), self._ledger, self._objects.volumes) for share in _shares(parts, count)]
-
-    def sweep(self) -> int:
-        """Remove what a crash left half written; returns the number of files. Work in progress is not touched."""
-        return sum(sweep(folder) for folder in self._folder.iterdir() if folder.is_dir())
 
     def _encode(self, record: Record, digest: bytes) -> bytes:
         if len(record.payload) <= INLINE_BYTES:

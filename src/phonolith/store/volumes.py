@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phonolith.errors import SettingError, StorageError
-from phonolith.store.files import atomic_write, fsync_dir, make_folders, printable, storage_errors, sweep
+from phonolith.store.files import atomic_write, fsync_dir, make_folders, printable, storage_errors
 
 #: A volume's marker file. Where it is missing, the disk is not mounted (or it is somebody else's folder).
 MARKER = "VOLUME"
@@ -52,10 +52,6 @@ class Volume:
             folder.mkdir(exist_ok=True)
             fsync_dir(self.path)
         return folder
-
-    def sweep(self) -> int:
-        """Remove what a crash left half written; returns the number of files."""
-        return sweep(self.path)
 
 
 def volumes_from(settings: Mapping[str, object], root: Path) -> tuple[Volume, ...]:

@@ -1,0 +1,139 @@
+"""A disk that forgets whatever was not fsynced: files lose their bytes and folders their names at any moment.
+
+``Disk`` watches a folder while a scenario runs in it. What ``os.fsync`` was called for is durable: a file's bytes as
+they were then, a folder's names as they were then. SQLite's own syncs are watched through a VFS. ``snapshot`` builds
+what a power cut at this moment would leave in the worst case; real disks forget less.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import apsw
+import pytest
+
+
+class Disk:
+    """``on_step`` is called before and after everything that changes the disk."""
+
+    def __init__(self, root: Path, step: Callable[[], None]) -> None:
+        self.root = root
+        self.on_step = step
+        self.stepping = False
+        self.deaf_to: set[str] = set()  # negative controls: syncs of "file", "folder" or "sqlite" that do nothing
+        self._bytes: dict[int, bytes] = {}
+        self._names: dict[Path, dict[str, int]] = {}
+        self._pins: dict[int, int] = {}
+        for folder, _, files in os.walk(root):
+            self._sync_folder(Path(folder))
+            for name in files:
+                self._sync_file(Path(folder) / name)
+
+    def step(self) -> None:
+        """Something is about to change the disk, or has just done so; not what ``on_step`` itself does to it."""
+        if not self.stepping:
+            self.stepping = True
+            self.on_step()
+            self.stepping = False
+
+    def close(self) -> None:
+        for descriptor in self._pins.values():
+            os.close(descriptor)
+
+    def fsync(self, descriptor: int) -> None:
+        path = Path(f"/proc/self/fd/{descriptor}").readlink()
+        kind = "folder" if path.is_dir() else "file"
+        if kind not in self.deaf_to:
+            (self._sync_folder if kind == "folder" else self._sync_file)(path)
+
+    def sqlite_sync(self, path: Path) -> None:
+        if "sqlite" not in self.deaf_to:
+            self._sync_file(path)
+            if path.name.endswith(("-wal", "-journal")):
+                self._sync_folder(path.parent)  # os_unix.c: UNIXFILE_DIRSYNC for new journals
+
+    def snapshot(self, target: Path) -> None:
+        self._build(self.root, target)
+
+    def _build(self, source: Path, target: Path) -> None:
+        target.mkdir()
+        for name, inode in self._names.get(source, {}).items():
+            if inode < 0:
+                self._build(source / name, target / name)
+            else:
+                (target / name).write_bytes(self._bytes.get(inode, b""))
+
+    def _sync_folder(self, folder: Path) -> None:
+        with os.scandir(folder) as entries:
+            names = {entry.name: -1 if entry.is_dir() else entry.inode() for entry in entries}
+        for name, inode in names.items():
+            if inode >= 0:
+                self._pin(folder / name, inode)
+        self._names[folder] = names
+
+    def _sync_file(self, path: Path) -> None:
+        with contextlib.suppress(FileNotFoundError), path.open("rb") as file:
+            inode = os.fstat(file.fileno()).st_ino
+            self._pin(path, inode)
+            self._bytes[inode] = file.read()
+
+    def _pin(self, path: Path, inode: int) -> None:
+        if inode not in self._pins:  # an open file keeps its inode from being given to another one
+            with contextlib.suppress(FileNotFoundError):
+                self._pins[inode] = os.open(path, os.O_RDONLY)
+
+
+class _File(apsw.VFSFile):
+    disk: Disk
+
+    def __init__(self, base: str, filename: Any, flags: list[int]) -> None:
+        super().__init__(base, filename, flags)
+        self._path = Path(filename.filename() if hasattr(filename, "filename") else filename)
+
+    def xSync(self, flags: int) -> None:
+        self.disk.step()
+        super().xSync(flags)
+        self.disk.sqlite_sync(self._path)
+        self.disk.step()
+
+
+class _Vfs(apsw.VFS):
+    def __init__(self, disk: Disk) -> None:
+        self._file = type("_WatchedFile", (_File,), {"disk": disk})
+        super().__init__("watched", "unix", makedefault=True)
+
+    def xOpen(self, name: Any, flags: list[int]) -> Any:
+        return self._file("unix", name, flags)
+
+
+@contextlib.contextmanager
+def watched(disk: Disk, patch: pytest.MonkeyPatch) -> Iterator[None]:
+    """All that happens inside goes by the disk's knowledge. ``step`` is called around every change of the disk."""
+
+    def around(module: Any, name: str, then: Callable[..., None] | None = None) -> None:
+        real = getattr(module, name)
+
+        def call(*args: Any, **kwargs: Any) -> Any:
+            disk.step()
+            result = real(*args, **kwargs)
+            if then is not None and not disk.stepping:
+                then(*args)
+            disk.step()
+            return result
+
+        patch.setattr(module, name, call)
+
+    around(os, "fsync", disk.fsync)
+    for name in ("rename", "replace", "unlink", "link", "mkdir"):
+        around(os, name)
+    vfs = _Vfs(disk)
+    try:
+        yield
+    finally:
+        vfs.unregister()
+        patch.undo()
+        disk.close()
