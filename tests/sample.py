@@ -582,7 +582,13 @@ def _genres_of_release(release: Release) -> tuple[str, ...]:
 
 
 def _genre_tracks(genre: str) -> int:
-    return sum(genre in (t.genres or _genres_of_release(r)) for r in RELEASES.values() for t in r.tracks)
+    """A track's genres are its own, else its release's, else those of its first artist."""
+
+    def of(r: Release, t: Track) -> tuple[str, ...]:
+        artist = (t.credit or r.credit).split("|")[0]
+        return t.genres or r.genres or (ARTISTS[artist].genres if artist else ())
+
+    return sum(genre in of(r, t) for r in RELEASES.values() for t in r.tracks)
 
 
 def _genres(rows: _Rows, genres: tuple[str, ...]) -> int | None:

@@ -14,6 +14,7 @@ from phonolith.library.views import (
     CreditName,
     Date,
     LabelRef,
+    LabelRow,
     LicenceView,
     ReleaseRef,
     ReleaseRow,
@@ -60,6 +61,10 @@ SELECT id, code, family, title, uri, hold, stream, redistribute, reencode, comme
   territories FROM licence"""
 
 _LABELS = "SELECT l.id, l.name, l.source, l.source_id FROM json_each(?) j CROSS JOIN label l ON l.id = j.value"
+
+_LABEL_ROWS = """
+SELECT l.id, l.name, l.source, l.source_id, l.releases, l.tracks
+FROM json_each(?) j CROSS JOIN label l ON l.id = j.value"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +213,16 @@ def labels(reading: Reading, rows: Iterable[int]) -> dict[int, LabelRef]:
         row: LabelRef(public_id(source[where].name, unpack_source_id(source_id)), name)
         for row, name, where, source_id in _each(reading, _LABELS, rows)
     }
+
+
+def label_rows(reading: Reading, rows: Iterable[int]) -> list[LabelRow]:
+    """Labels for a list, in the order asked for."""
+    wanted, source = list(rows), sources(reading)
+    found = {}
+    for row, name, where, source_id, releases, tracks in _each(reading, _LABEL_ROWS, wanted):
+        where = source[where].name
+        found[row] = LabelRow(public_id(where, unpack_source_id(source_id)), name, releases, tracks, where)
+    return [found[row] for row in wanted if row in found]
 
 
 def dates(reading: Reading, rows: Iterable[int | None]) -> dict[int | None, Date]:

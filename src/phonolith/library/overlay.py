@@ -10,9 +10,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import apsw
 from pyroaring import BitMap
@@ -50,9 +50,10 @@ class Hidden:
     artists: BitMap = field(default_factory=BitMap)
     silenced: BitMap = field(default_factory=BitMap)
 
-    def of(self, kind: str) -> BitMap:
+    def of(self, kind: str) -> Collection[int]:
         """Those of a kind; labels are never hidden."""
-        return {"track": self.tracks, "release": self.releases, "artist": self.artists}.get(kind, _NOTHING)
+        rows: Any = {"track": self.tracks, "release": self.releases, "artist": self.artists}.get(kind, _NOTHING)
+        return cast("Collection[int]", rows)
 
 
 _NOTHING = BitMap()

@@ -227,6 +227,17 @@ class ArtistRow:
 
 
 @dataclass(frozen=True, slots=True)
+class LabelRow:
+    """A label in a list."""
+
+    id: str
+    name: str
+    releases: int
+    tracks: int
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class TrackPage:
     """Everything about one track. ``same_isrc``: other tracks that carry the same ISRC. ``reason``: why its status."""
 
