@@ -6,7 +6,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-inp
 SUITE ?= tests
 
 .DEFAULT_GOAL := help
-.PHONY: help demo serve test lint types imports bench lock clean
+.PHONY: help demo serve test lint types imports bench docs lock clean
 
 help: ## what there is
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 12
@@ -33,6 +33,9 @@ imports: $(VENV)/.dev ## the layer contract alone
 
 bench: $(VENV)/.bench ## every headline figure beside a peer: make bench ARGS='--tracks 1000000'
 	$(BIN)/python -m bench $(ARGS)
+
+docs: $(VENV)/.core ## write the reference pages from the program
+	$(BIN)/python docs/reference/generate.py
 
 lock: $(VENV)/.dev ## write the pinned requirements again from pyproject.toml
 	$(foreach set,core dev bench,$(BIN)/uv pip compile pyproject.toml $(LOCK_$(set)) --universal --python-version 3.11 \

@@ -40,7 +40,7 @@ def attest(
     document: str | None,
     dry_run: bool,
 ) -> Answer:
-    """Attest the licence of SELECTION: IDs, @FILE with one ID a line, artist:ID for all its releases, source:NAME.
+    """Attest the licence of SELECTION: IDs, @FILE with one ID a line, artist:ID, label:ID or source:NAME.
 
     An attestation of a release covers its tracks. It takes effect at the next build, is shown as attested wherever
     the licence is shown, and can be revoked.

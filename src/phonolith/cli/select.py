@@ -10,7 +10,7 @@ from phonolith.library.catalogue import Catalogue, Snapshot
 from phonolith.model.ids import split_reference
 from phonolith.store.archive import Archive
 
-FORMS = "an ID, @FILE with one ID a line, artist:ID for all its releases, or source:NAME for a whole collection"
+FORMS = "an ID, @FILE with one ID a line, artist:ID or label:ID for all its releases, or source:NAME"
 
 
 def select(archive: Archive, texts: Sequence[str]) -> list[str]:
@@ -26,6 +26,8 @@ def _one(archive: Archive, text: str) -> Iterator[str]:
         yield from (split(line, f"{text[1:]}:{number}") for number, line in _lines(Path(text[1:])))
     elif text.startswith("source:"):
         yield from _of_source(archive, text.partition(":")[2])
+    elif text.startswith("label:"):
+        yield from _of_label(archive, split(text, text))
     elif text.startswith("artist:"):
         yield from _of_artist(archive, split(text, text))
     else:
@@ -60,6 +62,16 @@ def _of_source(archive: Archive, name: str) -> list[str]:
             known = ", ".join(row[0] for row in snapshot.db.execute("SELECT name FROM source ORDER BY name"))
             raise NotFound(f"source:{name}", "the catalogue has no release of it", f"It has {known or 'no sources'}")
     return found
+
+
+def _of_label(archive: Archive, identifier: str) -> list[str]:
+    sql = (
+        "SELECT id FROM release WHERE label = :label UNION "
+        "SELECT release FROM release_label WHERE label = :label ORDER BY 1"
+    )
+    with Catalogue.open(archive.catalogue).reading() as snapshot:
+        row = snapshot.find_kind(identifier, "label")
+        return [snapshot.public_id("release", one) for (one,) in snapshot.db.execute(sql, {"label": row})]
 
 
 def _of_artist(archive: Archive, identifier: str) -> list[str]:

@@ -12,11 +12,8 @@ from phonolith.cli.reading import reading
 from phonolith.cli.text import plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
-from phonolith.library.artists import artist
-from phonolith.library.labels import label
+from phonolith.library.browse import artist, label, release, track
 from phonolith.library.reading import Library
-from phonolith.library.releases import release
-from phonolith.library.tracks import track
 from phonolith.library.views import (
     ArtistPage,
     CorrectionView,

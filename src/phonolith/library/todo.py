@@ -152,7 +152,7 @@ def _no_artist(reading: Reading, limit: int) -> Section:
     found = reading.rows(_NO_ARTIST)
     names = _releases(reading, [row for row, _ in found[:limit]])
     items = [
-        Item(ref, title, "", count, f"phonolith set {ref} artist NAME --because …")
+        Item(ref, title, "", count, f"phonolith set {ref} credit NAME --because …")
         for (row, count) in found[:limit]
         for ref, title in names.get(row, ())
     ]

@@ -1,0 +1,53 @@
+"""``todo``: what wants attention, with the command that settles it."""
+
+from __future__ import annotations
+
+import click
+
+from phonolith.cli.reading import reading
+from phonolith.cli.text import plural
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+
+
+@verb("todo", short_help="What wants attention, with the command that settles it.")
+@click.argument("sort", required=False)
+@click.option(
+    "-n", "--number", "limit", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Items of each sort."
+)
+def todo(place: Place, sort: str | None, limit: int) -> Answer:
+    """List what wants attention: no licence evidence, unreadable, no artist, no cover, the same bytes twice.
+
+    And what could be published now. SORT shows one sort alone, by its code.
+    """
+    from phonolith.errors import NotFound
+    from phonolith.library.todo import todo as find
+
+    with reading(place) as library:
+        sections = find(library, limit=limit)
+    chosen = [one for one in sections if sort in (None, one.code)]
+    if sort is not None and not chosen:
+        raise NotFound(
+            sort, "there is nothing to do of this sort", f"There is: {', '.join(one.code for one in sections)}"
+        )
+
+    def show(view: View) -> None:
+        for one in chosen:
+            view.heading(f"{one.title}: {plural(one.total, one.unit[:-1])}", one.code)
+            for item in one.items:
+                view.line(f"· {item.title}", "bold")
+                view.line(
+                    f"    {item.reference}  {plural(item.tracks, 'track')}"
+                    + (f", {item.detail}" if item.detail else "")
+                )
+                if item.command:
+                    view.line(f"    {item.command}", "cyan")
+            if one.remedy:
+                view.line(f"{one.remedy}.", "dim")
+        if not chosen:
+            view.line("Nothing wants attention.", "green")
+
+    return Answer({"todo": chosen}, show)
+
+
+COMMANDS = {"todo": todo}
