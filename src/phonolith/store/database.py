@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,8 @@ def open_rw(path: Path, schema: str, version: int) -> apsw.Connection:
     """Open the database for reading and writing; create it by ``schema`` if it is new.
 
     ``version`` is kept in ``PRAGMA user_version``. WAL with ``synchronous=FULL``: what is committed survives a power
-    cut. Raises NewerFormat, Damaged, Busy or StorageError.
+    cut. An existing one that this user or this disk does not let be written opens for reading, and writing to it is
+    a StorageError. Raises NewerFormat, Damaged, Busy or StorageError.
     """
     with database_errors(path):
         connection = apsw.Connection(str(path))
@@ -33,6 +35,11 @@ def open_rw(path: Path, schema: str, version: int) -> apsw.Connection:
             connection.pragma("foreign_keys", True)
             if connection.pragma("user_version") == 0:
                 _create(connection, schema, version)
+        except (apsw.CantOpenError, apsw.ReadOnlyError):
+            connection.close()
+            if not path.exists() or os.access(path.parent, os.W_OK):
+                raise
+            return open_ro(path, version)
         except BaseException:
             connection.close()
             raise
