@@ -39,8 +39,8 @@ class Segment:
 
 def segment_path(folder: Path, source: str, number: int) -> Path:
     """Where a segment lies. The source's name is percent-encoded where it could not be a folder's name."""
-    name = quote(source, safe=" ()[]{}!@+=,;'~")
-    return folder / name.replace(".", "%2E") / f"{number:06d}.jsonl.zst"
+    name = quote(source, safe=" ()[]{}!@+=,;'~").replace(".", "%2E") or "%"
+    return folder / name / f"{number:06d}.jsonl.zst"
 
 
 def write_segment(path: Path, number: int, first: int, lines: Iterable[bytes]) -> Segment:

@@ -1,0 +1,81 @@
+"""The page about the format names every table, column and field there is, and holds what it promises."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import apsw
+import msgspec
+import pytest
+
+from phonolith.model.event import KINDS
+from phonolith.model.record import Record
+from phonolith.store.archive import FORMAT, Archive
+from phonolith.store.lines import Line
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "on-disk-format.md").read_text(encoding="utf-8")
+NOW = "2026-01-02T03:04:05Z"
+
+
+def test_every_table_and_column_is_named(archive: Archive) -> None:
+    archive.records().close()
+    archive.observations().close()
+    seen = 0
+    for path in [*archive.held.rglob("*.sqlite"), *archive.private.glob("*.sqlite")]:
+        db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+        assert path.name in PAGE and db.pragma("user_version") == 1
+        for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+            assert f"`{table}`" in PAGE
+            for column in db.execute("SELECT name FROM pragma_table_info(?)", (table,)).fetchall():
+                assert f"`{column[0]}`" in PAGE, f"{table}.{column[0]}"
+                seen += 1
+        db.close()
+    assert seen > 40
+
+
+def test_every_field_of_a_line_is_named_in_order() -> None:
+    fields = [field.name for field in msgspec.structs.fields(Line)]
+    table = PAGE[PAGE.index("| field |") : PAGE.index("A line about an item")]
+    named = [name for row in table.split("\n|")[1:] for name in re.findall(r"`(\w+)`", row.split("|")[0])]
+    assert named == fields
+
+
+def test_every_kind_of_event_is_named_with_its_fields() -> None:
+    for kind, fields in KINDS.items():
+        (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{kind}` |")]
+        assert all(f"`{field}`" in row for field in fields), kind
+    assert f"version **{FORMAT}**" in PAGE
+
+
+def test_a_stranger_reads_everything_with_common_tools(archive: Archive, tmp_path: Path) -> None:
+    """held/ alone, no Phonolith: zstd, sqlite3, sha256sum."""
+    for tool in ("zstd", "sqlite3", "sha256sum"):
+        if not shutil.which(tool):
+            pytest.skip(f"{tool} is not installed")
+    with archive.records() as store, archive.objects() as objects:
+        store.put_many([Record("s", "a", "u", NOW, b"old"), Record("s", "b", "u", NOW, b"\xff")])
+        store.seal()
+        store.put_many([Record("s", "a", "u", NOW, b"new")])
+        digest = objects.add_bytes(b"bytes").sha256
+    alone = tmp_path / "alone"
+    shutil.copytree(archive.held, alone)
+
+    def tool(*words: str) -> str:
+        return subprocess.run(words, cwd=alone, capture_output=True, text=True, check=True).stdout
+
+    lines = tool("zstd", "-dc", "records/s/000001.jsonl.zst") + tool(
+        "sqlite3", "records/open.sqlite", "SELECT CAST(text AS TEXT) FROM open ORDER BY source, line"
+    )
+    assert [json.loads(line).get("payload") for line in lines.splitlines()] == ["old", None, "new"]
+    assert tool("sha256sum", f"objects/main/{digest[:2]}/{digest[2:]}").split()[0] == digest
+    assert tool("sqlite3", "ledger.sqlite", "SELECT lower(hex(sha256)) FROM object").strip() == digest
+    row = json.loads(tool("sqlite3", "-json", "register.sqlite", "SELECT * FROM event"))[0]
+    stated, row["body"] = row.pop("digest"), json.loads(row["body"])
+    text = json.dumps(row, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    assert hashlib.sha256(text.encode()).hexdigest() == stated
+    assert "zstd -dc" in (alone / "README.txt").read_text() and (alone / "FORMAT").read_text() == "1\n"
