@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from phonolith.harvest.documents import harvest_documents
 from phonolith.harvest.folder import FolderOptions, harvest_folder
 from phonolith.harvest.report import HarvestReport
 from phonolith.harvest.table import harvest_table
 
-__all__ = ["FolderOptions", "HarvestReport", "harvest_folder", "harvest_table"]
+__all__ = ["FolderOptions", "HarvestReport", "harvest_documents", "harvest_folder", "harvest_table"]

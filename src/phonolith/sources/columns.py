@@ -24,7 +24,7 @@ from phonolith.model.music import (
 )
 from phonolith.sources.base import description_fields
 from phonolith.sources.map_file import ColumnMap, Field, Reference, Section, Table, target_of
-from phonolith.sources.text import clean
+from phonolith.sources.text import LONGEST, clean
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
@@ -219,7 +219,7 @@ def _text(one: Field) -> Getter:
             return ""
         if values:
             value = values.get(value, value)
-        return value if value.isprintable() else clean(value)
+        return value if len(value) <= LONGEST and value.isprintable() else clean(value)
 
     return get
 

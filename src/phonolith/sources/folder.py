@@ -27,7 +27,7 @@ from phonolith.sources import folder_records as records
 from phonolith.sources.base import SETTINGS, Terms
 from phonolith.sources.columns import is_address
 from phonolith.sources.sidecar import words
-from phonolith.sources.text import clean
+from phonolith.sources.text import LONGEST, clean
 
 VARIOUS = "Various Artists"
 
@@ -64,7 +64,20 @@ TRACK_TAGS: Mapping[str, tuple[str, ...]] = {
     "acoustid": ("acoustid_id", "acoustid id"),
 }
 #: Tags that are passed on though no column holds them.
-KEPT_TAGS = ("bpm", "key", "initialkey", "mood", "language", "grouping", "movement", "work", "subtitle", "copyright")
+KEPT_TAGS = (
+    "track_total",
+    "disc_total",
+    "bpm",
+    "key",
+    "initialkey",
+    "mood",
+    "language",
+    "grouping",
+    "movement",
+    "work",
+    "subtitle",
+    "copyright",
+)
 
 _KNOWN_TAGS = sorted(
     {n for some in (RELEASE_TAGS, TRACK_TAGS) for names in some.values() for n in names} | {*KEPT_TAGS}
@@ -78,31 +91,20 @@ TERMS = Terms(
     metadata_licence="",
     payload_licences="a licence file and a sidecar that came with the files, or a licence tag in a file",
     publish=(
-        "kind",
-        "release",
-        "disc",
-        "path",
-        "folder",
-        "discs",
-        "album",
-        "title",
-        "file/*",
-        "files/*",
-        "audio/*",
-        "licences/*",
-        "said/count",
+        *("release", "disc", "path", "folder", "discs", "album", "file/*", "files/*", "audio/*", "licences/*"),
+        *("said/count", "sidecar/row/*", "tags/licence", "tags/license", "tags/license url", "tags/wcop"),
         *(f"{place}/{name}" for place in ("tags", "said/tags") for name in _KNOWN_TAGS),
-        "tags/track_total",
-        "tags/disc_total",
-        "tags/licence",
-        "tags/license",
-        "tags/license url",
-        "tags/wcop",
-        "sidecar/file",
-        "sidecar/digest",
-        "sidecar/row/*",
     ),
     private=("root", "tags/owne", "tags/ownr", "tags/apid", "tags/purd", "tags/itunesownr", "tags/user*", "tags/email"),
+    withhold=(
+        "kind",
+        "title",
+        "audio/format",
+        "files/kind",
+        "covers/**",
+        "sidecar/file",
+        "sidecar/digest",
+    ),  # our notes
 )
 
 
@@ -134,14 +136,17 @@ class FolderSource:
         return ()
 
     def document(self, record: Record) -> Any:
-        """The payload: what the round trip is measured against."""
-        return records.plain(_decode(record.source, record.item, record.payload))
+        """The payload: what the round trip is measured against. Tags of a release are measured in its own record."""
+        payload = records.plain(_decode(record.source, record.item, record.payload))
+        if payload["kind"] == "track":
+            payload["tags"] = {n: v for n, v in payload.get("tags", {}).items() if n not in _OF_RELEASE_ONLY}
+        return payload
 
     def rebuild(self, record: Record, descriptions: Iterable[Description]) -> Any:
         """The payload again, from descriptions alone."""
         from phonolith.sources.folder_back import payload_of
 
-        return payload_of(descriptions)
+        return payload_of(self.document(record), descriptions)
 
 
 def _track(item: str, said: records.Track) -> TrackDescription:
@@ -193,6 +198,8 @@ def _release(item: str, said: records.Release, collection: str) -> ReleaseDescri
         artist = votes.majority("artist") or VARIOUS if not compilation else VARIOUS
     label, number = votes.most("label"), votes.most("catalogue_number")
     mbid = votes.most("mbid")
+    kind = clean(votes.most("kind")).lower() or ("compilation" if compilation or artist == VARIOUS else "")
+    beside = votes.beside(artist, kind == "compilation")
     return ReleaseDescription(
         id=item,
         title=clean(said.album or votes.most("album") or folder),
@@ -201,14 +208,14 @@ def _release(item: str, said: records.Release, collection: str) -> ReleaseDescri
         country=clean(votes.most("country")),
         barcode=clean(votes.most("barcode")),
         labels=(Label(clean(label), "", clean(number)),) if label or number else (),
-        kind=clean(votes.most("kind")).lower() or ("compilation" if compilation or artist == VARIOUS else ""),
+        kind=kind,
         group=clean(votes.most("group")),
         media=tuple(Medium(position, "", clean(name)) for position, name in said.discs),
         identifiers=(("mbid.release", clean(mbid)),) if mbid else (),
         files=tuple(
             File(f.role, clean(f.name), f.sha256, f.size, f.media_type, problem=clean(f.problem)) for f in said.files
         ),
-        remainder=_encode({"said": votes.beside()}) if votes.beside() else "",
+        remainder=_encode({"said": beside}) if beside else "",
     )
 
 
@@ -230,14 +237,12 @@ class _Votes:
         value = self.most(word)
         return value if self._counted(word)[value] * 2 > sum(one.count for one in self._said) else ""
 
-    def beside(self) -> list[dict[str, Any]]:
-        """What single files say that differs from what counts, for the remainder."""
-        chosen = {word: self.most(word) for word in RELEASE_TAGS}
-        if len(self._said) < 2:
-            return []
-        differing = [
-            (one, {n: v for n, v in one.tags.items() if v != [chosen[_RELEASE_WORDS[n]]]}) for one in self._said
-        ]
+    def beside(self, artist: str, compilation: bool) -> list[dict[str, Any]]:
+        """What single files say that the columns do not, for the remainder."""
+        held = {word: self.most(word) for word in RELEASE_TAGS}
+        held["artist"] = artist
+        held["compilation"] = "1" if compilation else ""
+        differing = [(one, {n: v for n, v in one.tags.items() if v != [held[_RELEASE_WORDS[n]]]}) for one in self._said]
         return [{"tags": left, "count": one.count} for one, left in differing if left]
 
     def _counted(self, word: str) -> Counter[str]:
@@ -248,12 +253,15 @@ class _Votes:
         return counted
 
 
+_OF_RELEASE_ONLY = {name for names in RELEASE_TAGS.values() for name in names} - {
+    name for names in TRACK_TAGS.values() for name in names
+}
 _RELEASE_WORDS = {name: word for word, names in RELEASE_TAGS.items() for name in names}
 
 
 def first(tags: records.Tags, names: Iterable[str]) -> str:
-    """The first value of the first of these tags that has one."""
-    return next((value for name in names for value in tags.get(name, ()) if value), "")
+    """The first value of the first of these tags that has one; what is too long to be a value is none."""
+    return next((value for name in names for value in tags.get(name, ()) if 0 < len(value) <= LONGEST), "")
 
 
 def _track_credits(row: Mapping[str, str], tags: records.Tags) -> tuple[Credit, ...]:
@@ -284,6 +292,7 @@ def _identifiers(tags: records.Tags) -> tuple[tuple[str, str], ...]:
 def _remainder(said: records.Track) -> str:
     """Publishable tags and cells that no column holds."""
     tags = {name: values for name in KEPT_TAGS if (values := said.tags.get(name)) and not _has_address(values)}
+    tags |= {name: some for name in ("track", "disc") if (some := said.tags.get(name)) and not _count(some[0])}
     return _encode({"tags": tags}) if tags else ""
 
 

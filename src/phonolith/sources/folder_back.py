@@ -7,23 +7,75 @@ from typing import Any
 
 import msgspec
 
-from phonolith.model.music import Credit, Description, File, ReleaseDescription, TrackDescription
+from phonolith.model.music import Description, File, ReleaseDescription, TrackDescription
+from phonolith.sources.folder import RELEASE_TAGS, TRACK_TAGS
+from phonolith.sources.sidecar import COLUMNS
+
+_WORDS = {name: word for some in (RELEASE_TAGS, TRACK_TAGS) for word, names in some.items() for name in names}
+_CELLS = {name: word for word, names in COLUMNS.items() for name in names}
+_CELL_WORDS = {"release": "album", "position": "track", "date": "year", "release_artist": "albumartist"}
+_TEXTS = {"track_total": "track", "disc_total": "disc", "ufid": "mbid.recording"}
 
 
-def payload_of(descriptions: Iterable[Description]) -> dict[str, Any]:
-    """What the columns and the remainder hold of a payload; tags under the names of :data:`folder.TRACK_TAGS`."""
-    found: dict[str, Any] = {}
-    for said in descriptions:
-        if isinstance(said, TrackDescription):
-            found.update(_track(said))
-        elif isinstance(said, ReleaseDescription):
-            found.update(_release(said))
+def payload_of(shape: Any, descriptions: Iterable[Description]) -> Any:
+    """A tree of the payload's shape: each leaf is there if a column or the remainder holds it.
+
+    Of the payload the shape is used, and each tag or cell as the question: is it among the values that columns hold for
+    this word? (``3`` is, of ``3/12``; the columns do not say which of two tags a value was in.)
+    """
+    said = next(iter(descriptions), None)
+    if isinstance(said, TrackDescription):
+        fixed, values = _track(said)
+    elif isinstance(said, ReleaseDescription):
+        fixed, values = _release(said)
+    else:
+        return {}
+    left = msgspec.json.decode(said.remainder) if said.remainder else {}
+    held = {**fixed, "tags": _asked(shape.get("tags", {}), values, left.get("tags", {}), _WORDS)}
+    row = shape.get("sidecar", {}).get("row", {})
+    held["sidecar"] = {"row": {name: _cell(name, value, values, left) for name, value in row.items()}}
+    held["said"] = [
+        {"tags": _asked(one["tags"], values, _beside(left, one["tags"]), _WORDS), "count": one["count"]}
+        for one in shape.get("said", ())
+    ]
+    return held
+
+
+def _asked(tags: Any, values: dict[str, list[str]], left: Any, words: dict[str, str]) -> dict[str, list[Any]]:
+    """Of each tag the values that are held, at their places."""
+    found = {}
+    for name, some in tags.items():
+        known = [*values.get(words.get(name, _TEXTS.get(name, "")), ()), *left.get(name, ())]
+        found[name] = [value if _is_held(value, known) else None for value in some]
     return found
 
 
-def _track(said: TrackDescription) -> dict[str, Any]:
+def _is_held(value: str, known: list[str]) -> bool:
+    folded = {one.casefold() for one in known}
+    parts = [part.strip().casefold() for part in value.split(";")]
+    head = value.partition("/")[0].lstrip("0").casefold()
+    return value.casefold() in folded or head in folded or all(part in folded for part in parts)
+
+
+def _cell(name: str, value: str, values: dict[str, list[str]], left: Any) -> str | None:
+    word = _CELLS.get(name.lower(), "")
+    known = [*values.get(_CELL_WORDS.get(word, word), ()), left.get("sidecar", {}).get(name, "")]
+    if word == "path":
+        return value if any(one.endswith(value) for one in known) else None
+    return value if _is_held(value, known) else None
+
+
+def _beside(left: Any, tags: Any) -> dict[str, list[str]]:
+    """The remainder's word on one of several things that were said."""
+    found: dict[str, list[str]] = {}
+    for one in left.get("said", ()):
+        found.update({name: some for name, some in one["tags"].items() if tags.get(name) == some})
+    return found
+
+
+def _track(said: TrackDescription) -> tuple[dict[str, Any], dict[str, list[str]]]:
     file = said.files[0]
-    found: dict[str, Any] = {
+    fixed = {
         "kind": "track",
         "release": said.release,
         "disc": said.disc,
@@ -40,13 +92,7 @@ def _track(said: TrackDescription) -> dict[str, Any]:
             {"uri": s.uri, "level": int(s.level), "by": s.by, "where": s.where, "digest": s.digest}
             for s in said.licences
         ],
-        "values": _track_values(said),
     }
-    return _with_remainder(found, said.remainder)
-
-
-def _track_values(said: TrackDescription) -> dict[str, list[str]]:
-    """What columns hold of tags and sidecar cells, by word: equal values count for either."""
     values = {
         "title": [said.title],
         "artist": [credit.name for credit in said.credits if not credit.role],
@@ -59,43 +105,39 @@ def _track_values(said: TrackDescription) -> dict[str, list[str]]:
         "source": [link.url for link in said.links],
         "licence": [statement.uri for statement in said.licences],
         "path": [said.id],
-        **dict(said_by_scheme(said.identifiers)),
-        **{role: _of_role(said.credits, role) for role in ("composer", "lyricist", "remixer")},
+        "album": [said.release.partition("?album=")[2]],
     }
-    return {word: some for word, some in values.items() if some}
+    for role in ("composer", "lyricist", "remixer"):
+        values[role] = [credit.name for credit in said.credits if credit.role == role]
+    for scheme, value in said.identifiers:
+        values.setdefault(scheme, []).append(value)
+    return fixed, values
 
 
-def said_by_scheme(identifiers: tuple[tuple[str, str], ...]) -> list[tuple[str, list[str]]]:
-    """Identifiers as one list per scheme."""
-    return [(scheme, [value for other, value in identifiers if other == scheme]) for scheme, _ in identifiers]
-
-
-def _of_role(credits: tuple[Credit, ...], role: str) -> list[str]:
-    return [credit.name for credit in credits if credit.role == role]
-
-
-def _release(said: ReleaseDescription) -> dict[str, Any]:
-    found = {
+def _release(said: ReleaseDescription) -> tuple[dict[str, Any], dict[str, list[str]]]:
+    fixed = {
         "kind": "release",
+        "folder": said.id.partition("?album=")[0].removesuffix("/"),
         "discs": [[medium.position, medium.title] for medium in said.media],
         "files": [_file(file) for file in said.files],
-        "values": {
-            "album": [said.title],
-            "artist": [credit.name for credit in said.credits],
-            "albumartist": [credit.name for credit in said.credits],
-            "year": [said.date],
-            "label": [label.name for label in said.labels],
-            "catalogue_number": [label.catalogue_number for label in said.labels],
-            "barcode": [said.barcode],
-            "country": [said.country],
-            "kind": [said.kind],
-            "compilation": ["1", "true"] if said.kind == "compilation" else [],
-            "group": [said.group],
-            "mbid": [value for scheme, value in said.identifiers if scheme == "mbid.release"],
-            "folder": [said.id.partition("/?album=")[0].removesuffix("/")],
-        },
+        "album": said.title,
     }
-    return _with_remainder(found, said.remainder)
+    names = [credit.name for credit in said.credits]
+    values = {
+        "album": [said.title],
+        "artist": names,
+        "albumartist": names,
+        "year": [said.date],
+        "label": [label.name for label in said.labels],
+        "catalogue_number": [label.catalogue_number for label in said.labels],
+        "barcode": [said.barcode],
+        "country": [said.country],
+        "kind": [said.kind],
+        "compilation": ["1", "true"] if said.kind == "compilation" else [],
+        "group": [said.group],
+        "mbid": [value for scheme, value in said.identifiers if scheme == "mbid.release"],
+    }
+    return fixed, values
 
 
 def _file(file: File) -> dict[str, Any]:
@@ -107,9 +149,3 @@ def _file(file: File) -> dict[str, Any]:
         "media_type": file.media_type,
         "problem": file.problem,
     }
-
-
-def _with_remainder(found: dict[str, Any], remainder: str) -> dict[str, Any]:
-    if remainder:
-        found["remainder"] = msgspec.json.decode(remainder)
-    return found

@@ -99,6 +99,12 @@ class Table:
         return self.sections[0]
 
     @property
+    def empty(self) -> dict[str, frozenset[str]]:
+        """The values that say nothing, by column."""
+        named = [one for section in self.sections for _, one in _named_fields(section)]
+        return {one.column: one.empty for one in named if one.empty}
+
+    @property
     def columns(self) -> dict[str, str]:
         """Every column the map names, with the place in the map that names it first."""
         found = dict.fromkeys(self.key, f"{self.name}: key")

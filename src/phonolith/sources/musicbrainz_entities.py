@@ -203,7 +203,7 @@ class Document:
         title, length = _text(node, "title"), _whole(node, "length")
         position = _number(node, "position")
         number = _text(node, "number")
-        if recording:
+        if base.id:
             _give_back(recording, "title", base.title, title)
             _give_back(recording, "length", base.duration_ms, length)
         own = self._credit(node)

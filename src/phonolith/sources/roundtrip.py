@@ -124,7 +124,7 @@ def _count(
         total.lost += 1
         total.by_path["lost " + "/".join(keys)] += 1
         if len(total.examples) < _MOST_EXAMPLES:
-            total.examples.append(f"{record.item} {'/'.join(map(str, path))} = {leaf!r}")
+            total.examples.append(f"{record.item} {'/'.join(map(str, path))} = {str(leaf)[:120]!r}")
 
 
 def _at(tree: Any, path: Iterable[str | int]) -> Any:

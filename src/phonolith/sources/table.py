@@ -85,8 +85,12 @@ class PreparedTable:
         return describe(item, payload.row, payload.first)
 
     def document(self, record: Record) -> Row:
-        """The row itself: what the round trip is measured against."""
-        return {} if record.item == SETTINGS or is_broken(record.item) else _decode(record.payload).row
+        """The row, without cells that the map declares to say nothing: what the round trip is measured against."""
+        if record.item == SETTINGS or is_broken(record.item):
+            return {}
+        payload = _decode(record.payload)
+        empty = self.map.table(payload.table).empty
+        return {column: value for column, value in payload.row.items() if value not in empty.get(column, ())}
 
     def rebuild(self, record: Record, descriptions: Iterable[Description]) -> Row:
         """The row again, from descriptions alone; of the record only its item is used."""

@@ -9,15 +9,19 @@ import unicodedata
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
 _BLANK = frozenset("\t\n\r\x0b\x0c\x85\u2028\u2029")
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f%\ud800-\udfff]")
+#: Characters of a text that a column takes.
+LONGEST = 4_096
 _LONGEST_SHOWN = 160
 
 
 def clean(text: str) -> str:
     """Text fit for a column: no control characters, no lone surrogates, no marks that reorder what follows.
 
-    Tabs and line breaks become a space, lone surrogates U+FFFD, all else that :data:`_CONTROL` lists goes. The record
-    keeps what was there.
+    Tabs and line breaks become a space, lone surrogates U+FFFD, all else that :data:`_CONTROL` lists goes, and so does
+    what comes after :data:`LONGEST` characters. The record keeps what was there.
     """
+    if len(text) > LONGEST:
+        text = text[: LONGEST - 1] + "…"
     if text.isprintable():
         return text
     return _CONTROL.sub(_replacement, text)
