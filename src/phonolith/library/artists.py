@@ -26,6 +26,7 @@ from phonolith.library.views import (
 _MOST_CREDITS = 2_000  # shared credits a page looks at
 _MOST_TRACKS = 500  # tracks a page looks at to find what he appears on
 _RELEASES_ON_PAGE = 120
+_EVERY = 1 << 40
 _SHOWN = 24  # of appears-on and collaborators
 _KIND_ORDER = ("album", "ep", "single", "live", "compilation")
 
@@ -79,6 +80,11 @@ def artist_tracks(library: Library, identifier: str, *, limit: int = 50) -> tupl
         shared = _shared(reading, row)[:_MOST_CREDITS]
         own = _releases(reading, row, 0, _RELEASES_ON_PAGE)[0]
         return tuple(track_rows(reading, _top(reading, row, shared, own, limit)))
+
+
+def every_release(reading: Reading, row: int) -> list[int]:
+    """Rows of every release that credits the artist with this row, alone or among others, hidden ones too."""
+    return _releases(reading, row, 0, _EVERY, every_credit=True)[0]
 
 
 def _open(reading: Reading, identifier: str) -> int:
