@@ -1,0 +1,117 @@
+"""The web application of an archive: routes, headers on every answer, and one place where errors become answers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+from collections.abc import AsyncIterator
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from phonolith.config import Settings
+from phonolith.store.archive import Archive
+from phonolith.web import about, api, fixed, lists, media, pages, search
+from phonolith.web.desk import Desk, inline, threaded
+from phonolith.web.errors import NothingBuilt, problem_of
+from phonolith.web.security import Secured
+
+_LOG = logging.getLogger("phonolith.web")
+
+
+def create_app(archive: Archive, settings: Settings) -> Starlette:
+    """The library of an archive as an ASGI application.
+
+    There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
+    """
+    desk = Desk(archive, settings)
+
+    @contextlib.asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        yield
+        desk.close()
+
+    async def refused(request: Request, error: Exception) -> Response:
+        return answer(desk, request, error)
+
+    handlers: dict[Any, Any] = {HTTPException: refused}
+    middleware = [Middleware(Secured), Middleware(Guarded, desk=desk)]
+    return Starlette(routes=routes(desk), middleware=middleware, exception_handlers=handlers, lifespan=lifespan)
+
+
+def routes(desk: Desk) -> list[BaseRoute]:
+    """Every address there is; what is asked most stands first."""
+    quick = {
+        "/search": search.search,
+        "/track/{id}": pages.track,
+        "/release/{id}": pages.release,
+        "/": pages.front,
+        "/label/{id}": lists.label,
+        "/genre/{key:path}": lists.genre,
+        "/year/{year}": lists.year,
+        "/genres": lists.genres,
+        "/years": lists.years,
+        "/labels": lists.labels,
+        "/offline": fixed.offline,
+        "/sw.js": fixed.worker,
+        "/manifest.webmanifest": fixed.manifest,
+        "/robots.txt": fixed.robots,
+        "/favicon.ico": fixed.favicon,
+        "/static/{version}/{name}": fixed.static,
+    }
+    slow = {"/artist/{id}": pages.artist, "/shuffle": lists.shuffle, "/about": about.about}
+    return [
+        Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),
+        Route("/art/{id}/{size:int}", media.Covers(desk).answer),
+        *(Route(path, inline(desk, page)) for path, page in quick.items()),
+        *(Route(path, threaded(desk, page)) for path, page in slow.items()),
+        *(Route(api.ROOT + one.path, (threaded if one.slow else inline)(desk, one.page)) for one in api.OPERATIONS),
+        Route("/api/openapi.json", inline(desk, api.openapi)),
+    ]
+
+
+def answer(desk: Desk, request: Request, error: Exception) -> Response:
+    """The answer to an error."""
+    problem = problem_of(error, path=request.url.path)
+    if isinstance(error, NothingBuilt) and not request.url.path.startswith("/api/"):
+        page = desk.renderer.page(request, "empty.html", problem.status)
+        page.headers["retry-after"] = "60"
+        return page
+    response = desk.renderer.problem(request, problem)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+class Guarded:
+    """Turns whatever is raised inside into an answer; once an answer has begun, it can only be broken off."""
+
+    def __init__(self, app: ASGIApp, desk: Desk) -> None:
+        self._app = app
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Run the application."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        begun = False
+
+        async def watch(message: Message) -> None:
+            nonlocal begun
+            begun = True
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watch)
+        except Exception as error:
+            if begun:
+                _LOG.error("answer to %.200r broken off: %s: %s", scope["path"], type(error).__name__, error)
+                raise
+            await answer(self._desk, Request(scope), error)(scope, receive, send)

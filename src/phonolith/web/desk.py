@@ -1,0 +1,91 @@
+"""What every page needs at hand: the library of the archive, its objects and the renderer."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phonolith.config import Settings
+from phonolith.errors import NotFound
+from phonolith.library.catalogue import Catalogue
+from phonolith.library.overlay import Overlay
+from phonolith.library.reading import Library
+from phonolith.rights.gate import Policy
+from phonolith.store.archive import Archive
+from phonolith.store.objects import ObjectStore
+from phonolith.web import assets
+from phonolith.web.errors import NothingBuilt
+from phonolith.web.render import Renderer
+
+
+class Desk:
+    """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start."""
+
+    def __init__(self, archive: Archive, settings: Settings) -> None:
+        self.archive = archive
+        self.settings = settings
+        self.assets = assets.load()
+        self.renderer = Renderer.of(settings, self.assets)
+        self._lock = threading.Lock()
+        self._library: Library | None = None
+        self._objects: ObjectStore | None = None
+
+    @property
+    def library(self) -> Library:
+        """The library. Raises NothingBuilt where there is no catalogue yet."""
+        if self._library is None:
+            with self._lock:
+                self._library = self._library or self._opened()
+        return self._library
+
+    @property
+    def objects(self) -> ObjectStore:
+        """The held objects."""
+        if self._objects is None:
+            with self._lock:
+                self._objects = self._objects or self.archive.objects()
+        return self._objects
+
+    def close(self) -> None:
+        """Close what was opened."""
+        with self._lock:
+            if self._library is not None:
+                self._library.catalogue.close()
+            if self._objects is not None:
+                self._objects.close()
+
+    def _opened(self) -> Library:
+        try:
+            catalogue = Catalogue.open(self.archive.catalogue)
+        except NotFound as error:
+            raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
+        policy = Policy(self.settings.operator_territory, self.settings.publish_territories)
+        return Library(catalogue, Overlay(self.archive.register()), policy)
+
+
+Page = Callable[[Desk, Request], Response]
+
+
+def inline(desk: Desk, page: Page) -> Callable[[Request], object]:
+    """An endpoint that runs in the event loop: for answers that take a few milliseconds and never wait.
+
+    A hop to a thread and back costs more than most of these answers take.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        return page(desk, request)
+
+    return endpoint
+
+
+def threaded(desk: Desk, page: Page) -> Callable[[Request], object]:
+    """An endpoint that runs in a thread: for answers that draw, sort or read much."""
+
+    async def endpoint(request: Request) -> Response:
+        return await run_in_threadpool(page, desk, request)
+
+    return endpoint

@@ -1,0 +1,109 @@
+"""Held bytes and covers, each only after the gate was asked for this very request."""
+
+from __future__ import annotations
+
+import functools
+from dataclasses import dataclass
+
+import anyio
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from phonolith.errors import NotFound, PhonolithError
+from phonolith.library import access
+from phonolith.library.views import FileView
+from phonolith.model.rights import Use
+from phonolith.web.art import SIZES, drawn, small
+from phonolith.web.desk import Desk
+from phonolith.web.names import served_type
+from phonolith.web.ranges import Payload, send_payload
+from phonolith.web.words import playing_type
+
+#: Pictures are made by so many threads at once, so that pages and sound are not held up by them.
+_DRAWING = 2
+_FRESH = "private, max-age=600"
+
+
+@dataclass(frozen=True, slots=True)
+class Playable:
+    """A file of a track for the player: its address, and the media type to ask the browser about."""
+
+    url: str
+    type: str
+    size: int
+
+
+def playable(desk: Desk, identifier: str) -> list[Playable]:
+    """The audio files of a track that may be played, best first: the order of the catalogue. Raises NotFound."""
+    return [
+        Playable(f"/media/{identifier}/{item.sha256}", playing_type(item.media_type, item.codec), item.size)
+        for item in access.playable(desk.library, identifier)
+    ]
+
+
+def offered(desk: Desk, identifier: str, files: tuple[FileView, ...]) -> set[str]:
+    """The digests of those files that may be downloaded: what would be refused is not offered as a link."""
+    held = {file.sha256 for file in files if file.sha256}
+    return {one for one in held if access.may(desk.library, Use.REDISTRIBUTE, identifier, one).allowed}
+
+
+class Bytes:
+    """``/media/ID/SHA256``: a file of a track or a release, whole or in ranges; ``?download`` offers it for keeping."""
+
+    def __init__(self, desk: Desk) -> None:
+        self._desk = desk
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Ask the gate, then send. Raises what the gate and the store raise, before anything is sent."""
+        parameters = scope["path_params"]
+        keep = b"download" in scope["query_string"]
+        use = Use.REDISTRIBUTE if keep else Use.STREAM
+        desk = self._desk
+        granted = access.grant(desk.library, desk.objects, use, parameters["id"], parameters["sha256"])
+        item = granted.item
+        media_type, attachment = served_type(item.media_type)
+        payload = Payload(granted.path, item.sha256, item.size, media_type, item.name, attachment or keep)
+        await send_payload(scope, receive, send, payload)
+
+
+class Covers:
+    """``/art/ID/SIZE``: the cover of a release if there is one that may be shown, else a picture drawn from the id."""
+
+    def __init__(self, desk: Desk, *, kept: int = 4096) -> None:
+        self._desk = desk
+        self._limit = anyio.CapacityLimiter(_DRAWING)
+        self._drawn = functools.lru_cache(kept)(drawn)
+        self._small = functools.lru_cache(kept // 4)(small)
+
+    async def answer(self, request: Request) -> Response:
+        """Answer with a picture, or 304 where the browser has it."""
+        identifier, size = request.path_params["id"], request.path_params["size"]
+        if size not in SIZES:
+            raise NotFound(f"size {size}", f"covers come in {', '.join(map(str, SIZES))} pixels")
+        source = self._source(identifier)
+        etag = f'"{source[0] if source else "drawn"}-{identifier}-{size}"'
+        headers = {"etag": etag, "cache-control": _FRESH}
+        if request.headers.get("if-none-match") == etag:
+            return Response(status_code=304, headers=headers)
+        body = await anyio.to_thread.run_sync(self._picture, identifier, size, source, limiter=self._limit)
+        headers["content-type"] = "image/jpeg" if body[:2] == b"\xff\xd8" else "image/png"
+        return Response(body, headers=headers)
+
+    def _source(self, identifier: str) -> tuple[str, str] | None:
+        """Digest and path of a cover that may be shown. Raises NotFound for an id that names nothing."""
+        library = self._desk.library
+        with library.reading() as reading:
+            kind, _ = reading.snapshot.find(identifier)
+        if kind != "release":
+            return None
+        try:
+            granted = access.grant(library, self._desk.objects, Use.STREAM, identifier)
+        except PhonolithError:
+            return None
+        return granted.item.sha256, str(granted.path)
+
+    def _picture(self, identifier: str, size: int, source: tuple[str, str] | None) -> bytes:
+        made = self._small(source[1], source[0], size) if source else None
+        return made or self._drawn(identifier, size)

@@ -1,0 +1,51 @@
+"""The front page and the pages of single things: a track, a release, an artist."""
+
+from __future__ import annotations
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from phonolith.library import artists, browse, releases, tracks
+from phonolith.library.views import attribution
+from phonolith.web import params
+from phonolith.web.desk import Desk
+from phonolith.web.media import offered, playable
+
+_COVERS = 10  # so that the first page stays light
+_BY_CHANCE = 5
+
+
+def front(desk: Desk, request: Request) -> Response:
+    """What the archive holds and where to begin."""
+    found = browse.front(desk.library, number=_COVERS)
+    return desk.renderer.page(
+        request,
+        "front.html",
+        front=found.counts,
+        top=found.top,
+        random=found.random[:_BY_CHANCE],
+        genres=found.genres,
+    )
+
+
+def track(desk: Desk, request: Request) -> Response:
+    """A track with everything known of it."""
+    page = tracks.track(desk.library, params.ID.read(request))
+    files = playable(desk, page.track.id) if page.track.playable else []
+    kept = offered(desk, page.track.id, page.files)
+    return desk.renderer.page(request, "track.html", page=page, playable=files, offered=kept)
+
+
+def release(desk: Desk, request: Request) -> Response:
+    """A release with its discs and its other editions."""
+    page = releases.release(desk.library, params.ID.read(request), after=params.AFTER.read(request) or None)
+    found = page.release
+    credit = attribution(found.title, found.artist, "", found.rights.licence)
+    kept = offered(desk, found.id, page.files)
+    return desk.renderer.page(request, "release.html", page=page, attribution=credit, offered=kept)
+
+
+def artist(desk: Desk, request: Request) -> Response:
+    """An artist with the releases, what else credits the artist, and whom the artist worked with."""
+    page = artists.artist(desk.library, params.ID.read(request))
+    return desk.renderer.page(request, "artist.html", page=page)

@@ -1,0 +1,46 @@
+// Every page in light and dark, narrow and wide: axe finds nothing, nothing scrolls sideways, targets are large enough.
+
+import { at, axe_source, check, equal, open, page_of, run, truth } from "./harness.mjs";
+
+const PAGES = {
+  front: "/", search: "/search?q=love", filtered: "/search?q=love&kind=track&from=1990&to=2020&held=1", none: "/search?q=zzzzqqqq", releases: "/search?kind=release",
+  artists: "/search?kind=artist&q=quiet", track: "track:road/2", absent: "track:quartets/1", disputed: "track:disputed/1",
+  arabic: "track:shark/1", release: "release:road", tokyo: "release:tokyo", hostile: "release:hostile", artist: "artist:quiet",
+  lonely: "artist:lonely", label: "label:north", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
+  labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", missing: "/nothing/here", offline: "/offline",
+};
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+
+const axe = (page, options) => page.evaluate((asked) => globalThis.axe.run(document, asked), options)
+  .then(({ violations }) => violations.map((v) => [v.id, v.nodes.map((n) => [n.html.slice(0, 160), n.failureSummary.slice(0, 200)])]));
+
+await run(async () => {
+  for (const [width, colorScheme] of [[390, "dark"], [1280, "light"]]) {
+    const { context, page, seen } = await open({ width, height: 844, colorScheme });
+    for (const [name, path] of Object.entries(PAGES)) {
+      await check(`${name}, ${width} px`, async () => {
+        seen.length = 0;
+        await page.goto(path.startsWith("/") ? at(path) : page_of(path));
+        if (name === "release") { // with the player and the queue open
+          await page.locator("[data-do=play-all]").click();
+          await page.locator("[data-part=queue]").click();
+          await page.locator("#queue li").first().waitFor();
+        }
+        await page.evaluate(() => document.querySelectorAll("main details").forEach((e) => { e.open = true; }));
+        await page.evaluate(axe_source);
+        equal(await axe(page, { runOnly: TAGS }), [], `axe, ${colorScheme}`);
+        await page.emulateMedia({ colorScheme: colorScheme === "dark" ? "light" : "dark" });
+        equal(await axe(page, { runOnly: { type: "rule", values: ["color-contrast", "link-in-text-block"] } }), [], "axe, the other colours");
+        await page.emulateMedia({ colorScheme });
+        const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+        truth(wide <= 0, `scrolls sideways by ${wide} px`);
+        const small = await page.evaluate(() => [...document.querySelectorAll("button, .ways a, .button, input:not([type=hidden]):not([type=checkbox]), select, summary")]
+          .filter((e) => e.checkVisibility() && !e.closest(".player")).map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+          .filter(([, box]) => box.height < 44 || box.width < 44).map(([html, box]) => `${html} ${box.width}x${box.height}`));
+        equal(small, [], "targets under 44 px");
+        equal(seen.filter((line) => name !== "missing" || !/404/.test(line)), []);
+      });
+    }
+    await context.close();
+  }
+});

@@ -1,0 +1,220 @@
+// The tasks of a visitor: find and play, keep the queue, share, see the licence, come back to the same place.
+
+import { at, check, equal, ids, open, page_of, run, truth } from "./harness.mjs";
+
+const playing = (page) => page.waitForFunction(() => {
+  const sound = document.querySelector("#player audio");
+  return !sound.paused && sound.currentTime > 0.2;
+});
+const current = (page) => page.locator("[data-part=title]").textContent();
+const position = (page) => page.evaluate(() => document.querySelector("#player audio").currentTime);
+
+await run(async () => {
+  await check("find and play in at most three taps", async () => {
+    const { context, page, seen } = await open({ width: 390, height: 844, hasTouch: true, isMobile: true });
+    await page.goto(at("/"));
+    let taps = 0;
+    const tap = async (locator) => { taps += 1; await locator.tap(); };
+    await tap(page.locator("#words"));
+    await page.keyboard.type("night tr", { delay: 30 });
+    const row = page.locator("main .track", { hasText: "Night Train" }).first();
+    await row.waitFor();
+    await tap(row.locator("[data-do=play]"));
+    await playing(page);
+    equal(await current(page), "Night Train");
+    truth(taps <= 3, `it took ${taps} taps`);
+    equal(seen, []);
+    await context.close();
+    return { taps };
+  });
+
+  await check("the queue and the sound survive five pages", async () => {
+    const { context, page, seen } = await open();
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await playing(page);
+    const element = await page.evaluateHandle(() => document.querySelector("#player audio"));
+    const begun = await position(page);
+    for (const link of ["a[href^='/artist/']", ".covers a[href^='/release/']", ".track .name", "nav a[href='/about']", "nav a[href='/genres']"]) {
+      const before = page.url();
+      await page.locator(link.startsWith("nav") ? link : `main ${link}`).first().click();
+      await page.waitForFunction((url) => location.href !== url && !document.querySelector("main.busy"), before);
+    }
+    truth(await page.evaluate((kept) => kept === document.querySelector("#player audio") && !kept.paused, element), "another or a silent audio element");
+    truth((await position(page)) > begun, "the sound did not go on");
+    equal(await current(page), "Departure");
+    await page.locator("[data-part=queue]").click();
+    equal(await page.locator("#queue li").count(), 8, "length of the queue");
+    await page.reload();
+    equal(await current(page), "Departure", "after a reload");
+    truth(await page.evaluate(() => document.querySelector("#player audio").paused), "a reload must not start sound by itself");
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("a shared link opens the same thing", async () => {
+    const { context, page, seen } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+    await page.goto(page_of("track:road/2"));
+    await page.locator("main [data-link]").click();
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    equal(link, page_of("track:road/2"));
+    const other = await open({ script: false });
+    await other.page.goto(link);
+    equal(await other.page.locator("h1").textContent(), "Love on the Line");
+    truth(await other.page.locator("audio[controls]").isVisible(), "without script the browser's own player is there");
+    equal([...seen, ...other.seen], []);
+    await other.context.close();
+    await context.close();
+  });
+
+  await check("the licence and the credit are seen and copied", async () => {
+    const { context, page, seen } = await open({ permissions: ["clipboard-read", "clipboard-write"] });
+    await page.goto(page_of("release:road"));
+    const rows = page.locator(".track");
+    for (let i = 0; i < (await rows.count()); i++) truth(/CC BY 4\.0/.test(await rows.nth(i).locator(".terms").textContent()), `row ${i} has no licence`);
+    await rows.nth(1).locator(".name").click();
+    await page.locator("#licence").waitFor();
+    equal(await page.locator(".licence-name a").getAttribute("href"), "https://creativecommons.org/licenses/by/4.0/");
+    await page.locator("#licence [data-do=copy]").click();
+    const credit = await page.evaluate(() => navigator.clipboard.readText());
+    truth(credit.includes("Love on the Line") && credit.includes("The Quiet Machines") && credit.includes("creativecommons.org/licenses/by/4.0"), `credit: ${credit}`);
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("back keeps the place in a list", async () => {
+    for (const script of [true, false]) {
+      const { context, page } = await open({ script, height: 500 });
+      await page.goto(at("/search?q=love&kind=track"));
+      await page.evaluate(() => scrollTo(0, 160));
+      await page.waitForTimeout(200);
+      const place = await page.evaluate(() => scrollY);
+      truth(place > 100, "the list is too short to test with");
+      await page.locator("main .track .name").nth(2).click();
+      await page.locator("#licence").waitFor();
+      await page.goBack();
+      await page.locator("main .track .name").nth(2).waitFor();
+      await page.waitForTimeout(150);
+      truth(Math.abs((await page.evaluate(() => scrollY)) - place) <= 2, `script ${script}: ${await page.evaluate(() => scrollY)} instead of ${place}`);
+      await context.close();
+    }
+  });
+
+  await check("the keyboard alone is enough", async () => {
+    const { context, page, seen } = await open();
+    await page.goto(at("/"));
+    await page.keyboard.press("Tab");
+    equal(await page.evaluate(() => document.activeElement.className), "skip");
+    truth(await page.locator(".skip").isVisible(), "the skip link shows itself");
+    await page.keyboard.press("Tab");
+    await page.keyboard.press("Tab");
+    equal(await page.evaluate(() => document.activeElement.id), "words");
+    await page.keyboard.type("departure");
+    await page.keyboard.press("Enter");
+    await page.locator("main .track").first().waitFor();
+    await page.locator("main h1:focus").waitFor();
+    for (let i = 0; i < 30 && (await page.evaluate(() => document.activeElement.dataset.do)) !== "play"; i++) await page.keyboard.press("Tab");
+    const outline = await page.evaluate(() => { const s = getComputedStyle(document.activeElement); return [s.outlineStyle, parseFloat(s.outlineWidth)]; });
+    truth(outline[0] === "solid" && outline[1] >= 2, `focus is not visible: ${outline}`);
+    await page.keyboard.press("Enter");
+    await playing(page);
+    await page.evaluate(() => document.activeElement.blur());
+    await page.keyboard.press("Space");
+    truth(await page.evaluate(() => document.querySelector("#player audio").paused), "space pauses");
+    await page.keyboard.press("Space");
+    await playing(page);
+    const before = await position(page);
+    await page.keyboard.press("ArrowRight");
+    truth((await position(page)) > before + 8, "the right arrow seeks");
+    await page.locator("[data-part=queue]").focus();
+    await page.keyboard.press("Enter");
+    equal(await page.evaluate(() => document.activeElement.dataset.act), "close", "focus goes into the panel");
+    await page.keyboard.press("Escape");
+    equal(await page.evaluate(() => document.activeElement.dataset.part), "queue", "and comes back");
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("lock screen and headset have title, artist, cover and actions", async () => {
+    const { context, page } = await open();
+    await page.addInitScript(() => {
+      globalThis.actions = {};
+      const set = navigator.mediaSession.setActionHandler.bind(navigator.mediaSession);
+      navigator.mediaSession.setActionHandler = (name, does) => { globalThis.actions[name] = does; set(name, does); };
+    });
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await playing(page);
+    const told = await page.evaluate(() => ({ title: navigator.mediaSession.metadata.title, artist: navigator.mediaSession.metadata.artist, album: navigator.mediaSession.metadata.album, art: navigator.mediaSession.metadata.artwork.length, state: navigator.mediaSession.playbackState }));
+    equal(told, { title: "Departure", artist: "The Quiet Machines", album: "The Long Road", art: 3, state: "playing" });
+    await page.evaluate(() => globalThis.actions.nexttrack());
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Love on the Line");
+    await page.evaluate(() => globalThis.actions.pause());
+    truth(await page.evaluate(() => document.querySelector("#player audio").paused), "pause from the headset");
+    await context.close();
+  });
+
+  await check("the queue can be changed by hand", async () => {
+    const { context, page, seen } = await open();
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await playing(page);
+    await page.locator("[data-part=queue]").click();
+    const titles = () => page.locator("#queue li > button:first-child > span:first-child").allTextContents();
+    await page.locator("#queue [data-act=up][data-at='2']").click();
+    equal((await titles()).slice(0, 3), ["Departure", "Signal Box", "Love on the Line"]);
+    await page.locator("#queue [data-act=remove][data-at='0']").click();
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Signal Box");
+    await playing(page);
+    await page.locator("#queue [data-act=clear]").click();
+    truth(await page.locator("#player").isHidden(), "an empty queue shows no player");
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("shuffle everything plays at one press", async () => {
+    const { context, page, seen } = await open();
+    await page.goto(at("/"));
+    await page.locator(".hero [data-do=shuffle-everything]").click();
+    await playing(page);
+    truth(/\/shuffle\?/.test(page.url()), page.url());
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("a file that may no longer be played is told and passed over", async () => {
+    const { context, page } = await open();
+    await page.route(`**/api/v1/tracks/${ids["track:road/1"]}/files`, (route) => route.fulfill({ json: { files: [] } }));
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Love on the Line");
+    truth((await page.locator("[data-part=problem]").textContent()).includes("Departure"), "says which");
+    await context.close();
+  });
+
+  await check("the installed shell opens without the network", async () => {
+    const { context, page } = await open();
+    await page.goto(at("/"));
+    await page.evaluate(() => navigator.serviceWorker.ready);
+    await page.waitForFunction(async () => (await caches.keys()).length > 0 && (await caches.match("/offline")));
+    await page.reload();
+    await context.setOffline(true);
+    await page.goto(page_of("release:road")).catch(() => {});
+    truth((await page.locator("h1").textContent()).includes("Not connected"), "the offline page");
+    const manifest = await (await fetch(at("/manifest.webmanifest"))).json();
+    truth(manifest.icons.some((icon) => icon.sizes === "512x512") && manifest.start_url && manifest.display === "standalone", "installable");
+    await context.close();
+  });
+
+  await check("the first page is at most 100 KB", async () => {
+    const { context, page } = await open();
+    const session = await context.newCDPSession(page);
+    await session.send("Network.enable");
+    let bytes = 0;
+    session.on("Network.loadingFinished", (event) => { bytes += event.encodedDataLength; });
+    await page.goto(at("/"), { waitUntil: "networkidle" });
+    truth(bytes <= 100_000, `${bytes} bytes`);
+    await context.close();
+    return { bytes };
+  });
+});
