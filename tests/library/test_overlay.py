@@ -135,16 +135,16 @@ def test_ids_of_no_catalogue_are_no_harm(shelf: Shelf) -> None:
         browse.track(shelf.library, "a" * 16)
 
 
-def test_the_register_is_looked_at_every_five_seconds(shelf: Shelf) -> None:
+def test_the_register_is_looked_at_well_within_five_seconds(shelf: Shelf) -> None:
     now = [0.0]
     overlay = Overlay(shelf.register, clock=lambda: now[0])
     library = Library(shelf.library.catalogue, overlay)
     track = shelf.ids["track:road/1"]
     browse.track(library, track)
     shelf.withdraw("track:road/1")
-    now[0] = 4.9
+    now[0] = 1.9
     browse.track(library, track)
-    now[0] = 5.0
+    now[0] = 2.0
     with pytest.raises(Withdrawn):
         browse.track(library, track)
 
