@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.library.listing import labels, release_rows, rights, sources
@@ -50,26 +50,45 @@ def todo(library: Library, *, limit: int = 20) -> tuple[Section, ...]:
 
 @dataclass(slots=True)
 class _Group:
-    """Tracks without evidence that one attestation could cover."""
+    """Tracks without evidence that one attestation could cover; ``evidence`` are rows of what is stated."""
 
     tracks: int = 0
     held: int = 0
-    releases: set[int] = field(default_factory=set)
-    stated: set[str] = field(default_factory=set)
+    evidence: set[int | None] = field(default_factory=set)
+
+
+class _Groups(dict[int, _Group]):
+    """Groups by the row number of what they have in common."""
+
+    def add(self, row: int, tracks: int, held: int, evidence: Iterable[int | None]) -> None:
+        """Count tracks into a group."""
+        group = self.setdefault(row, _Group())
+        group.tracks += tracks
+        group.held += held
+        group.evidence.update(evidence)
+
+    def first(self, limit: int) -> list[tuple[int, _Group]]:
+        """Those with most held audio, then most tracks."""
+        return sorted(self.items(), key=lambda one: (-one[1].held, -one[1].tracks, one[0]))[:limit]
 
 
 _WITHOUT_EVIDENCE = """
-SELECT r.id, r.source, r.label, coalesce(t.rights, r.rights), count(*), sum(t.status = :held)
-FROM track t JOIN release r ON r.id = t.release
-WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough)) GROUP BY 1, 2, 3, 4"""
+SELECT r.source, r.label, coalesce(t.rights, r.rights), count(*), sum(t.status = :held)
+FROM track t CROSS JOIN release r ON r.id = t.release
+WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough)) GROUP BY 1, 2, 3"""
+_RELEASES_WITHOUT = """
+SELECT t.release, count(*), sum(t.status = :held) AS held, group_concat(DISTINCT coalesce(t.rights, r.rights))
+FROM track t CROSS JOIN release r ON r.id = t.release
+WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough))
+GROUP BY t.release ORDER BY held DESC, count(*) DESC, t.release LIMIT :limit"""
 _UNREADABLE = """
 SELECT f.subject, f.name, f.problem FROM file f WHERE f.problem IS NOT NULL ORDER BY f.subject LIMIT ?"""
 _NO_ARTIST = """
 SELECT r.id, count(*) FROM release r CROSS JOIN track t ON t.release = r.id
 WHERE r.credit IS NULL AND t.credit IS NULL GROUP BY r.id ORDER BY r.id"""
 _NO_COVER = """
-SELECT r.id, sum(t.status = ?) FROM release r CROSS JOIN track t ON t.release = r.id
-WHERE r.cover IS NULL GROUP BY r.id HAVING sum(t.status = ?) > 0 ORDER BY r.id"""
+SELECT t.release, count(*) FROM track t CROSS JOIN release r ON r.id = t.release
+WHERE t.status = ? AND r.cover IS NULL GROUP BY t.release ORDER BY t.release"""
 _SAME_BYTES = """
 SELECT o.id, o.size, f.subject FROM (
   SELECT object FROM file WHERE object IS NOT NULL GROUP BY object HAVING count(DISTINCT subject) > 1
@@ -85,26 +104,24 @@ FROM track t CROSS JOIN release r ON r.id = t.release WHERE t.status = ? {among}
 
 def _without_evidence(reading: Reading, limit: int) -> Section:
     """By source, label and release, those with most held audio first: that is what an attestation would open."""
-    groups: dict[tuple[str, int], _Group] = {}
-    rows = reading.rows(_WITHOUT_EVIDENCE, {"held": Status.HELD, "enough": json.dumps(_enough(reading))})
-    stated = rights(reading, {row[3] for row in rows})
-    total = 0
-    for release, source, label, evidence, tracks, held in rows:
-        total += tracks
-        for kind, number in (("source", source), ("label", label), ("release", release)):
-            if number is not None:
-                group = groups.setdefault((kind, number), _Group())
-                group.tracks += tracks
-                group.held += held
-                group.releases.add(release)
-                group.stated.add(_said(stated[evidence]))
-    ranked = sorted(groups.items(), key=lambda one: (_ORDER[one[0][0]], -one[1].held, -one[1].tracks, one[0][1]))
-    kept = [one for kind in _ORDER for one in [g for g in ranked if g[0][0] == kind][:limit]]
+    given = {"held": Status.HELD, "enough": json.dumps(_enough(reading)), "limit": limit}
+    rows = reading.rows(_WITHOUT_EVIDENCE, {name: given[name] for name in ("held", "enough")})
+    sources_, labels_ = _Groups(), _Groups()
+    for source, label, evidence, tracks, held in rows:
+        sources_.add(source, tracks, held, [evidence])
+        if label is not None:
+            labels_.add(label, tracks, held, [evidence])
+    releases = _Groups()
+    for release, tracks, held, evidence in reading.rows(_RELEASES_WITHOUT, given):
+        releases.add(release, tracks, held, [int(one) for one in evidence.split(",")] if evidence else [None])
+    items = [
+        *_items(reading, "source", sources_.first(limit)),
+        *_items(reading, "label", labels_.first(limit)),
+        *_items(reading, "release", releases.first(limit)),
+    ]
+    total = sum(tracks for *_, tracks, _ in rows)
     remedy = "Look at what is stated, and attest only what you know: an attestation is shown as yours"
-    return Section("no-evidence", "Without licence evidence", "tracks", total, tuple(_items(reading, kept)), remedy)
-
-
-_ORDER = {"source": 0, "label": 1, "release": 2}
+    return Section("no-evidence", "Without licence evidence", "tracks", total, tuple(items), remedy)
 
 
 def _enough(reading: Reading) -> list[int]:
@@ -113,25 +130,30 @@ def _enough(reading: Reading) -> list[int]:
     return [row for (row,) in reading.rows(sql, (SUFFICIENT,))]
 
 
-def _items(reading: Reading, groups: Iterable[tuple[tuple[str, int], _Group]]) -> Iterable[Item]:
-    listed = list(groups)
-    label = labels(reading, [number for (kind, number), _ in listed if kind == "label"])
-    wanted = [number for (kind, number), _ in listed if kind == "release"]
-    release = dict(zip(reading.shown("release", wanted), release_rows(reading, wanted), strict=True))
-    source = sources(reading)
-    for (kind, number), group in listed:
-        if kind == "release" and number not in release:
+def _items(reading: Reading, kind: str, groups: Sequence[tuple[int, _Group]]) -> Iterator[Item]:
+    named = _named(reading, kind, [row for row, _ in groups])
+    for row, group in groups:
+        if row not in named:
             continue
-        if kind == "source":
-            reference, title = f"source:{source[number].name}", source[number].title
-        elif kind == "label":
-            reference, title = f"label:{label[number].id}", label[number].name
-        else:
-            reference, title = f"release:{release[number].id}", f"{release[number].title} – {release[number].artist}"
-        uri = next(iter(group.stated)) if len(group.stated) == 1 and "" not in group.stated else "URI"
+        reference, title = named[row]
+        stated = {_said(one) for one in rights(reading, group.evidence).values() if one.basis != "none"}
+        stated -= {""}
+        uri = next(iter(stated)) if len(stated) == 1 and len(group.evidence) == 1 else "URI"
         command = f"phonolith rights attest {reference} --licence {uri} --as licensee --because …"
-        said = ", ".join(sorted(group.stated - {""})[:3]) or "nothing stated"
-        yield Item(reference, title, f"{group.held} held; {said}", group.tracks, command)
+        said = ", ".join(sorted(stated)[:3]) + (" …" if len(stated) > 3 else "")
+        yield Item(reference, title, f"{group.held} held; {said or 'nothing stated'}", group.tracks, command)
+
+
+def _named(reading: Reading, kind: str, rows: list[int]) -> dict[int, tuple[str, str]]:
+    """Reference and title of sources, labels or releases; hidden releases are left out."""
+    if kind == "source":
+        known = sources(reading)
+        return {row: (f"source:{known[row].name}", known[row].title) for row in rows}
+    if kind == "label":
+        return {row: (f"label:{one.id}", one.name) for row, one in labels(reading, rows).items()}
+    shown = reading.shown("release", rows)
+    listed = zip(shown, release_rows(reading, shown), strict=True)
+    return {row: (f"release:{one.id}", f"{one.title} – {one.artist}".removesuffix(" – ")) for row, one in listed}
 
 
 def _said(stated: Rights) -> str:
@@ -162,7 +184,7 @@ def _no_artist(reading: Reading, limit: int) -> Section:
 
 
 def _no_cover(reading: Reading, limit: int) -> Section:
-    found = reading.rows(_NO_COVER, (Status.HELD, Status.HELD))
+    found = reading.rows(_NO_COVER, (Status.HELD,))
     names = _releases(reading, [row for row, _ in found[:limit]])
     items = [Item(ref, title, "", held) for (row, held) in found[:limit] for ref, title in names.get(row, ())]
     remedy = "Put a cover.jpg beside the audio and harvest again; until then a picture is generated"
