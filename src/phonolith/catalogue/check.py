@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import apsw
@@ -35,16 +35,20 @@ _REFERENCES = (
 
 
 def check(db: apsw.Connection, stage: Stage, counts: Mapping[str, int]) -> list[Finding]:
-    """Everything that is wrong with the new catalogue, as findings of severity ``error``."""
-    return [
-        *_sound(db),
-        *_complete(db, stage, counts),
-        *_references(db),
-        *_credits(db),
-        *_permalinks(db),
-        *claims.verify(db),
-        *_objects(db, stage),
-    ]
+    """What is wrong with the new catalogue, as findings of severity ``error``: the first sort there is."""
+    steps: tuple[Callable[[], Iterable[Finding]], ...] = (
+        lambda: _sound(db),
+        lambda: _complete(db, stage, counts),
+        lambda: _references(db),
+        lambda: _credits(db),
+        lambda: _permalinks(db),
+        lambda: _objects(db, stage),
+        lambda: claims.verify(db),
+    )
+    for step in steps:
+        if found := list(step()):
+            return found
+    return []
 
 
 def _wrong(code: str, subject: str, problem: str) -> Finding:

@@ -9,10 +9,10 @@ from typing import Any
 
 from phonolith.errors import UsageError
 from phonolith.model.ids import pack_isrc
-from phonolith.model.music import ArtistDescription, Credit, Description, Label, ReleaseDescription, TrackDescription
+from phonolith.model.music import ArtistDescription, Credit, Label, ReleaseDescription, TrackDescription
 from phonolith.rights.decisions import FieldSet
 
-Corrected = ArtistDescription | ReleaseDescription | TrackDescription
+Corrected = ArtistDescription | ReleaseDescription | TrackDescription | Label
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,10 @@ def apply(description: Corrected, sets: Mapping[str, FieldSet]) -> tuple[Correct
     return description, applied
 
 
-def kind_of(description: Description) -> str:
-    """``track``, ``release`` or ``artist``."""
+def kind_of(description: Corrected) -> str:
+    """``track``, ``release``, ``artist`` or ``label``."""
+    if isinstance(description, Label):
+        return "label"
     if isinstance(description, TrackDescription):
         return "track"
     return "release" if isinstance(description, ReleaseDescription) else "artist"

@@ -7,18 +7,19 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from phonolith.catalogue import corrections, staging
-from phonolith.catalogue.parts import ARTIST, RELEASE, TRACK, Parts, clean, stored_id
+from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, clean, stored_id
 from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
 from phonolith.model.music import (
     ArtistDescription,
     Description,
+    Label,
     ReleaseDescription,
     TrackDescription,
 )
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import Attestation
 
-_Said = TypeVar("_Said", TrackDescription, ReleaseDescription, ArtistDescription)
+_Said = TypeVar("_Said", TrackDescription, ReleaseDescription, ArtistDescription, Label)
 
 
 @dataclass
@@ -32,6 +33,8 @@ class Stager:
 
     def __post_init__(self) -> None:
         self._corrected = {public_key(one): one for one in self.decisions.corrected_ids()}
+        self.parts.watched = frozenset(self._corrected)
+        self.parts.named = self._named
 
     def add(self, said: Description) -> None:
         """Stage one description. Kinds that have no row of their own are passed over."""
@@ -135,6 +138,15 @@ class Stager:
         key = parts.key(said.id)
         if key in self._corrected:
             said = self._correct(said, key, ARTIST)
+        parts.identifiers(key, ARTIST, said.identifiers)
+        parts.links(key, ARTIST, said.links)
+        parts.notes(key, ARTIST, "alias", said.aliases)
+        parts.notes(key, ARTIST, "remainder", (said.remainder,))
+        self.parts.counts["artists"] += 1
+        self._artist_row(key, said)
+
+    def _artist_row(self, key: int, said: ArtistDescription) -> None:
+        parts = self.parts
         uuid, text = stored_id(said.id)
         row = staging.Artist(
             key,
@@ -151,11 +163,7 @@ class Stager:
             parts.genres(said.genres),
             said.popularity,
         )
-        parts.identifiers(key, ARTIST, said.identifiers)
-        parts.links(key, ARTIST, said.links)
-        parts.notes(key, ARTIST, "alias", said.aliases)
-        parts.notes(key, ARTIST, "remainder", (said.remainder,))
-        self._put(row, "artists")
+        parts.writer.add(row)
 
     def _release_of(self, said: TrackDescription) -> int:
         """The key of the track's release. If its source names none, one is made that holds this track."""
@@ -192,19 +200,27 @@ class Stager:
             return ()
         return self.decisions.attestations(*(public_id(self.parts.name, one) for one in source_ids))
 
-    def _correct(self, said: _Said, key: int, kind: int) -> _Said:
+    def _named(self, kind: int, key: int, source_id: str, name: str) -> str:
+        """Correct an artist or label that is named in passing: perhaps nothing else describes it."""
+        if kind == LABEL:
+            return self._correct(Label(name, source_id), key, LABEL).name
+        stub = self._correct(ArtistDescription(source_id, name), key, ARTIST, guess=True)
+        self._artist_row(key, stub)
+        return name
+
+    def _correct(self, said: _Said, key: int, kind: int, *, guess: bool = False) -> _Said:
         """The description as a person decided, with a row for each field that was changed."""
         changed, applied = corrections.apply(said, self.decisions.fields(self._corrected[key]))
         for one in applied:
             decided = one.decision
             row = staging.Correction(
-                key, kind, one.field, one.was, one.now, clean(decided.because), decided.event, decided.time
+                key, kind, one.field, one.was, one.now, clean(decided.because), decided.event, decided.time, guess
             )
             self.parts.writer.add(row)
         self.parts.counts["corrections"] += len(applied)
         assert isinstance(changed, type(said))
         return changed
 
-    def _put(self, row: staging.Track | staging.Release | staging.Artist, what: str) -> None:
+    def _put(self, row: staging.Track | staging.Release, what: str) -> None:
         self.parts.writer.add(row)
         self.parts.counts[what] += 1

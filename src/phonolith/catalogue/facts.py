@@ -72,7 +72,8 @@ def write_counts(db: apsw.Connection, stage: Stage) -> None:
     query = resources.files("phonolith.catalogue").joinpath("tally.sql").read_text("utf-8")
     counts = {(name, number if text is None else text): value for name, text, number, value in stage.rows(query)}
     rows = [(name, bucket, value) for (name, bucket), value in counts.items()]
-    db.executemany("INSERT INTO tally VALUES (?, ?, ?)", sorted(rows, key=lambda row: (row[0], str(row[1]))))
+    rows.sort(key=lambda row: (row[0], str(row[1])))
+    db.executemany("INSERT INTO tally VALUES (?, ?, ?)", rows)
     counted = {bucket: value for (name, bucket), value in counts.items() if name == "status"}
     statuses = [(int(s), s.name.lower(), s.sentence, counted.get(int(s), 0)) for s in Status]
     db.executemany("INSERT INTO status VALUES (?, ?, ?, ?)", statuses)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.catalogue import staging
@@ -47,12 +47,18 @@ def digest_key(text: str) -> int:
 
 @dataclass
 class Parts:
-    """Writes the parts of one source's descriptions; ``source`` is its number, ``name`` its name."""
+    """Writes the parts of one source's descriptions; ``source`` is its number, ``name`` its name.
+
+    When a credit or a release names an artist or label whose key is in ``watched``, ``named`` is told kind, key,
+    source id and name, and answers the name to use.
+    """
 
     writer: Writer
     source: int
     name: str
     counts: Counter[str] = field(default_factory=Counter)
+    watched: frozenset[int] = frozenset()
+    named: Callable[[int, int, str, str], str] = lambda kind, key, source_id, name: name
     _prefix: bytes = b""
     _seen: set[int] = field(default_factory=set)
     _genre_keys: dict[tuple[str, ...], int] = field(default_factory=dict)
@@ -93,11 +99,14 @@ class Parts:
         if self.first_time(key):
             for position, one in enumerate(credits):
                 source_id = one.artist or named_artist(one.name)
+                artist = self.key(source_id)
+                if artist in self.watched:
+                    self.named(ARTIST, artist, source_id, one.name)
                 row = staging.CreditName(
                     key,
                     position,
                     self.source,
-                    self.key(source_id),
+                    artist,
                     *stored_id(source_id),
                     clean(one.name),
                     clean(one.join),
@@ -137,7 +146,8 @@ class Parts:
         source_id = label.label or named_label(label.name)
         key = self.key(source_id)
         if self.first_time(key):
-            self.writer.add(staging.Label(key, self.source, *stored_id(source_id), clean(label.name)))
+            name = self.named(LABEL, key, source_id, label.name) if key in self.watched else label.name
+            self.writer.add(staging.Label(key, self.source, *stored_id(source_id), clean(name)))
         return key
 
     def evidence(

@@ -13,10 +13,12 @@ WHERE t.release NOT IN (SELECT key FROM staged_release)
 GROUP BY t.release;
 
 -- step ordered credits, each once
+CREATE TABLE renamed AS SELECT DISTINCT key, was FROM staged_correction WHERE kind = 2 AND field = 'name';
+
 CREATE TABLE credit_name AS
-SELECT key, position, min(source) AS source, min(artist) AS artist, min(uuid) AS uuid, min(id) AS id,
-       min(name) AS name, min(join_phrase) AS join_phrase, min(role) AS role
-FROM staged_credit_name GROUP BY key, position;
+SELECT n.key, position, min(source) AS source, min(artist) AS artist, min(uuid) AS uuid, min(id) AS id,
+       min(CASE WHEN r.key IS NULL THEN name ELSE '' END) AS name, min(join_phrase) AS join_phrase, min(role) AS role
+FROM staged_credit_name n LEFT JOIN renamed r ON r.key = n.artist AND r.was = n.name GROUP BY n.key, position;
 
 DROP TABLE staged_credit_name;
 

@@ -200,7 +200,7 @@ class File(Row):
 
 
 class Correction(Row):
-    """What a person decided about a field; applied already."""
+    """What a person decided about a field, applied already. ``guess``: ``was`` is known from a credit only."""
 
     key: int
     kind: int
@@ -210,6 +210,7 @@ class Correction(Row):
     because: str
     event: int
     time: str
+    guess: bool = False
 
 
 RELATIONS: tuple[type[Row], ...] = (

@@ -81,5 +81,5 @@ FROM (SELECT s.subject, n.note, min(n.position) AS position, n.value
 ORDER BY subject, note, place
 
 -- table correction
-SELECT s.subject, c.field, min(c.was), min(c.now), min(c.because), c.event, min(c.time)
+SELECT s.subject, c.field, arg_min(c.was, (c.guess, c.was)) AS was, min(c.now), min(c.because), c.event, min(c.time)
 FROM staged_correction c JOIN subject s ON s.key = c.key AND s.kind = c.kind GROUP BY ALL ORDER BY ALL
