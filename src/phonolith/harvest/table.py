@@ -17,7 +17,7 @@ from phonolith.model.progress import Progress
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS
 from phonolith.sources.columns import identity, key_of, plain
-from phonolith.sources.map_file import ColumnMap, Table, parse_map, suggestion
+from phonolith.sources.map_file import ColumnMap, Table, parse_map, section_columns, suggestion
 from phonolith.sources.table import broken_item
 from phonolith.sources.text import visible
 from phonolith.store.archive import Archive
@@ -140,9 +140,10 @@ class _Keeper:
     def __init__(self, table: Table) -> None:
         self._table = table
         self._times: dict[str, int] = {}
-        self._others = [(section.kind, identity(table, section), set[str]()) for section in table.sections[1:]]
+        self._others = [(s.kind, identity(table, s), section_columns(s), set[int]()) for s in table.sections[1:]]
 
     def item(self, row: Good) -> str:
+        """The row's item, "" where its key is empty."""
         values = [plain(row.cells.get(column)) for column in self._table.key]
         if not values[0]:
             return ""
@@ -151,11 +152,12 @@ class _Keeper:
         return item if times == 1 else f"{item}#{times}"
 
     def first(self, row: Good) -> list[str]:
+        """Sections of which this row says something that no row before it said."""
         found = []
-        for kind, name, known in self._others:
-            key = name(row.cells)
-            if key and key not in known:
-                known.add(key)
+        for kind, name, columns, known in self._others:
+            said = hash((kind, *(plain(row.cells.get(column)) for column in columns)))
+            if said not in known and name(row.cells):
+                known.add(said)
                 found.append(kind)
         return found
 

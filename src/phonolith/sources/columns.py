@@ -33,8 +33,8 @@ Maker = Callable[[str, Row], Description]
 _CLASSES = {"artist": ArtistDescription, "release": ReleaseDescription, "track": TrackDescription}
 _WRITERS = frozenset({"composer", "lyricist", "writer", "librettist", "songwriter"})
 _OTHERS_WORK = re.compile(r"\b(?:remix|rmx|bootleg|mash-?up|cover (?:of|version))\b|\bcover\)", re.IGNORECASE)
-_YES = {"1": True, "true": True, "yes": True, "y": True, "explicit": True}
-_NO = {"0": False, "false": False, "no": False, "n": False, "clean": False}
+YES = {"1": True, "true": True, "yes": True, "y": True, "explicit": True}
+NO = {"0": False, "false": False, "no": False, "n": False, "clean": False}
 _CLOCK = re.compile(r"(?:(\d+):)?(\d{1,3}):(\d{1,2}(?:\.\d+)?)")
 _IN_KEY = re.compile("[%/#\x00-\x1f\x7f]")
 _MAX_DURATION_MS = 2**40
@@ -385,7 +385,7 @@ def _explicit(one: Field) -> Getter:
 
     def explicit(row: Row) -> bool | None:
         value = get(row).lower()
-        return _YES.get(value, _NO.get(value))
+        return YES.get(value, NO.get(value))
 
     return explicit
 
@@ -458,17 +458,34 @@ def _escape(value: str) -> str:
 
 def _unsure(section: Section) -> list[tuple[tuple[str, ...], Callable[[Row], bool]]]:
     """Columns whose cells cannot always be had back from what was made of them, with a test for when they can."""
-    found: list[tuple[tuple[str, ...], Callable[[Row], bool]]] = []
-    for several in section.fields.values():
-        if len(several) > 1:
+    links = section.groups.get("links", {}).values()
+    found: list[tuple[tuple[str, ...], Callable[[Row], bool]]] = [
+        ((one.column,), partial(_is_no_other_than_address, one)) for one in links
+    ]
+    groups = [{name: (one,) for name, one in group.items()} for group in section.groups.values()]
+    references = {name: reference.fields for name, reference in section.references.items() if name == "artist_key"}
+    for name, several in (pair for some in (section.fields, references, *groups) for pair in some.items()):
+        if len(several) > 1 and name != "artist_key":
             found.append((tuple(one.column for one in several if one.column), lambda row: False))
             continue
         one = several[0]
-        if one.split:
+        if name == "explicit":
+            found.append(((one.column,), partial(_is_plain_yes_or_no, one)))
+        elif one.split:
             found.append(((one.column,), partial(_comes_back, one)))
         elif len(set(one.values.values())) < len(one.values):
             found.append(((one.column,), partial(_not_replaced, one)))
     return found
+
+
+def _is_no_other_than_address(one: Field, row: Row) -> bool:
+    value = row.get(one.column)
+    return _says_nothing(value, one) or is_address(str(value))
+
+
+def _is_plain_yes_or_no(one: Field, row: Row) -> bool:
+    value = row.get(one.column)
+    return value in one.values if one.values else value in ("1", "0", "", None)
 
 
 def _not_replaced(one: Field, row: Row) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -98,6 +98,12 @@ class Table:
         """The section that a row is about first: its track, else its release, else its artist."""
         return self.sections[0]
 
+    def columns_of_others(self, first: Iterable[str]) -> set[str]:
+        """Columns that only concern sections which are neither the main one nor in ``first``."""
+        spoken = {self.main.kind, *first}
+        mine = {c for s in self.sections if s.kind in spoken for c in section_columns(s)} | set(self.key)
+        return {c for s in self.sections if s.kind not in spoken for c in section_columns(s)} - mine
+
     @property
     def empty(self) -> dict[str, frozenset[str]]:
         """The values that say nothing, by column."""
@@ -140,6 +146,12 @@ class ColumnMap:
 def parse_map(text: str, name: str = "map") -> ColumnMap:
     """Read a map from TOML text; ``name`` is what messages call it. Raises BadInput that names the line if it can."""
     return _Parser(text, name).whole()
+
+
+def section_columns(section: Section) -> list[str]:
+    """The columns a section reads, its key first."""
+    named = [one.column for _, one in _named_fields(section) if one.column]
+    return list(dict.fromkeys([*section.key, *named]))
 
 
 def _named_fields(section: Section) -> list[tuple[str, Field]]:

@@ -27,7 +27,7 @@ class Measurable(Source, Protocol):
 
 @dataclass
 class Measure:
-    """Counted leaves: scalars that say something (not null, not an empty text).
+    """Counted leaves: scalars that say something (not null, not a text that is empty without its control characters).
 
     ``columns`` counts those that descriptions hold without their remainder, ``other`` how many of these need an
     :class:`OtherDescription`, which the catalogue has no table for; ``remainder`` those that the remainder adds;
@@ -90,7 +90,7 @@ def leaves(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[
     elif isinstance(tree, list | tuple):
         for place, value in enumerate(tree):
             yield from leaves(value, (*path, place))
-    elif tree is not None and tree != "":
+    elif tree is not None and not (isinstance(tree, str) and not clean(tree)):
         yield path, tree
 
 

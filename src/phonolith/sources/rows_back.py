@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from phonolith.model.music import ArtistDescription, Credit, Description, ReleaseDescription, TrackDescription
-from phonolith.sources.columns import id_prefix, joiner
+from phonolith.sources.columns import NO, YES, id_prefix, joiner
 from phonolith.sources.map_file import ColumnMap, Field, Reference, Section, Table, target_of
 
 _KINDS = {"artist": ArtistDescription, "release": ReleaseDescription, "track": TrackDescription}
@@ -47,6 +47,7 @@ def _value(name: str, one: Field, said: Any) -> Any:
         "join": lambda: [c.join for c in main],
         "isrc": lambda: list(said.isrcs),
         "duration": lambda: said.duration_ms,
+        "explicit": lambda: _yes_or_no(one, said.explicit),
         "label": lambda: said.labels[0].name if said.labels else "",
         "catalogue_number": lambda: said.labels[0].catalogue_number if said.labels else "",
         "licence": lambda: said.licences[0].uri if said.licences else "",
@@ -58,6 +59,14 @@ def _value(name: str, one: Field, said: Any) -> Any:
         clock = f"{value // 60000}:{value // 1000 % 60:02d}"
         return value if one.unit == "ms" else value / 1000 if one.unit == "s" else clock
     return value
+
+
+def _yes_or_no(one: Field, explicit: bool | None) -> str | None:
+    """The cell that means yes or no in this map."""
+    if explicit is None:
+        return None
+    wanted = YES if explicit else NO
+    return next((old for old, new in one.values.items() if new.lower() in wanted), "1" if explicit else "0")
 
 
 def _of_group(group: str, key: str, said: Any) -> Any:

@@ -85,12 +85,14 @@ class PreparedTable:
         return describe(item, payload.row, payload.first)
 
     def document(self, record: Record) -> Row:
-        """The row, without cells that the map declares to say nothing: what the round trip is measured against."""
+        """What the round trip is measured against: the row, less what says nothing or what another row said."""
         if record.item == SETTINGS or is_broken(record.item):
             return {}
         payload = _decode(record.payload)
-        empty = self.map.table(payload.table).empty
-        return {column: value for column, value in payload.row.items() if value not in empty.get(column, ())}
+        table = self.map.table(payload.table)
+        elsewhere = table.columns_of_others(payload.first)
+        cells = {column: value for column, value in payload.row.items() if column not in elsewhere}
+        return {column: value for column, value in cells.items() if value not in table.empty.get(column, ())}
 
     def rebuild(self, record: Record, descriptions: Iterable[Description]) -> Row:
         """The row again, from descriptions alone; of the record only its item is used."""
