@@ -33,6 +33,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     """Segments and frames so small that a test has many of them."""
     monkeypatch.setattr(record_index, "SEGMENT_BYTES", 2000)
     monkeypatch.setattr(record_index, "DIRECT_BYTES", 3000)
+    monkeypatch.setattr(record_index, "FRESH_HEADS", 5)
     monkeypatch.setattr(records, "SEGMENT_BYTES", 2000)
     monkeypatch.setattr(records, "INLINE_BYTES", 500)
     monkeypatch.setattr(records, "BATCH_RECORDS", 7)

@@ -21,6 +21,8 @@ Key = str | bytes
 SEGMENT_BYTES = 64 * 1024 * 1024
 #: From this many bytes on, lines that come together are sealed at once.
 DIRECT_BYTES = 16 * 1024 * 1024
+#: So many heads wait in table fresh. Measured with random items: at 2.6 million, 30 us a record without it.
+FRESH_HEADS = 500_000
 
 
 @dataclass(slots=True)
@@ -69,7 +71,8 @@ class RecordIndex:
             known[key] = changed[key] = Known(line, digest, to_key(record.validator), record.time, len(text), "")
         self._append(source, start, texts, past, changed)
         self._keep_lines(source, name, start, texts)
-        self._db.executemany("UPDATE head SET validator = ? WHERE source = ? AND item = ?", renewed)
+        for table in ("head", "fresh"):
+            self._db.executemany(f"UPDATE {table} SET validator = ? WHERE source = ? AND item = ?", renewed)
         return len(texts)
 
     def gone(self, name: str, items: Sequence[str], time: str, encode: Callable[[str], bytes]) -> int:
@@ -109,8 +112,8 @@ class RecordIndex:
     def walk(self, source: str, after: Key | None, limit: int) -> list[tuple[Any, ...]]:
         """Rows (item, line, size, digest, validator, time) of current heads by item, those behind ``after``."""
         sql = (
-            "SELECT item, line, size, digest, validator, time FROM head"
-            " WHERE source = (SELECT id FROM source WHERE name = :source) AND gone = '' {} ORDER BY item LIMIT :limit"
+            "SELECT item, line, size, digest, validator, time FROM current"
+            " WHERE source = (SELECT id FROM source WHERE name = :source) {} ORDER BY item LIMIT :limit"
         )
         condition = "" if after is None else "AND item > :after"
         return fetch(self._db, sql.format(condition), {"source": source, "after": after, "limit": limit})
@@ -152,7 +155,7 @@ class RecordIndex:
         source = self._source(name)
         first = int(self._one("SELECT coalesce(max(first + lines), 0) FROM segment WHERE source = :s", s=source))
         rows = fetch(self._db, "SELECT text FROM open WHERE source = :s ORDER BY line", {"s": source})
-        for table in ("open", "past", "head"):
+        for table in ("open", "past", "head", "fresh"):
             self._db.execute(f"DELETE FROM {table} WHERE source = :s AND line >= :f", {"s": source, "f": first})
         self._db.execute("UPDATE source SET lines = :f, open_bytes = 0 WHERE id = :s", {"s": source, "f": first})
         segment, texts = reread(path, number, first)
@@ -187,10 +190,15 @@ class RecordIndex:
         db = self._db
         db.executemany("INSERT OR IGNORE INTO past VALUES (?, ?)", ((source, line) for line in past))
         db.executemany(
-            "INSERT OR REPLACE INTO head VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT OR REPLACE INTO fresh VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             ((source, key, h.line, h.digest, h.validator, h.time, h.size, h.gone) for key, h in heads.items()),
         )
-        db.execute("UPDATE source SET lines = :lines WHERE id = :s", {"lines": start + len(texts), "s": source})
+        sql = "UPDATE source SET lines = :lines, fresh = fresh + :heads WHERE id = :s"
+        db.execute(sql, {"lines": start + len(texts), "heads": len(heads), "s": source})
+        if self._one("SELECT sum(fresh) FROM source") >= FRESH_HEADS:
+            db.execute("INSERT OR REPLACE INTO head SELECT * FROM fresh ORDER BY source, item")
+            db.execute("DELETE FROM fresh")
+            db.execute("UPDATE source SET fresh = 0")
 
     def _keep_lines(self, source: int, name: str, start: int, texts: list[bytes]) -> None:
         """Many bytes go to a segment at once, which spares writing them twice; few wait in the open part."""
@@ -246,13 +254,22 @@ class RecordIndex:
 
     def _source(self, name: str) -> int:
         """The source's number; entered if it is new."""
-        self._db.execute("INSERT OR IGNORE INTO source (name, lines, open_bytes) VALUES (:name, 0, 0)", {"name": name})
+        self._db.execute(
+            "INSERT OR IGNORE INTO source (name, lines, open_bytes, fresh) VALUES (:name, 0, 0, 0)", {"name": name}
+        )
         return int(self._one("SELECT id FROM source WHERE name = :name", name=name))
 
     def _known(self, source: int, keys: Sequence[Key]) -> dict[Key, Known]:
-        sql = "SELECT item, line, digest, validator, time, size, gone FROM head WHERE source = ? AND item = ?"
-        rows: Iterator[Any] = iter(self._db.executemany(sql, ((source, key) for key in keys)))
-        return {row[0]: Known(*row[1:]) for row in rows}
+        """The heads of these items, those that are gone too; what ``fresh`` says of an item goes before ``head``."""
+        known: dict[Key, Known] = {}
+        for table in ("head", "fresh"):
+            if fetch(self._db, f"SELECT 1 FROM {table} WHERE source = :s LIMIT 1", {"s": source}):
+                sql = (
+                    f"SELECT item, line, digest, validator, time, size, gone FROM {table} WHERE source = ? AND item = ?"
+                )
+                rows: Iterator[Any] = iter(self._db.executemany(sql, ((source, key) for key in keys)))
+                known.update((row[0], Known(*row[1:])) for row in rows)
+        return known
 
     def _next(self, source: int) -> int:
         return int(self._one("SELECT lines FROM source WHERE id = :s", s=source))

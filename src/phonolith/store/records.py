@@ -93,8 +93,8 @@ class RecordStore:
     def head(self, source: str, item: str) -> Head | None:
         """The current word on an item; None if there is none or the source no longer has it."""
         sql = (
-            "SELECT digest, validator, time FROM head WHERE source = (SELECT id FROM source WHERE name = :source)"
-            " AND item = :item AND gone = ''"
+            "SELECT digest, validator, time FROM current WHERE source = (SELECT id FROM source WHERE name = :source)"
+            " AND item = :item"
         )
         with self._lock, database_errors(self._path):
             rows = fetch(self._db, sql, {"source": source, "item": to_key(item)})
@@ -102,10 +102,7 @@ class RecordStore:
 
     def get(self, source: str, item: str) -> Record | None:
         """The current record of an item; None if there is none or the source no longer has it."""
-        sql = (
-            "SELECT line FROM head WHERE source = (SELECT id FROM source WHERE name = :source)"
-            " AND item = :item AND gone = ''"
-        )
+        sql = "SELECT line FROM current WHERE source = (SELECT id FROM source WHERE name = :source) AND item = :item"
         with self._lock, database_errors(self._path):
             rows = fetch(self._db, sql, {"source": source, "item": to_key(item)})
         if not rows:
@@ -122,8 +119,7 @@ class RecordStore:
     def count(self, source: str | None = None) -> int:
         """Number of current records, of one source or of all."""
         sql = (
-            "SELECT count(*) FROM head h JOIN source s ON s.id = h.source"
-            " WHERE gone = '' AND (:source IS NULL OR s.name = :source)"
+            "SELECT count(*) FROM current c JOIN source s ON s.id = c.source WHERE :source IS NULL OR s.name = :source"
         )
         with self._lock, database_errors(self._path):
             return int(fetch(self._db, sql, {"source": source})[0][0])

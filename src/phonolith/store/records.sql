@@ -8,10 +8,11 @@ CREATE TABLE source (
   id INTEGER PRIMARY KEY,
   name TEXT NOT NULL UNIQUE,
   lines INTEGER NOT NULL,      -- number of lines so far = number of the next one
-  open_bytes INTEGER NOT NULL  -- bytes of its lines in the open part
+  open_bytes INTEGER NOT NULL, -- bytes of its lines in the open part
+  fresh INTEGER NOT NULL       -- number of heads that were put into table fresh since it was last emptied
 ) STRICT;
 
-CREATE TABLE head (            -- the latest line about each item
+CREATE TABLE head (            -- the latest line about each item, unless table fresh has a later one
   source INTEGER NOT NULL REFERENCES source,
   item ANY NOT NULL,           -- TEXT; BLOB (UTF-8 with surrogates kept) where it has NUL or a lone surrogate
   line INTEGER NOT NULL,
@@ -22,6 +23,24 @@ CREATE TABLE head (            -- the latest line about each item
   gone TEXT NOT NULL,          -- when the source was first seen without it, '' if it is there
   PRIMARY KEY (source, item)
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE fresh (           -- heads newer than those in head, moved there in order of items when they are many:
+  source INTEGER NOT NULL REFERENCES source, -- millions of items in no order would touch every page at every write
+  item ANY NOT NULL,
+  line INTEGER NOT NULL,
+  digest BLOB NOT NULL,
+  validator ANY NOT NULL,
+  time TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  gone TEXT NOT NULL,
+  PRIMARY KEY (source, item)
+) STRICT, WITHOUT ROWID;
+
+CREATE VIEW current AS         -- what is there now: the newer of both, without what is gone
+SELECT source, item, line, digest, validator, time, size FROM fresh WHERE gone = ''
+UNION ALL
+SELECT source, item, line, digest, validator, time, size FROM head
+WHERE gone = '' AND NOT EXISTS (SELECT 1 FROM fresh WHERE fresh.source = head.source AND fresh.item = head.item);
 
 CREATE TABLE past (            -- lines that are not the current word on their item: superseded, or saying it is gone
   source INTEGER NOT NULL REFERENCES source,
