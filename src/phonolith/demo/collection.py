@@ -89,14 +89,17 @@ def _composer(take: Take) -> str:
     return "" if composer == "traditional" else composer
 
 
+def _artists(release: Release, take: Take) -> tuple[str, ...]:
+    return (release.artist, *((take.guest,) if take.guest else ()))
+
+
 def _tags(release: Release, take: Take) -> dict[str, str]:
     on_disc = sum(one.disc == take.disc for one in release.takes)
     tags = {
         "title": take.title,
-        "artist": take.artist or release.artist,
+        "artist": ", ".join(_artists(release, take)),
         "album": release.title,
         "album_artist": release.artist,
-        "composer": _composer(take) or "traditional",
         "date": release.date,
         "genre": take.genre or release.genre,
         "track": f"{_position(release, take)}/{on_disc}",
@@ -106,6 +109,8 @@ def _tags(release: Release, take: Take) -> dict[str, str]:
         "LICENSE": LICENCE,
         "comment": "Rendered by Phonolith from its own transcription.",
     }
+    if _composer(take):
+        tags["composer"] = _composer(take)
     if release.disc_titles:
         tags["DISCSUBTITLE"] = release.disc_titles[take.disc]
     return tags
@@ -115,7 +120,7 @@ def _row(release: Release, take: Take, path: Path) -> dict[str, str]:
     return {
         "path": path.as_posix(),
         "title": take.title,
-        "artist": take.artist or release.artist,
+        "artist": "; ".join(_artists(release, take)),
         "release": release.title,
         "track_number": str(_position(release, take)),
         "licence_url": LICENCE,
@@ -172,7 +177,7 @@ def _cue(release: Release, disc: int) -> Iterator[str]:
             yield f'FILE "{path.name}" WAVE'
             yield f"  TRACK {_position(release, take):02d} AUDIO"
             yield f'    TITLE "{take.title}"'
-            yield f'    PERFORMER "{take.artist or release.artist}"'
+            yield f'    PERFORMER "{", ".join(_artists(release, take))}"'
             yield "    INDEX 01 00:00:00"
 
 

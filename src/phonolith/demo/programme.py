@@ -33,7 +33,7 @@ class Take:
     pace: float = 1.0
     until: float = 0.0
     transpose: int = 0
-    artist: str = ""  # "": the release's
+    guest: str = ""  # who plays along, beside the release's artist
     disc: int = 1
     popularity: int = 1
     genre: str = ""  # "": the release's
@@ -189,7 +189,7 @@ RELEASES: tuple[Release, ...] = (
                  popularity=210),
             Take("Auld Lang Syne", "syne",
                  (Line("melody", "flute", 0.8, 12), Line("melody", "piano", 0.6), Line("~held", "organ", 0.35)),
-                 "hall", artist=f"{_TRIO} feat. {_ORGAN}", popularity=570),
+                 "hall", guest=_ORGAN, popularity=570),
         ),
     ),
     Release(
@@ -206,7 +206,7 @@ RELEASES: tuple[Release, ...] = (
             Take("Canon in D (Clockwork Version)", "canon",
                  (Line("melody", "music box", 0.9, 12), Line("second", "music box", 0.6, 12, 0.4),
                   Line("~held", "strings", 0.25), Line("bass", "sub", 0.5)), "night", 0.95, 32,
-                 artist=f"{_DRIFT} feat. {_BOX}", popularity=360),
+                 guest=_BOX, popularity=360),
             Take("Prelude in C (Night Version)", "prelude",
                  (Line("melody", "night keys", 0.7), Line("tenor", "night keys", 0.6), Line("bass", "sub", 0.6),
                   Line("~held", "strings", 0.2)), "night", 0.9, 60, -3, popularity=240, genre="Ambient"),

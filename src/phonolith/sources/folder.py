@@ -82,6 +82,7 @@ KEPT_TAGS = (
 _KNOWN_TAGS = sorted(
     {n for some in (RELEASE_TAGS, TRACK_TAGS) for names in some.values() for n in names} | {*KEPT_TAGS}
 )
+_AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _EXPLICIT = {"1": True, "4": True, "2": False}
 _LEADING_NUMBER = re.compile(r"(?:(\d)[-.])?(\d{1,3})(?:\s*[-._)]\s*|\s+)(?=\D)")
 _OTHERS_WORK = re.compile(r"\b(?:remix|rmx|bootleg|mash-?up|cover (?:of|version))\b|\bcover\)", re.IGNORECASE)
@@ -175,6 +176,7 @@ def _track(item: str, said: records.Track) -> TrackDescription:
         links=tuple(Link("source", clean(u)) for u in [row.get("source", "")] if is_address(u)),
         licences=tuple(LicenceStatement(s.uri, Level(s.level), s.by, s.where, "", s.digest) for s in said.licences),
         files=(_audio_file(said),),
+        popularity=_amount(row.get("popularity", "")),
         composition_by_others=bool(_OTHERS_WORK.search(shown)) or _by_others(credits),
         remainder=_remainder(said),
     )
@@ -266,7 +268,7 @@ def first(tags: records.Tags, names: Iterable[str]) -> str:
 
 def _track_credits(row: Mapping[str, str], tags: records.Tags) -> tuple[Credit, ...]:
     """Artists in order, then composer, lyricist and remixer under their roles."""
-    names = [row["artist"]] if row.get("artist") else list(dict.fromkeys(v for v in tags.get("artist", ()) if v))
+    names = _split(row.get("artist", "")) or list(dict.fromkeys(v for v in tags.get("artist", ()) if v))
     found = [Credit(clean(name), "", ", " if at < len(names) - 1 else "") for at, name in enumerate(names)]
     if not found:
         return ()
@@ -314,6 +316,11 @@ def _count(text: str) -> int:
     """``3``, ``03`` or ``3/12`` as 3; 0 for anything else."""
     head = text.partition("/")[0].strip()
     return int(head) if head.isascii() and head.isdecimal() and len(head) < 6 else 0
+
+
+def _amount(text: str) -> float | None:
+    """A number that is not negative, None for anything else."""
+    return float(text) if _AMOUNT.fullmatch(text.strip()) else None
 
 
 def _decode(source: str, item: str, payload: bytes) -> records.Payload:

@@ -103,6 +103,7 @@ def _track(said: TrackDescription) -> tuple[dict[str, Any], dict[str, list[str]]
         "isrc": list(said.isrcs),
         "explicit": {True: ["1", "4"], False: ["2"], None: []}[said.explicit],
         "source": [link.url for link in said.links],
+        "popularity": [] if said.popularity is None else [str(said.popularity), f"{said.popularity:g}"],
         "licence": [statement.uri for statement in said.licences],
         "path": [said.id],
         "album": [said.release.partition("?album=")[2]],

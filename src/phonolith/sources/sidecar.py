@@ -18,6 +18,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "label": ("label", "publisher"),
     "composer": ("composer", "composers"),
     "isrc": ("isrc",),
+    "popularity": ("popularity", "listens", "plays"),
     "licence": ("licence_url", "license_url", "licenseurl", "licenceurl", "licence", "license"),
     "source": ("source_url", "source", "url", "homepage"),
 }
