@@ -2,7 +2,9 @@
 
 Contentless, without positions and sizes: `SELECT rowid FROM track_text WHERE track_text MATCH 'night train'` gives row
 numbers, which are ranks, and `ORDER BY rowid LIMIT 20` stops after a page. The text is what our own tokeniser made, so
-CJK text is found by any one or two characters. SQLite 3.40 opens and asks them.
+CJK text is found by any one or two characters. Tracks are found by title and artists, releases by title, artists by
+name, sort name and alias; the rest is a join away, and would cost more room than all of these. SQLite 3.40 opens and
+asks them.
 """
 
 from __future__ import annotations
@@ -67,11 +69,7 @@ def _texts(kind: str, rows: Mapping[str, Array], around: Neighbours, words: Arra
     size = len(rows["id"])
     parts = [_joined(rows["words"], np.repeat(np.arange(size), rows["counts"]), size, words)]
     if kind == "track":
-        parts.append(_joined(*around.release.words.of(rows["release"]), size, words))
-    if "credit" in rows:
-        credit = rows["credit"]
-        if kind == "track":
-            credit = np.where(credit != 0, credit, around.release.columns["credit"][rows["release"]])
+        credit = np.where(rows["credit"] != 0, rows["credit"], around.release.columns["credit"][rows["release"]])
         parts += [_joined(found, owners, size, words) for found, owners in around.words_of_credits(credit)]
     return map(" ".join, zip(*parts, strict=True))
 

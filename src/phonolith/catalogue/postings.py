@@ -18,7 +18,7 @@ import numpy.typing as npt
 
 from phonolith.catalogue.facets import NAMES, VALUE_BITS, Lookups, Neighbours, codes, facet_pairs
 from phonolith.library.postings import LONG, encode_long, encode_short
-from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND
+from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, FEW, KIND
 
 Array = npt.NDArray[Any]
 
@@ -149,6 +149,7 @@ class Writer:
         self._db = db
         self._parted = 0
         self.digest = 0
+        self.word_rows: Array = np.zeros(0, np.int64)
 
     def write(self, kind: str, tiers: Sequence[Tier], name_of: Any) -> None:
         """Write all tiers of a kind; ``name_of`` gives a code's term."""
@@ -163,6 +164,9 @@ class Writer:
         for arrays in stored:
             totals[np.searchsorted(every, arrays["codes"])] += arrays["counts"]
         numbers = np.cumsum(totals > INLINE) + self._parted
+        words = every < 1 << VALUE_BITS
+        self.word_rows = np.zeros(int(every[words].max(initial=0)) + 1, np.int64)
+        self.word_rows[every[words].astype(np.int64)] = totals[words]
         self._write_terms(kind, stored, every, totals, numbers, name_of)
         for tier, arrays in zip(tiers, stored, strict=True):
             self._write_tier(tier, arrays, every, totals, numbers)
@@ -204,6 +208,11 @@ class Writer:
             rows.append((int(keys[place]), encode_long(ids)))
         rows.sort()
         self._db.executemany("INSERT INTO posting VALUES (?,?)", rows)
+
+    def common(self, rows: Mapping[str, Array]) -> Array:
+        """Which rows have a title all of whose words are in more than FEW rows of the kind that was written last."""
+        rare = self.word_rows[rows["words"]] <= FEW
+        return np.bincount(np.repeat(np.arange(len(rows["id"])), rows["counts"])[rare], minlength=len(rows["id"])) == 0
 
     def write_exact(self, kind: str, ids: Array, keys: Array) -> None:
         """Write the rows by the key of their folded title."""

@@ -21,7 +21,7 @@ CREATE TABLE posting_tier (    -- the tiers: best ranks first, so that a page is
   PRIMARY KEY (kind, tier)
 ) STRICT, WITHOUT ROWID;
 
-CREATE TABLE exact_title (     -- rows by the CRC-32 of their folded title or name
+CREATE TABLE exact_title (     -- rows by the CRC-32 of their folded title or name, where all its words are frequent
   id INTEGER PRIMARY KEY,      -- kind * 4096 + the lowest 12 bits of the CRC
   ids BLOB NOT NULL,           -- as above
   marks BLOB NOT NULL          -- one byte for each id: the next 8 bits of the CRC

@@ -174,17 +174,22 @@ def _index(
             made.result()
             progress.advance(1)
         writer.write(kind, [tier for tier, _ in plan.tiers[kind]], name_of)
-        for part in _exact_parts(plan.pieces[kind]):
-            writer.write_exact(kind, *part)
+        writer.write_exact(kind, *_common_titles(writer, kind, plan.pieces[kind]))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_index', ?)", (f"{writer.digest:08x}",))
     db.execute("COMMIT")
     progress.finish()
 
 
-def _exact_parts(pieces: Sequence[Piece]) -> Iterator[tuple[Any, Any]]:
-    parts = read_columns(pieces, "id", "title")
-    if parts:
-        yield np.concatenate([part["id"] for part in parts]), np.concatenate([part["title"] for part in parts])
+def _common_titles(writer: Writer, kind: str, pieces: Sequence[Piece]) -> tuple[Any, Any]:
+    """Rows and keys of titles that could be asked for and found among many; of artists, who have more names, all."""
+    ids, keys = [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
+    for piece in pieces:
+        rows = read_pieces([piece])
+        if rows:
+            chosen = writer.common(rows) | (kind == "artist")
+            ids.append(rows["id"][chosen])
+            keys.append(rows["title"][chosen])
+    return np.concatenate(ids), np.concatenate(keys)
 
 
 def _make_tier(folder: Path, tier: Tier, pieces: Sequence[Piece], lookups: Lookups) -> None:

@@ -20,10 +20,9 @@ from phonolith.library.asked import MOST_WORDS, Query, Results, filter_condition
 from phonolith.library.correction import correct
 from phonolith.library.index import Condition, Index
 from phonolith.library.rows import Row, Rows, holds
+from phonolith.library.terms import FEW
 from phonolith.model.text import runs
 
-#: Up to this many matches are ordered by closeness.
-FEW = 200
 #: Totals are counted up to here.
 CAP = 1_000
 _MOST_ON_A_PAGE = 1_000
@@ -125,9 +124,17 @@ class _Asking:
         if few is not None:
             return self._ordered(few, words, typing, place)
         if words:
-            same = _Matches(self.index, self._rows, self.filters, self._hidden, among=self.index.same_title(words))
+            same = _Matches(self.index, self._rows, self.filters, self._hidden, among=self._same_title(words, typing))
             return self._exact_first(matches, same, words, place)
         return self._finish(((_REST, row) for row in matches.rows(place.row)), matches, place)
+
+    def _same_title(self, words: list[str], typing: bool) -> Any:
+        """Rows that may have the words as their title; where few rows have all the words, these are they."""
+        if typing:
+            few = _Matches(self.index, self._rows, word_conditions(self.index, words, False), BitMap()).few()
+            if few is not None:
+                return BitMap(few)
+        return self.index.same_title(words)
 
     def _ordered(self, rows: Sequence[int], words: list[str], typing: bool, place: _Place) -> Results:
         bands = sorted((closeness(self._rows.read(row), words, typing), row) for row in rows)
