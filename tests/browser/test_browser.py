@@ -1,0 +1,123 @@
+"""The library in a real browser: five tasks, every page through axe, and a catalogue full of attacks."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import socket
+import subprocess
+import threading
+import time
+import wave
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pytest
+import uvicorn
+from tests import sample
+from tests.browser.hostile import STRINGS, make_hostile
+from tests.conftest import missing_peer
+
+from phonolith.config import Settings
+from phonolith.store.archive import Archive
+from phonolith.web.app import create_app
+
+HERE = Path(__file__).parent
+SECONDS = 20
+
+pytestmark = pytest.mark.peers
+
+Run = Callable[[str, Path, dict[str, str]], list[dict[str, object]]]
+
+
+@pytest.fixture(scope="module")
+def run(peer: Callable[..., str]) -> Run:
+    """``run(script, archive, ids)``: serve the archive, run the script against it, and return its checks."""
+    node, chromium = peer("node", "nodejs"), peer("chromium", "chromium-browser", "google-chrome")
+    if not (HERE / "node_modules" / "playwright-core").is_dir():
+        missing_peer("playwright-core and axe-core are not installed (npm install in tests/browser)")
+
+    def against(script: str, root: Path, ids: dict[str, str]) -> list[dict[str, object]]:
+        names = root.parent / "ids.json"
+        names.write_text(json.dumps(ids))
+        with serving(root) as address:
+            command = [node, str(HERE / script), address, str(names), chromium]
+            done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
+        assert done.returncode == 0, done.stderr[-3000:]
+        found: list[dict[str, object]] = json.loads(done.stdout)
+        return found
+
+    return against
+
+
+@contextmanager
+def serving(root: Path) -> Iterator[str]:
+    """The archive's library on a free port of this machine."""
+    listener = socket.create_server(("127.0.0.1", 0))
+    app = create_app(Archive.open(root), Settings(name="Sample", contact="somebody@example.org"))
+    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
+    thread.start()
+    try:
+        while not server.started:
+            time.sleep(0.02)
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}/"
+    finally:
+        server.should_exit = True
+        thread.join(10)
+        listener.close()
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, str]]:
+    """The sample archive, with tones long enough to be listened to."""
+    root = tmp_path_factory.mktemp("browser") / "archive"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sample, "audio_bytes", long_tone)
+        _, ids = sample.make_archive(root)
+    return root, ids
+
+
+def long_tone(release: str, number: int) -> bytes:
+    """Like the sample's tone, but of twenty seconds."""
+    if sample.RELEASES[release].tracks[number - 1].problem:
+        return b"fLaC but not really " + release.encode()
+    twin = "road" if (release, number) == ("road-2014", 2) else release
+    pitch = 220 + hashlib.sha256(f"{twin}/{number}".encode()).digest()[0]
+    moments = np.arange(8000 * SECONDS) / 8000
+    samples = (6000 * np.sin(2 * np.pi * pitch * moments)).astype("<i2")
+    out = io.BytesIO()
+    with wave.open(out, "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(8000)
+        file.writeframes(samples.tobytes())
+    return out.getvalue()
+
+
+def failures(found: list[dict[str, object]]) -> list[str]:
+    return [f"{one['name']}: {one['why']}" for one in found if not one["ok"]]
+
+
+def test_the_tasks_of_a_visitor(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
+    found = run("tasks.mjs", *archive)
+    assert failures(found) == []
+    assert len(found) == 12
+
+
+def test_every_page_through_axe(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
+    found = run("pages.mjs", *archive)
+    assert failures(found) == []
+    assert len(found) >= 50
+
+
+def test_a_catalogue_full_of_attacks(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sample, "audio_bytes", long_tone)
+    archive, ids = sample.make_archive(tmp_path / "archive")
+    assert make_hostile(archive.catalogue) > 10 * len(STRINGS) >= 400
+    found = run("hostile.mjs", archive.root, ids)
+    assert failures(found) == []
+    assert len(found) == 5
