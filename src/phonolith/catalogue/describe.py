@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TypeVar
 
 from phonolith.catalogue import corrections, staging
-from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, clean, stored_id
+from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, stored_id
 from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
 from phonolith.model.music import (
     ArtistDescription,
@@ -29,7 +29,7 @@ class Stager:
     parts: Parts
     decisions: Decisions
     _corrected: Mapping[int, str] = field(default_factory=dict)
-    _last_release: int = -1
+    _last_release: tuple[str, int] = ("", 0)
 
     def __post_init__(self) -> None:
         self._corrected = {public_key(one): one for one in self.decisions.corrected_ids()}
@@ -59,14 +59,14 @@ class Stager:
             uuid,
             text,
             release,
-            clean(said.title),
+            said.title,
             parts.credit(said.credits),
             said.disc,
             said.position,
             said.duration_ms,
             isrc,
-            clean(said.date) or None,
-            parts.genres(said.genres),
+            said.date or None,
+            parts.genres(said.genres) if said.genres else None,
             self._rights_of_track(said) if said.licences or self.decisions.attested else None,
             said.popularity,
             None if said.explicit is None else int(said.explicit),
@@ -103,13 +103,13 @@ class Stager:
             parts.source,
             uuid,
             text,
-            clean(said.title),
+            said.title,
             parts.credit(said.credits),
-            clean(said.date) or None,
-            barcode=clean(said.barcode) or None,
-            kind=clean(said.kind) or None,
-            country=clean(said.country) or None,
-            release_group=clean(said.group) or None,
+            said.date or None,
+            barcode=said.barcode or None,
+            kind=said.kind or None,
+            country=said.country or None,
+            release_group=said.group or None,
             genres=parts.genres(said.genres),
             rights=parts.evidence(said.licences, self._attestations(said.id)),
             popularity=said.popularity,
@@ -123,7 +123,7 @@ class Stager:
         parts = self.parts
         for medium in said.media:
             if medium.format or medium.title:
-                names = clean(medium.format) or None, clean(medium.title) or None
+                names = medium.format or None, medium.title or None
                 parts.writer.add(staging.Medium(key, medium.position, *names))
         if said.files:
             parts.files(key, RELEASE, said.files)
@@ -153,13 +153,13 @@ class Stager:
             parts.source,
             uuid,
             text,
-            clean(said.name),
-            None if said.sort_name == said.name else clean(said.sort_name) or None,
-            clean(said.disambiguation) or None,
-            clean(said.kind) or None,
-            clean(said.country) or None,
-            clean(said.begin) or None,
-            clean(said.end) or None,
+            said.name,
+            None if said.sort_name == said.name else said.sort_name or None,
+            said.disambiguation or None,
+            said.kind or None,
+            said.country or None,
+            said.begin or None,
+            said.end or None,
             parts.genres(said.genres),
             said.popularity,
         )
@@ -169,10 +169,12 @@ class Stager:
         """The key of the track's release. If its source names none, one is made that holds this track."""
         parts = self.parts
         if said.release:
+            if said.release == self._last_release[0]:
+                return self._last_release[1]
             key = parts.key(said.release)
-            if key != self._last_release and parts.first_time(key):
+            self._last_release = said.release, key
+            if parts.first_time(key):
                 parts.writer.add(staging.ReleaseRef(key, parts.source, *stored_id(said.release)))
-            self._last_release = key
             return key
         source_id = implicit_release(said.id)
         key = parts.key(source_id)
@@ -180,8 +182,8 @@ class Stager:
         if key in self._corrected:
             made = self._correct(made, key, RELEASE)
         credit, attested = parts.credit(made.credits), self._attestations(source_id, said.id)
-        row = staging.Release(key, parts.source, *stored_id(source_id), clean(made.title), credit)
-        row.date = clean(made.date) or None
+        row = staging.Release(key, parts.source, *stored_id(source_id), made.title, credit)
+        row.date = made.date or None
         row.rights = parts.evidence(said.licences, attested, by_others=said.composition_by_others)
         self._put(row, "releases made for a single track")
         return key
@@ -214,7 +216,7 @@ class Stager:
         for one in applied:
             decided = one.decision
             row = staging.Correction(
-                key, kind, one.field, one.was, one.now, clean(decided.because), decided.event, decided.time, guess
+                key, kind, one.field, one.was, one.now, decided.because, decided.event, decided.time, guess
             )
             self.parts.writer.add(row)
         self.parts.counts["corrections"] += len(applied)

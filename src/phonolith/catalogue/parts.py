@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.catalogue import staging
-from phonolith.catalogue.staging import Writer
-from phonolith.model.ids import genre_key, named_artist, named_label, pack_source_id
+from phonolith.catalogue.staging import Writer, fit
+from phonolith.model.ids import genre_key, is_uuid, named_artist, named_label, pack_source_id
 from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
 from phonolith.rights.evidence import Attestation, resolve
 
@@ -17,27 +17,16 @@ from phonolith.rights.evidence import Attestation, resolve
 TRACK, RELEASE, ARTIST, LABEL = range(4)
 
 _SEEN_AT_MOST = 1_000_000  # then what was written is forgotten; writing a row twice does no harm
-_LONGEST = 65_536  # characters of a text; the record keeps the rest
-_LONGEST_NOTE = 1 << 20
-_UNFIT = str.maketrans({"\0": "\ufffd"})
-
-
-def clean(text: str, longest: int = _LONGEST) -> str:
-    """Text that any SQLite file and any JSON reader holds: no NUL, no lone surrogate, not endless."""
-    if text.isprintable():
-        return text if len(text) <= longest else text[: longest - 1] + "…"
-    if len(text) > longest:
-        text = text[: longest - 1] + "…"
-    return text.encode("utf-8", "replace").decode().translate(_UNFIT) if not text.isascii() else text.translate(_UNFIT)
 
 
 def stored_id(source_id: str) -> tuple[str | None, str | None]:
     """A source id as (UUID, other text): what the catalogue packs into 16 bytes, and what it does not."""
+    if is_uuid(source_id):
+        return source_id, None
     packed = pack_source_id(source_id)
     if isinstance(packed, str):
         return None, packed
-    # A blob that is no UUID goes through staging as text of its code points.
-    return (source_id, None) if len(packed) == 16 else (None, "\ue000" + packed.hex())
+    return None, "\ue000" + packed.hex()  # what no text column holds goes through staging in hexadecimal
 
 
 def digest_key(text: str) -> int:
@@ -61,6 +50,7 @@ class Parts:
     named: Callable[[int, int, str, str], str] = lambda kind, key, source_id, name: name
     _prefix: bytes = b""
     _seen: set[int] = field(default_factory=set)
+    _credit_keys: dict[str, int] = field(default_factory=dict)
     _genre_keys: dict[tuple[str, ...], int] = field(default_factory=dict)
     _evidence: dict[object, int] = field(default_factory=dict)
 
@@ -95,7 +85,12 @@ class Parts:
             text = f"{self.source}" + "\x1e".join(
                 f"\x1f{c.artist}\x1f{c.name}\x1f{c.join}\x1f{c.role}" for c in credits
             )
-        key = digest_key(text)
+        key = self._credit_keys.get(text)
+        if key is not None:
+            return key
+        if len(self._credit_keys) >= _SEEN_AT_MOST // 5:
+            self._credit_keys.clear()
+        key = self._credit_keys[text] = digest_key(text)
         if self.first_time(key):
             for position, one in enumerate(credits):
                 source_id = one.artist or named_artist(one.name)
@@ -108,9 +103,9 @@ class Parts:
                     self.source,
                     artist,
                     *stored_id(source_id),
-                    clean(one.name),
-                    clean(one.join),
-                    clean(one.role),
+                    one.name,
+                    one.join,
+                    one.role,
                 )
                 self.writer.add(row)
         return key
@@ -121,7 +116,7 @@ class Parts:
             return None
         key = self._genre_keys.get(names)
         if key is None:
-            folded = {genre_key(name): clean(name.strip()) for name in names if name.strip()}
+            folded = {genre_key(name): name.strip() for name in names if name.strip()}
             folded.pop("", None)
             if not folded:
                 return None
@@ -135,7 +130,7 @@ class Parts:
     def labels(self, row: staging.Release, labels: Sequence[Label]) -> None:
         """Put the first label into the release's row and stage the others beside it."""
         for position, label in enumerate(labels):
-            number = clean(label.catalogue_number) or None
+            number = label.catalogue_number or None
             key = self._label(label) if label.name or label.label else None
             if position == 0:
                 row.label, row.catalogue_number = key, number
@@ -147,7 +142,7 @@ class Parts:
         key = self.key(source_id)
         if self.first_time(key):
             name = self.named(LABEL, key, source_id, label.name) if key in self.watched else label.name
-            self.writer.add(staging.Label(key, self.source, *stored_id(source_id), clean(name)))
+            self.writer.add(staging.Label(key, self.source, *stored_id(source_id), name))
         return key
 
     def evidence(
@@ -169,8 +164,8 @@ class Parts:
     def _resolve(self, said: Sequence[LicenceStatement], attested: Sequence[Attestation], by_others: bool) -> int:
         found = resolve(said, attested, composition_by_others=by_others)
         code = found.licence.code if found.licence else None
-        texts = clean(found.stated, 2_000), clean(found.stated_by, 200), found.basis
-        composition, note = int(found.composition), clean(found.note, 2_000)
+        texts = fit(found.stated, 2_000), fit(found.stated_by, 200), found.basis
+        composition, note = int(found.composition), fit(found.note, 2_000)
         key = digest_key("\x1f".join(map(str, ("rights", code, int(found.level), *texts, composition, note))))
         self.writer.add(staging.Rights(key, code, int(found.level), *texts, composition, note))
         return key
@@ -185,16 +180,16 @@ class Parts:
                 kind,
                 position,
                 file.role,
-                clean(file.name),
+                file.name,
                 file.sha256 or None,
-                clean(file.media_type) or None,
-                clean(file.url) or None,
-                clean(file.codec) or None,
+                file.media_type or None,
+                file.url or None,
+                file.codec or None,
                 file.bitrate,
                 file.sample_rate,
                 file.channels,
                 file.bit_depth,
-                clean(file.problem) or None,
+                file.problem or None,
             )
             self.writer.add(row)
         return offered
@@ -203,15 +198,15 @@ class Parts:
         """Stage identifiers that have no column."""
         for scheme, value in pairs:
             if value:
-                self.writer.add(staging.Identifier(key, kind, clean(scheme), clean(value)))
+                self.writer.add(staging.Identifier(key, kind, scheme, value))
 
     def links(self, key: int, kind: int, links: Iterable[Link]) -> None:
         """Stage outgoing links."""
         for link in links:
-            self.writer.add(staging.Link(key, kind, clean(link.rel), clean(link.url)))
+            self.writer.add(staging.Link(key, kind, link.rel, link.url))
 
     def notes(self, key: int, kind: int, note: str, values: Iterable[str]) -> None:
         """Stage texts that have no column; empty ones are left out."""
         for position, value in enumerate(values):
             if value:
-                self.writer.add(staging.Note(key, kind, note, position, clean(value, _LONGEST_NOTE)))
+                self.writer.add(staging.Note(key, kind, note, position, value))

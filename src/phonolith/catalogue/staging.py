@@ -7,6 +7,7 @@ what several workers write twice is made one in the next phase. Absent fields ar
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
 from typing import IO, get_args, get_type_hints
 
@@ -234,6 +235,10 @@ RELATIONS: tuple[type[Row], ...] = (
 _KEYS = frozenset({"key", "release", "credit", "label", "genres", "rights", "artist"})
 _BATCH = 4_096
 
+#: Characters of a text in a row, and of a note; the record keeps the rest.
+LONGEST = 65_536
+LONGEST_NOTE = 1 << 20
+
 
 class Writer:
     """Appends rows to one file per relation, ``<relation>.<part>.jsonl``. Closed by ``close`` or as a context."""
@@ -273,8 +278,32 @@ class Writer:
         if file is None:
             file = self._files[relation] = (self._folder / f"{table(relation)}.{self._part}.jsonl").open("wb")
         rows = self._rows[relation]
-        file.write(self._encoder.encode_lines(rows))
+        file.write(self._encoded(rows))
         rows.clear()
+
+    def _encoded(self, rows: list[Row]) -> bytes:
+        """Rows as lines. Only where a text among them is unfit are all of them gone through."""
+        with contextlib.suppress(UnicodeEncodeError):
+            lines = self._encoder.encode_lines(rows)
+            if b"\\u0000" not in lines and max(map(len, lines.split(b"\n"))) < LONGEST:
+                return lines
+        return self._encoder.encode_lines([_fit(row) for row in rows])
+
+
+def _fit(row: Row) -> Row:
+    longest = LONGEST_NOTE if isinstance(row, Note) else LONGEST
+    for name in row.__struct_fields__:
+        value = getattr(row, name)
+        if isinstance(value, str):
+            setattr(row, name, fit(value, longest))
+    return row
+
+
+def fit(text: str, longest: int = LONGEST) -> str:
+    """Text that any SQLite file and any JSON reader holds: no NUL, no lone surrogate, not endless."""
+    if len(text) > longest:
+        text = text[: longest - 1] + "…"
+    return text.encode("utf-8", "replace").decode().replace("\0", "\ufffd")
 
 
 def table(relation: type[Row]) -> str:

@@ -92,13 +92,18 @@ def genre_key(name: str) -> str:
     return " ".join(kept.split()) or folded_name(name)
 
 
+def is_uuid(text: str) -> bool:
+    """Whether the text is a UUID in lower case with hyphens (RFC 9562, section 4)."""
+    return len(text) == 36 and text[8] == "-" and _UUID.fullmatch(text) is not None
+
+
 def pack_source_id(text: str) -> bytes | str:
     """A source id as the catalogue stores it: 16 bytes if it is a UUID in lower case with hyphens, else the text.
 
     Text that SQLite cannot hold as such (lone surrogates, NUL) becomes a BLOB of 0xFF and its ``surrogatepass``
     UTF-8; a second 0xFF keeps it from having the length of a UUID.
     """
-    if len(text) == 36 and _UUID.fullmatch(text):
+    if is_uuid(text):
         return bytes.fromhex(text.replace("-", ""))
     if text.isascii() and "\0" not in text:
         return text
