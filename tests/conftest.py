@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 from collections.abc import Callable
@@ -45,3 +46,19 @@ def missing_peer(reason: str) -> str:
     if os.environ.get("PHONOLITH_REQUIRE_PEERS") == "1":
         pytest.fail(f"{reason}, and PHONOLITH_REQUIRE_PEERS=1 requires it", pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def rendered_music(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demonstration's music, rendered once for all processes of a run. Copy it; do not write into it."""
+    from phonolith.demo import render
+    from phonolith.model.progress import Silent
+
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+    folder = shared / "rendered-music"
+    with (shared / "rendered-music.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not (folder / "LICENSE.md").exists():  # the file that is written last
+            render(folder, progress=Silent())
+    return folder

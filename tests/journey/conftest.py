@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -99,9 +100,10 @@ class Music:
 
 
 @pytest.fixture(scope="session")
-def demo(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def demo(tmp_path_factory: pytest.TempPathFactory, rendered_music: Path) -> Path:
     """The demonstration's archive, made once."""
     root = tmp_path_factory.mktemp("demonstration") / "archive"
+    shutil.copytree(rendered_music, root / "music", copy_function=os.link)
     run("demo", "--no-serve", "--dir", root)
     return root
 
@@ -112,5 +114,4 @@ def music(request: pytest.FixtureRequest) -> Music:
     real = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio-phonograph"
     if real.is_dir():
         return Music(real, 21, 19, "afternoon lullaby")
-    root: Path = request.getfixturevalue("demo")
-    return Music(root / "music", 24, 24, "gymnopedie")
+    return Music(request.getfixturevalue("rendered_music"), 24, 24, "gymnopedie")

@@ -9,9 +9,11 @@ from phonolith.cli.text import plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
+SORTS = ("no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
+
 
 @verb("todo", short_help="What wants attention, with the command that settles it.")
-@click.argument("sort", required=False)
+@click.argument("sort", required=False, type=click.Choice(SORTS))
 @click.option(
     "-n", "--number", "limit", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Items of each sort."
 )
@@ -20,16 +22,11 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
 
     And what could be published now. SORT shows one sort alone, by its code.
     """
-    from phonolith.errors import NotFound
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
         sections = find(library, limit=limit)
     chosen = [one for one in sections if sort in (None, one.code)]
-    if sort is not None and not chosen:
-        raise NotFound(
-            sort, "there is nothing to do of this sort", f"There is: {', '.join(one.code for one in sections)}"
-        )
 
     def show(view: View) -> None:
         for one in chosen:
