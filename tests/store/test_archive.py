@@ -142,6 +142,31 @@ def test_a_dead_holders_lock_is_taken_over(archive: Archive) -> None:
         assert json.loads((archive.state / "build.lock").read_text())["what"] == "mine"
 
 
+_HOLD_WITH_A_WORKER = """
+import os, sys, time
+from pathlib import Path
+from phonolith.store.archive import Archive
+with Archive.open(Path(sys.argv[1])).lock("build", what="a build with a worker"):
+    if os.fork() == 0:
+        print("worker", flush=True)
+        sys.stdin.read()  # outlives its parent, as a worker may
+        os._exit(0)
+    time.sleep(3600)
+"""
+
+
+def test_a_worker_that_outlives_its_parent_holds_nothing(archive: Archive) -> None:
+    words = [sys.executable, "-c", _HOLD_WITH_A_WORKER, str(archive.root)]
+    with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as child:
+        assert child.stdout is not None and child.stdout.readline() == "worker\n"
+        with pytest.raises(Busy, match="a build with a worker"), archive.lock("build", what="mine"):
+            pass
+        child.kill()
+        child.wait()
+        with archive.lock("build", what="mine"):
+            pass
+
+
 def test_the_register_needs_no_lock(archive: Archive) -> None:
     with archive.lock("build", what="build"), archive.lock("harvest", what="harvest"), archive.register() as register:
         register.append("item.withdrawn", {"subjects": [], "because": "b", "ground": "law"}, actor="a", time=NOW)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import multiprocessing
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -134,9 +135,9 @@ JSON = st.recursive(
 
 @given(values=st.lists(JSON, max_size=4))
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_any_json_comes_back_and_verifies(tmp_path_factory: pytest.TempPathFactory, values: list[Any]) -> None:
+def test_any_json_comes_back_and_verifies(memory: Path, values: list[Any]) -> None:
     values = [value for value in values if _encodable(value)]
-    with Register(tmp_path_factory.mktemp("r") / "r") as register:
+    with tempfile.TemporaryDirectory(dir=memory) as folder, Register(Path(folder) / "r") as register:
         for value in values:
             register.append("field.set", _field_set(value), actor="t", time=NOW)
         assert [event.body["value"] for event in register.events()] == values
@@ -161,16 +162,16 @@ def _append_many(path: Path, count: int) -> None:
             register.append("item.withdrawn", BODY, actor="t", time=NOW)
 
 
-def test_several_processes_append_at_once(tmp_path: Path) -> None:
-    Register(tmp_path / "r").close()
+def test_several_processes_append_at_once(memory: Path) -> None:
+    Register(memory / "r").close()
     context = multiprocessing.get_context("spawn")
-    children = [context.Process(target=_append_many, args=(tmp_path / "r", 25)) for _ in range(3)]
+    children = [context.Process(target=_append_many, args=(memory / "r", 25)) for _ in range(3)]
     for child in children:
         child.start()
     for child in children:
         child.join()
         assert child.exitcode == 0
-    with Register(tmp_path / "r") as register:
+    with Register(memory / "r") as register:
         assert register.head()[0] == 75 and register.verify() == []
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
@@ -116,13 +117,17 @@ class Ledger:
         )
         return Passport(*rows[0]) if rows else None
 
-    def all(self) -> Iterator[tuple[bytes, int]]:
-        """SHA-256 and size of every object, by digest."""
+    def all(self) -> Iterator[tuple[bytes, int, list[Place]]]:
+        """SHA-256, size and places of every object, by digest."""
+        sql = (
+            "SELECT o.sha256, o.size, p.volume, p.path, p.mtime_ns FROM"
+            " (SELECT id, sha256, size FROM object WHERE sha256 > :after ORDER BY sha256 LIMIT 10000) o"
+            " JOIN place p ON p.object = o.id ORDER BY o.sha256, p.volume = '', p.volume, p.path"
+        )
         after = b""
-        while rows := self._rows(
-            "SELECT sha256, size FROM object WHERE sha256 > :after ORDER BY sha256 LIMIT 10000", {"after": after}
-        ):
-            yield from rows
+        while rows := self._rows(sql, {"after": after}):
+            for (sha256, size), group in itertools.groupby(rows, key=lambda row: row[:2]):
+                yield sha256, size, [Place(*row[2:]) for row in group]
             after = rows[-1][0]
 
     def uses_volume(self, name: str) -> bool:

@@ -14,6 +14,8 @@ from pathlib import Path
 from phonolith.errors import Busy
 from phonolith.store.files import storage_errors
 
+_open: set[int] = set()
+
 
 def utc_now() -> str:
     """The time as Phonolith writes it: ISO 8601, UTC, whole seconds."""
@@ -29,7 +31,7 @@ def store_lock(path: Path, *, what: str, clock: Callable[[], str] = utc_now) -> 
     """
     with storage_errors(path):
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    with os.fdopen(descriptor, "r+b", buffering=0) as file:
+    with os.fdopen(descriptor, "r+b", buffering=0) as file, _not_inherited(descriptor):
         with storage_errors(path):
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -43,6 +45,28 @@ def store_lock(path: Path, *, what: str, clock: Callable[[], str] = utc_now) -> 
         finally:
             with contextlib.suppress(OSError):
                 file.truncate(0)
+
+
+@contextlib.contextmanager
+def _not_inherited(descriptor: int) -> Iterator[None]:
+    """Forked workers give the lock's file up at once: else one that outlives its parent would go on holding it."""
+    _open.add(descriptor)
+    try:
+        yield
+    finally:
+        _open.discard(descriptor)
+
+
+def _give_up() -> None:
+    # The number stays in use, so that the file object above, which the child has too, closes nothing else later.
+    null = os.open(os.devnull, os.O_RDONLY)
+    for descriptor in _open:
+        os.dup2(null, descriptor, inheritable=False)
+    os.close(null)
+    _open.clear()
+
+
+os.register_at_fork(after_in_child=_give_up)
 
 
 def _busy(path: Path, text: bytes) -> Busy:

@@ -117,9 +117,10 @@ class RecordStore:
             yield Head(from_key(item), digest.hex(), from_key(validator), time)
 
     def count(self, source: str | None = None) -> int:
-        """Number of current records, of one source or of all."""
+        """Number of current records, of one source or of all: lines that are not past."""
         sql = (
-            "SELECT count(*) FROM current c JOIN source s ON s.id = c.source WHERE :source IS NULL OR s.name = :source"
+            "SELECT coalesce(sum(lines - (SELECT count(*) FROM past WHERE past.source = s.id)), 0) FROM source s"
+            " WHERE :source IS NULL OR s.name = :source"
         )
         with self._lock, database_errors(self._path):
             return int(fetch(self._db, sql, {"source": source})[0][0])
