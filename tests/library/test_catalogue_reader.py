@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import os
 import threading
 from pathlib import Path
 
 import apsw
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.sample import make_catalogue
 
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
-from phonolith.model.ids import pack_source_id, permalink_place, public_key, unpack_source_id
+from phonolith.model.ids import pack_source_id, permalink_place, public_id, public_key, unpack_source_id
 
 
 class Clock:
@@ -234,3 +238,9 @@ def test_nothing_can_be_written(path: Path) -> None:
     make_catalogue(path)
     with Catalogue.open(path).reading() as snapshot, pytest.raises(apsw.ReadOnlyError):
         snapshot.db.execute("DELETE FROM track")
+
+
+@given(st.text(st.characters(codec=None), max_size=40), st.text(max_size=40))
+def test_a_public_id_is_base32_of_a_digest(source: str, source_id: str) -> None:
+    digest = hashlib.sha256(f"{source}\0{source_id}".encode("utf-8", "surrogatepass")).digest()
+    assert public_id(source, source_id) == base64.b32encode(digest[:10]).decode().lower()

@@ -14,7 +14,8 @@ from typing import Protocol
 
 from phonolith.errors import NotFound, PhonolithError, RefusedByRights, Withdrawn
 from phonolith.library.details import subject
-from phonolith.library.listing import raw_tracks, release_row, rights, track_row
+from phonolith.library.listing import raw_tracks, release_row, track_row
+from phonolith.library.parts import rights
 from phonolith.library.reading import NO_RIGHTS, Library, Reading, Standing
 from phonolith.library.tracks import withdrawable
 from phonolith.library.views import Rights

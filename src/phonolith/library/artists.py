@@ -11,7 +11,8 @@ import json
 from collections.abc import Iterable, Sequence
 
 from phonolith.library import details
-from phonolith.library.listing import all_artist_rows, artist_rows, dates, release_rows, sources, track_rows
+from phonolith.library.listing import all_artist_rows, artist_rows, release_rows, track_rows
+from phonolith.library.parts import dates, sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import (
     ArtistPage,
@@ -23,7 +24,7 @@ from phonolith.library.views import (
     TrackRow,
 )
 
-_MOST_CREDITS = 2_000  # shared credits a page looks at
+_MOST_CREDITS = 1_000  # shared credits a page looks at
 _MOST_TRACKS = 500  # tracks a page looks at to find what he appears on
 _RELEASES_ON_PAGE = 120
 _EVERY = 1 << 40

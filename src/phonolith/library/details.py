@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from phonolith.library.listing import labels
+from phonolith.library.parts import labels
 from phonolith.library.reading import Reading
 from phonolith.library.views import CorrectionView, FileView, GenreRef, LabelRef, LinkView
 from phonolith.model.ids import KINDS

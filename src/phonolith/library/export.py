@@ -24,7 +24,7 @@ from phonolith.store.files import fsync_dir, fsync_file, storage_error
 
 _BATCH = 20_000
 _CREDITS = '[{"id":"VARCHAR","name":"VARCHAR","join":"VARCHAR","role":"VARCHAR"}]'
-_MEMORY = "1GB"
+_MEMORY = "512MB"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from phonolith.library.listing import credits, dates, labels, rights, sources
+from phonolith.library.parts import credits, dates, labels, rights, sources
 from phonolith.library.reading import Reading
 from phonolith.library.views import CreditName, Date, Rights, credit_text
 from phonolith.model.ids import public_id, unpack_isrc, unpack_source_id

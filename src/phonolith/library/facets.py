@@ -7,8 +7,9 @@ from typing import TypeVar
 
 from phonolith.library import details
 from phonolith.library.asked import Results
-from phonolith.library.listing import labels as label_refs
-from phonolith.library.listing import release_rows, sources, track_rows
+from phonolith.library.listing import release_rows, track_rows
+from phonolith.library.parts import labels as label_refs
+from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading, not_there
 from phonolith.library.search import facet
 from phonolith.library.views import (

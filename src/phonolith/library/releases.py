@@ -8,7 +8,8 @@ from itertools import groupby
 
 from phonolith.library import details
 from phonolith.library.editions import compare
-from phonolith.library.listing import release_row, release_rows, sources, track_rows
+from phonolith.library.listing import release_row, release_rows, track_rows
+from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import Disc, Edition, Page, ReleasePage, ReleaseRow, TrackRow
 from phonolith.model.status import Status

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from phonolith.library.listing import sources
+from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import SourceView
 

@@ -6,7 +6,8 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from phonolith.library.listing import labels, release_rows, rights, sources
+from phonolith.library.listing import release_rows
+from phonolith.library.parts import labels, rights, sources
 from phonolith.library.reading import Library, Reading, as_evidence
 from phonolith.library.views import Rights
 from phonolith.model.ids import KINDS

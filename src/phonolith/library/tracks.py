@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from phonolith.library import details
-from phonolith.library.listing import RawTrack, raw_tracks, release_row, sources, track_row, track_rows
+from phonolith.library.listing import RawTrack, raw_tracks, release_row, track_row, track_rows
+from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import ReleaseRow, TrackPage, TrackRow
 from phonolith.model.ids import unpack_isrc

@@ -10,7 +10,7 @@ from starlette.responses import Response
 
 from phonolith.library import browse
 from phonolith.library.asked import Query
-from phonolith.library.listing import licences
+from phonolith.library.parts import licences
 from phonolith.library.views import Page
 from phonolith.web import params
 from phonolith.web.desk import Desk
