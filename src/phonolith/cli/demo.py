@@ -92,7 +92,11 @@ def _attest(place: Place, archive: Archive) -> int:
     from phonolith.rights.decisions import Decisions
 
     decisions = Decisions.load(events_of(archive))
-    fresh = [one for one in select(archive, ["source:folder.demo"]) if not decisions.attestations(one)]
+    fresh = [
+        one
+        for one in select(Place(archive.root, place.json, place.environment), ["source:folder.demo"])
+        if not decisions.attestations(one)
+    ]
     if fresh:
         body = attestation(fresh, licence=CC0, capacity="rightsholder", because=BECAUSE)
         record(archive, place, [("rights.attested", body)])

@@ -77,6 +77,26 @@ def table(place: Place, path: Path, map_path: Path) -> Answer:
     return reported(report)
 
 
+@verb("documents", short_help="JSON documents of MusicBrainz in a folder.")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option(
+    "--kind", default="musicbrainz", show_default=True, metavar="SOURCE", help="Which source understands them."
+)
+@click.option("--name", default="", metavar="NAME", help="What to call the collection. Default: as its folder.")
+def documents(place: Place, path: Path, kind: str, name: str) -> Answer:
+    """Gather the .json files under PATH, and the lines of its .jsonl files, as documents of SOURCE.
+
+    Nothing is asked over the network.
+    """
+    from phonolith.harvest.documents import harvest_documents
+    from phonolith.sources.base import open_source
+
+    open_source(kind)  # an unknown source is told before anything is stored under its name
+    archive = place.archive()
+    with place.bars() as bars:
+        return reported(harvest_documents(archive, path, kind=kind, name=name, progress=bars, clock=place.now))
+
+
 def reported(report: HarvestReport) -> Answer:
     """The answer of any harvest."""
     data = {
@@ -117,7 +137,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         view.hint(f"{number(more)} more; --json has them")
 
 
-for command in (folder, table):
+for command in (folder, table, documents):
     harvest.add_command(command)
 
 COMMANDS = {"harvest": harvest}

@@ -40,10 +40,11 @@ def attest(
     document: str | None,
     dry_run: bool,
 ) -> Answer:
-    """Attest the licence of SELECTION: IDs, @FILE with one ID a line, artist:ID, label:ID or source:NAME.
+    """Attest the licence of SELECTION: an ID, @FILE with one ID a line, or what things have in common.
 
-    An attestation of a release covers its tracks. It takes effect at the next build, is shown as attested wherever
-    the licence is shown, and can be revoked.
+    artist:ID, label:ID and source:NAME are releases; genre:KEY, year:1990-1999, licence:by-sa, held:yes and words:…
+    are tracks; several in one argument must all hold, as in "source:folder.mine held:yes". An attestation of a release
+    covers its tracks. It takes effect at the next build, is shown as attested, and can be revoked.
     """
     from phonolith.cli.decide import record
     from phonolith.cli.select import select
@@ -51,7 +52,7 @@ def attest(
     from phonolith.rights.attest import attestation
 
     archive = place.archive()
-    chosen = select(archive, selection)
+    chosen = select(place, selection)
     digest = _document(archive, document, hold=not dry_run) if document else ""
     body = attestation(chosen, licence=licence, capacity=capacity, because=because, document=digest)
     event = None if dry_run else record(archive, place, [("rights.attested", body)])[0].seq

@@ -1,38 +1,35 @@
-"""Selections: what a person names when a decision is about many things at once."""
+"""Selections from the command line: those of the library, and @FILE with one ID a line."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from pathlib import Path
 
+from phonolith.cli.reading import reading
+from phonolith.cli.verb import Place
 from phonolith.errors import BadInput, NotFound, StorageError, UsageError
 from phonolith.library.catalogue import Catalogue, Snapshot
-from phonolith.library.overlay import Overlay
-from phonolith.library.reading import Library
-from phonolith.library.select import FORMS as IN_LIBRARY
 from phonolith.library.select import is_selection
-from phonolith.library.select import select as select_in
+from phonolith.library.select import select as find
 from phonolith.model.ids import split_reference
 from phonolith.store.archive import Archive
 
-FORMS = f"@FILE with one ID a line, or {IN_LIBRARY}"
 
-
-def select(archive: Archive, texts: Sequence[str]) -> list[str]:
+def select(place: Place, texts: Sequence[str]) -> list[str]:
     """The public ids that the texts name, each once, in the order named.
 
-    Raises UsageError for a text that is no selection, NotFound where one selects nothing.
+    IDs need no catalogue, so that a decision can be made before the first build; anything else does. Raises UsageError
+    for a text that is no selection, NotFound where one selects nothing.
     """
-    return list(dict.fromkeys(identifier for text in texts for identifier in _one(archive, text)))
+    return list(dict.fromkeys(identifier for text in texts for identifier in _one(place, text)))
 
 
-def _one(archive: Archive, text: str) -> Iterator[str]:
+def _one(place: Place, text: str) -> Iterator[str]:
     if text.startswith("@"):
         yield from (split(line, f"{text[1:]}:{number}") for number, line in _lines(Path(text[1:])))
     elif is_selection(text):
-        with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
-            yield from select_in(Library(catalogue, Overlay(register)), [text]).ids
+        with reading(place) as library:
+            yield from find(library, [text]).ids
     else:
         yield split(text, text)
 
@@ -42,7 +39,7 @@ def split(text: str, where: str) -> str:
     try:
         return split_reference(text)[1]
     except ValueError as error:
-        raise UsageError(where, str(error), f"A selection is {FORMS}") from None
+        raise UsageError(where, str(error), "Copy the ID from the item's page, or from phonolith search") from None
 
 
 def _lines(path: Path) -> list[tuple[int, str]]:
@@ -58,9 +55,9 @@ def _lines(path: Path) -> list[tuple[int, str]]:
 
 
 def unknown(archive: Archive, identifiers: Sequence[str]) -> list[str]:
-    """Those of the ids that the present catalogue does not have; all of them before the first build."""
+    """Those of the ids that the present catalogue does not have; none before the first build."""
     if not archive.catalogue.is_file():
-        return list(identifiers)
+        return []
     with Catalogue.open(archive.catalogue).reading() as snapshot:
         return [identifier for identifier in identifiers if not _there(snapshot, identifier)]
 

@@ -14,7 +14,7 @@ _HARMFUL = {
         0x200F,
         0x061C,
     ]
-} | {0x0A: " ", 0x09: " ", 0x0D: " "}
+} | dict.fromkeys((0x0A, 0x09, 0x0D, 0x2028, 0x2029), " ")
 
 
 def clean(text: object) -> str:
