@@ -11,7 +11,7 @@ import apsw
 
 from phonolith.library.asked import Query
 from phonolith.model.ids import genre_key
-from phonolith.model.text import is_cjk, runs
+from phonolith.model.text import fold, is_cjk, runs
 
 WORDS = [
     "love",
@@ -217,6 +217,11 @@ def matches(track: Plain, words: list[str], query: Query) -> bool:
         and (not query.source or query.source == track.source)
         and (query.status is None or query.status == track.status)
     )
+
+
+def by_title(track: Plain) -> list[str]:
+    """What a track is ordered by where titles are."""
+    return fold(track.title)
 
 
 def band(track: Plain, words: list[str], typing: bool) -> int:

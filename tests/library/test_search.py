@@ -35,6 +35,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Case]]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "FEW", 12)
         patch.setattr(postings, "FEW", 12)
+        patch.setattr(postings, "STRETCH", 5)
         for tracks, seed, tiers, crowd in _CUTS:
             path = tmp_path_factory.mktemp("search") / "catalogue.sqlite"
             found = plain.make(path, seed, tracks)
@@ -95,7 +96,8 @@ def queries(draw: st.DrawFn) -> Query:
     names = draw(st.lists(st.sampled_from(sorted(_FILTERS)), max_size=2 if len(words) < 2 else 1, unique=True))
     filters = {name: draw(_FILTERS[name]) for name in names}
     typing, limit = draw(st.booleans()), draw(st.integers(1, 30))
-    return Query(" ".join(words), typing=typing, limit=limit, **filters)  # type: ignore[arg-type]
+    order = draw(st.sampled_from(("rank", "rank", "title")))
+    return Query(" ".join(words), typing=typing, limit=limit, order=order, **filters)  # type: ignore[arg-type]
 
 
 def pages(db: apsw.Connection, query: Query, hidden: object = ()) -> list[Results]:
@@ -125,6 +127,9 @@ def test_search_finds_what_looking_at_every_track_finds(
     assert all(len(page.hits) == query.limit for page in found[:-1])
     assert all(page.total == found[0].total for page in found)
     assert found[0].total == len(wanted) or (found[0].total_capped and found[0].total <= len(wanted))
+    if query.order == "title":
+        assert hits == sorted(wanted, key=lambda row: (plain.by_title(tracks[row - 1]), row))
+        return
     few, many = _orders(tracks, wanted, asked, query.typing)
     if not asked or len(every) > searching.FEW:
         assert hits == many

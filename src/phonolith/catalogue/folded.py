@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phonolith.library.terms import title_key
-from phonolith.model.text import fold, runs
+from phonolith.model.text import fold, fold_all, runs
 
 Array = npt.NDArray[Any]
 
@@ -72,12 +73,13 @@ def fold_piece(catalogue: Path, piece: Piece) -> int:
     """Read and fold one piece; returns how many rows it had.
 
     Its arrays: ``id``; ``words``, the words of all rows behind one another; ``counts``, how many each row has;
-    ``title``, the key of the folded title; and the columns of the kind as int32.
+    ``own``, how many of these are the title's, which come first; ``title``, the key of the folded title; and the
+    columns of the kind as int32.
     """
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
     db = apsw.Connection(f"file:{quote(str(catalogue))}?immutable=1", flags=flags)
     try:
-        numbers: dict[str, int] = {}
+        numbers = Numbers()
         further = _further(db, piece)
         parts = [_fold_rows(rows, piece.kind, numbers, further) for rows in _batches(db, piece)]
     finally:
@@ -105,11 +107,12 @@ def _further(db: apsw.Connection, piece: Piece) -> dict[int, list[str]]:
 
 
 def _fold_rows(
-    rows: Sequence[tuple[Any, ...]], kind: str, numbers: dict[str, int], further: dict[int, list[str]]
+    rows: Sequence[tuple[Any, ...]], kind: str, numbers: Numbers, further: dict[int, list[str]]
 ) -> dict[str, Array]:
     ids, titles, *columns = zip(*rows, strict=True)
-    tokens = [fold(title) for title in titles]
+    tokens = fold_all(titles)
     keys = [title_key(token if title.isascii() else runs(title)) for title, token in zip(titles, tokens, strict=True)]
+    own = np.fromiter(map(len, tokens), np.int64, len(tokens))
     if further:
         for place, row in enumerate(ids):
             for name in further.get(row, ()):
@@ -117,8 +120,9 @@ def _fold_rows(
     arrays = {name: _int32(values) for name, values in zip(COLUMNS[kind], columns, strict=True)}
     arrays["id"] = np.array(ids, np.uint32)
     arrays["title"] = np.array(keys, np.uint32)
+    arrays["own"] = own
     arrays["counts"] = np.fromiter(map(len, tokens), np.int64, len(tokens))
-    arrays["words"] = number_words(tokens, numbers)
+    arrays["words"] = numbers.of(tokens, int(arrays["counts"].sum()))
     return arrays
 
 
@@ -126,16 +130,16 @@ def _int32(values: Sequence[int]) -> Array:
     return np.clip(np.array(values, np.int64), -_MAX_DURATION, _MAX_DURATION).astype(np.int32)
 
 
-def number_words(tokens: Iterable[list[str]], numbers: dict[str, int]) -> Array:
-    """The numbers of all tokens, one after another; a new word gets the next number."""
-    out: list[int] = []
-    for row in tokens:
-        for word in row:
-            number = numbers.get(word)
-            if number is None:
-                number = numbers[word] = len(numbers)
-            out.append(number)
-    return np.array(out, np.uint32)
+class Numbers(dict[str, int]):
+    """Numbers of words: a new word gets the next one."""
+
+    def __missing__(self, word: str) -> int:
+        self[word] = number = len(self)
+        return number
+
+    def of(self, tokens: Iterable[list[str]], total: int) -> Array:
+        """The numbers of all tokens, ``total`` of them, one after another."""
+        return np.fromiter(map(self.__getitem__, chain.from_iterable(tokens)), np.uint32, total)
 
 
 def number_words_together(pieces: Iterable[Piece]) -> list[str]:

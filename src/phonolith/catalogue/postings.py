@@ -6,6 +6,7 @@ shared out to processes. Terms are handled as codes (see `facets`), whose order 
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +20,7 @@ import numpy.typing as npt
 from phonolith.catalogue.facets import NAMES, VALUE_BITS, Lookups, Neighbours, codes, facet_pairs
 from phonolith.library.postings import LONG, encode_long, encode_short
 from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, FEW, KIND
+from phonolith.model.text import is_cjk
 
 Array = npt.NDArray[Any]
 
@@ -27,6 +29,11 @@ INLINE = 64
 #: In the first CROWD_TIERS tiers, what begins with the same letters is also one list where more words than this do.
 CROWD = 512
 _CROWD_LETTERS = 8
+_PAST = "\U0010ffff"
+#: About so many rows in a stretch of the order by title; more where more titles begin with the same three words.
+STRETCH = 2_048
+#: Words of a title by which stretches are made, and the bits of a word's number kept for it.
+_ORDER_WORDS, _ORDER_BITS = 3, 21
 _WORD_BITS = np.uint64(32)
 _BATCH = 20_000
 
@@ -53,23 +60,21 @@ class Crowds:
 def find_crowds(words: Sequence[str], crowd: int = CROWD) -> Crowds:
     """The beginnings shared by more than ``crowd`` words; ``words`` are in order. CJK tokens are left out."""
     letters: list[str] = []
-    of_word: list[Array] = []
-    for length in range(1, _CROWD_LETTERS + 1):
-        found = np.full(len(words), -1, np.int32)
-        start, any_found = 0, False
-        heads = [word[:length] if len(word) >= length else "" for word in words]
-        for end in range(1, len(words) + 1):
-            if end < len(words) and heads[end] == heads[start]:
-                continue
-            if end - start > crowd and heads[start]:
-                found[start:end] = len(letters)
-                letters.append(heads[start])
-                any_found = True
-            start = end
-        if not any_found:
-            break
-        of_word.append(found)
-    return Crowds(tuple(letters), tuple(of_word))
+    of_word = [np.full(len(words), -1, np.int32) for _ in range(_CROWD_LETTERS)]
+
+    def descend(start: int, end: int, length: int) -> None:
+        while start < end:
+            head = words[start][:length]
+            past = bisect_right(words, head + _PAST, start, end)
+            if past - start > crowd and len(head) == length and not is_cjk(head):
+                of_word[length - 1][start:past] = len(letters)
+                letters.append(head)
+                if length < _CROWD_LETTERS:
+                    descend(start, past, length + 1)
+            start = past
+
+    descend(0, len(words), 1)
+    return Crowds(tuple(letters), tuple(found for found in of_word if found.max(initial=-1) >= 0))
 
 
 def make_tier(tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups: Lookups, crowds: Crowds) -> None:
@@ -81,10 +86,12 @@ def make_tier(tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups
     if tier.number < CROWD_TIERS:
         parts.append(_crowded(words, crowds))
     if "held" in rows:
-        parts.append(np.unique(rows["held"]))
+        parts.append(rows["held"])
     pairs = _sorted(parts)
-    found, counts = np.unique(pairs >> _WORD_BITS, return_counts=True)
-    np.savez(tier.path, codes=found, counts=counts, ids=pairs.astype(np.uint32))
+    found = (pairs >> _WORD_BITS).astype(np.uint32)
+    heads = np.flatnonzero(np.concatenate((found[:1] == found[:1], found[1:] != found[:-1])))
+    counts = np.diff(np.append(heads, len(found)))
+    np.savez(tier.path, codes=found[heads].astype(np.uint64), counts=counts, ids=pairs.astype(np.uint32))
 
 
 def _effective(kind: str, rows: Mapping[str, Array], around: Neighbours) -> dict[str, Array]:
@@ -139,7 +146,7 @@ def _crowded(words: Array, crowds: Crowds) -> Array:
 def held_by_release(tracks: Sequence[Mapping[str, Array]]) -> Array:
     """Pairs of status and release: each status that some track of a release has."""
     parts = [_pairs(codes("status", part["status"]), part["release"]) for part in tracks if part]
-    return np.unique(np.concatenate([np.unique(part) for part in parts])) if parts else np.zeros(0, np.uint64)
+    return _sorted([_sorted([part]) for part in parts]) if parts else np.zeros(0, np.uint64)
 
 
 class Writer:
@@ -159,7 +166,7 @@ class Writer:
         for arrays in stored:
             for array in (arrays["codes"], arrays["counts"], arrays["ids"]):
                 self.digest = crc32(np.ascontiguousarray(array).data, self.digest)
-        every = np.unique(np.concatenate([arrays["codes"] for arrays in stored]))
+        every = _sorted([arrays["codes"] for arrays in stored])
         totals = np.zeros(len(every), np.int64)
         for arrays in stored:
             totals[np.searchsorted(every, arrays["codes"])] += arrays["counts"]
@@ -209,10 +216,31 @@ class Writer:
         rows.sort()
         self._db.executemany("INSERT INTO posting VALUES (?,?)", rows)
 
+    def write_order(self, kind: str, ids: Array, keys: Array, titles: Array) -> None:
+        """Write the rows by title; ``keys`` are in the order of titles, ``titles`` tell further ones apart."""
+        order = np.lexsort((ids, keys))
+        ids, keys, titles = ids[order], keys[order], titles[order]
+        heads = np.flatnonzero(
+            np.concatenate(([True], keys[1:] != keys[:-1]))
+        )  # one title begins the same way as another
+        starts = heads[np.unique(np.searchsorted(heads, np.arange(0, len(ids), STRETCH), side="right") - 1)]
+        ends = np.append(starts[1:], len(ids))
+        stretch = np.repeat(np.arange(len(starts)), ends - starts)
+        ids = ids[np.lexsort((ids, stretch))]
+        data, places = encode_short(ids.astype(np.uint32), np.append(starts, len(ids)))
+        lowest = np.minimum.reduceat(titles, starts) if len(starts) else titles
+        highest = np.maximum.reduceat(titles, starts) if len(starts) else titles
+        same = (keys[starts] == keys[ends - 1]) & (lowest == highest)
+        bounds = zip(places[:-1].tolist(), places[1:].tolist(), same.tolist(), strict=True)
+        rows = [((KIND[kind] << 32) + n, b"\0" + data[a:b], int(one)) for n, (a, b, one) in enumerate(bounds)]
+        self._db.executemany("INSERT INTO title_order VALUES (?,?,?)", rows)
+
     def common(self, rows: Mapping[str, Array]) -> Array:
         """Which rows have a title all of whose words are in more than FEW rows of the kind that was written last."""
-        rare = self.word_rows[rows["words"]] <= FEW
-        return np.bincount(np.repeat(np.arange(len(rows["id"])), rows["counts"])[rare], minlength=len(rows["id"])) == 0
+        owners = np.repeat(np.arange(len(rows["id"])), rows["counts"])
+        further = np.arange(len(owners)) >= (np.cumsum(rows["counts"]) - rows["counts"] + rows["own"])[owners]
+        rare = (self.word_rows[rows["words"]] <= FEW) & ~further
+        return np.bincount(owners[rare], minlength=len(rows["id"])) == 0
 
     def write_exact(self, kind: str, ids: Array, keys: Array) -> None:
         """Write the rows by the key of their folded title."""
@@ -228,6 +256,24 @@ class Writer:
                 stored = b"\0" + data[int(ends[number]) : int(ends[number + 1])]
                 rows.append((KIND[kind] * EXACT_LISTS + number, stored, marks[a:b]))
         self._db.executemany("INSERT INTO exact_title VALUES (?,?,?)", rows)
+
+
+def order_keys(rows: Mapping[str, Array], words: int) -> Array:
+    """Numbers in the order of folded titles: the first three words of each. ``words`` is the size of the vocabulary."""
+    shift = max(0, int(words).bit_length() - _ORDER_BITS)
+    starts = np.cumsum(rows["counts"]) - rows["counts"]
+    ends = starts + rows["own"]
+    padded = np.append(rows["words"], 0).astype(np.uint64)
+    keys = np.zeros(len(starts), np.uint64)
+    for place in range(_ORDER_WORDS):
+        inside = starts + place < ends
+        number = np.where(
+            inside,
+            (padded[np.minimum(starts + place, len(padded) - 1)] >> np.uint64(shift)) + np.uint64(1),
+            np.uint64(0),
+        )
+        keys = keys << np.uint64(_ORDER_BITS) | number
+    return keys
 
 
 def _chosen(arrays: Mapping[str, Array], wanted: Array) -> Array:

@@ -21,6 +21,12 @@ CREATE TABLE posting_tier (    -- the tiers: best ranks first, so that a page is
   PRIMARY KEY (kind, tier)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE title_order (     -- rows by folded title, in stretches: all titles of one come before those of the next
+  id INTEGER PRIMARY KEY,      -- kind * 2^32 + place of the stretch
+  ids BLOB NOT NULL,           -- as above, so not by title within the stretch
+  same INTEGER NOT NULL        -- 1: all its rows have the same title
+) STRICT;
+
 CREATE TABLE exact_title (     -- rows by the CRC-32 of their folded title or name, where all its words are frequent
   id INTEGER PRIMARY KEY,      -- kind * 4096 + the lowest 12 bits of the CRC
   ids BLOB NOT NULL,           -- as above

@@ -24,7 +24,16 @@ from phonolith.catalogue import full_text
 from phonolith.catalogue.facets import VALUE_BITS, Lookups, Neighbours, facet_term, read_lookups
 from phonolith.catalogue.folded import Piece, fold_piece, number_words_together, read_columns, read_pieces
 from phonolith.catalogue.lists import Rows, credit_words, whole
-from phonolith.catalogue.postings import CROWD, Crowds, Tier, Writer, find_crowds, held_by_release, make_tier
+from phonolith.catalogue.postings import (
+    CROWD,
+    Crowds,
+    Tier,
+    Writer,
+    find_crowds,
+    held_by_release,
+    make_tier,
+    order_keys,
+)
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress, Silent
 
@@ -174,22 +183,31 @@ def _index(
             made.result()
             progress.advance(1)
         writer.write(kind, [tier for tier, _ in plan.tiers[kind]], name_of)
-        writer.write_exact(kind, *_common_titles(writer, kind, plan.pieces[kind]))
+        writer.write_exact(kind, *_common_titles(writer, plan.pieces[kind]))
+        writer.write_order(kind, *_titles(plan.pieces[kind], len(words)))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_index', ?)", (f"{writer.digest:08x}",))
     db.execute("COMMIT")
     progress.finish()
 
 
-def _common_titles(writer: Writer, kind: str, pieces: Sequence[Piece]) -> tuple[Any, Any]:
-    """Rows and keys of titles that could be asked for and found among many; of artists, who have more names, all."""
+def _common_titles(writer: Writer, pieces: Sequence[Piece]) -> tuple[Any, Any]:
+    """Rows and keys of titles that could be asked for and found among many."""
     ids, keys = [np.zeros(0, np.uint32)], [np.zeros(0, np.uint32)]
     for piece in pieces:
         rows = read_pieces([piece])
         if rows:
-            chosen = writer.common(rows) | (kind == "artist")
+            chosen = writer.common(rows)
             ids.append(rows["id"][chosen])
             keys.append(rows["title"][chosen])
     return np.concatenate(ids), np.concatenate(keys)
+
+
+def _titles(pieces: Sequence[Piece], words: int) -> tuple[Any, Any, Any]:
+    """Rows, what orders them by title, and what tells their titles apart."""
+    found = [(rows["id"], order_keys(rows, words), rows["title"]) for piece in pieces if (rows := read_pieces([piece]))]
+    empty = np.zeros(0, np.uint32)
+    ids, keys, titles = zip((empty, np.zeros(0, np.uint64), empty), *found, strict=True)
+    return np.concatenate(ids), np.concatenate(keys), np.concatenate(titles)
 
 
 def _make_tier(folder: Path, tier: Tier, pieces: Sequence[Piece], lookups: Lookups) -> None:

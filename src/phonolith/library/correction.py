@@ -75,9 +75,13 @@ def _better(
         return None
     found = [entry for entry in index.entries(dict.fromkeys(spellings(word))) if entry.term != word]
     found.sort(key=lambda entry: (-entry.rows, entry.term))
-    titles = [entry for entry in found if index.same_title([*words[:place], entry.term, *words[place + 1 :]])]
+    titles = [
+        entry
+        for entry in found[:_MOST_CANDIDATES]
+        if index.same_title([*words[:place], entry.term, *words[place + 1 :]])
+    ]
     around = _Around(index, others, filters)
-    candidates = dict.fromkeys([*titles[:_MOST_CANDIDATES], *found[:_MOST_CANDIDATES]])
+    candidates = dict.fromkeys([*titles, *found[:_MOST_CANDIDATES]])
     return next((entry.term for entry in candidates if around.meets(entry)), None)
 
 

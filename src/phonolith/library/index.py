@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import apsw
+import numpy as np
 from pyroaring import BitMap
 
 from phonolith.errors import UsageError
-from phonolith.library.postings import decode, decode_ids, decode_together
+from phonolith.library.postings import bitmap, decode, decode_ids, decode_together
 from phonolith.library.rows import Row
 from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title_key
 
@@ -78,8 +79,15 @@ class Index:
         found: Any = self._db.execute(sql, (self._kind * EXACT_LISTS + key % EXACT_LISTS,)).fetchone()
         if found is None:
             return BitMap()
-        ids, mark = decode_ids(found[0]), key // EXACT_LISTS
-        return BitMap([int(ids[place]) for place, other in enumerate(found[1]) if other == mark])
+        places = np.flatnonzero(np.frombuffer(found[1], np.uint8) == key // EXACT_LISTS)
+        return bitmap(decode_ids(found[0])[places]) if len(places) else BitMap()
+
+    def by_title(self, stretch: int) -> Iterator[tuple[int, Any, bool]]:
+        """Stretches of the order by title from one on: place, rows as a bitmap, whether all have the same title."""
+        first, past = (self._kind << 32) + stretch, (self._kind + 1) << 32
+        sql = "SELECT id, ids, same FROM title_order WHERE id >= ? AND id < ? ORDER BY id"
+        for place, stored, same in self._db.execute(sql, (first, past)):
+            yield place - (self._kind << 32), decode(stored), bool(same)
 
     def number_of(self, table: str, column: str, value: str) -> int | None:
         """The row number of a small table's row by its name, without regard to the case of ASCII letters."""

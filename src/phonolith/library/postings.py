@@ -92,7 +92,7 @@ def decode_ids(stored: bytes) -> Ids:
     """The row numbers of one stored list, ascending."""
     if stored[0]:
         return np.frombuffer(BitMap.deserialize(stored).to_array(), np.uint32)
-    return np.cumsum(_numbers(np.frombuffer(stored, np.uint8)[1:]), dtype=np.uint32)
+    return np.cumsum(_numbers(np.frombuffer(stored, np.uint8)), dtype=np.uint32)[1:]
 
 
 def decode_together(stored: Sequence[bytes]) -> Any:
@@ -110,16 +110,19 @@ def decode_together(stored: Sequence[bytes]) -> Any:
 
 
 def _numbers(data: npt.NDArray[np.uint8]) -> Ids:
-    """Base-128 numbers, highest bits first."""
-    last = data < 128
-    if last.all():
-        return data.astype(np.uint32)
-    ends = np.flatnonzero(last)
-    lengths = np.diff(ends, prepend=-1)
+    """Base-128 numbers, highest bits first; the first byte of all is a number by itself, a list's leading 0x00."""
+    ends = np.flatnonzero(data < 128)
     numbers = data[ends].astype(np.uint32)
+    if len(ends) == len(data):
+        return numbers
+    longer = np.arange(len(ends))
     for step in range(1, 5):
-        longer = np.flatnonzero(lengths > step)
-        if not len(longer):
+        before = data[ends[longer] - step] if step > 1 else data[ends - 1]
+        more = before >= 128
+        if step == 1:
+            more[0] = False
+        if not more.any():
             break
-        numbers[longer] |= (data[ends[longer] - step] & np.uint32(127)).astype(np.uint32) << np.uint32(7 * step)
+        longer = longer[more]
+        numbers[longer] |= (before[more] & np.uint8(127)).astype(np.uint32) << np.uint32(7 * step)
     return numbers

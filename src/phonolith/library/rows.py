@@ -8,7 +8,7 @@ from typing import Any
 
 import apsw
 
-from phonolith.model.text import is_cjk, runs
+from phonolith.model.text import fold, is_cjk, runs
 
 _SQL = {
     "track": "SELECT t.title, ifnull(t.credit, r.credit), r.title, t.duration "
@@ -52,6 +52,10 @@ class Rows:
         self._db = db
         self._kind = kind
         self._artists: dict[int, tuple[list[str], list[str]]] = {}
+
+    def order(self, row: int) -> tuple[list[str], int]:
+        """What a row is ordered by where titles are: the tokens of its title, then rank."""
+        return fold(self._one(_SQL[self._kind], row)[0]), row
 
     def read(self, row: int) -> Row:
         """The names of one row, which must be there."""

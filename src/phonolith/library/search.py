@@ -120,6 +120,8 @@ class _Asking:
         """The page at a place."""
         conditions = word_conditions(self.index, words, typing) + self.filters
         matches = _Matches(self.index, self._rows, conditions, self._hidden)
+        if self.query.order == "title":
+            return self._finish(self._by_title(matches, place), matches, place)
         few = matches.few() if words else None
         if few is not None:
             return self._ordered(few, words, typing, place)
@@ -127,6 +129,23 @@ class _Asking:
             same = _Matches(self.index, self._rows, self.filters, self._hidden, among=self._same_title(words, typing))
             return self._exact_first(matches, same, words, place)
         return self._finish(((_REST, row) for row in matches.rows(place.row)), matches, place)
+
+    def _by_title(self, matches: _Matches, place: _Place) -> Iterator[tuple[int, int]]:
+        """Hits by title: read and sorted where they are few, else stretch by stretch of the stored order."""
+        after = self._rows.order(place.row) if place.row else ([], 0)
+        few = matches.few()
+        if few is not None:
+            stretches = iter([(0, BitMap(few) - self._hidden, False)])
+        else:
+            found = BitMap.union(BitMap(), *(matches.candidates(tier) for tier in range(len(self.index.tiers))))
+            found -= self._hidden
+            stretches = ((n, ids & found, same) for n, ids, same in self.index.by_title(place.band))
+        for stretch, ids, same in stretches:
+            rows = [row for row in ids if few is not None or matches.passes(row)]
+            ordered = rows if same else [row for _, row in sorted(map(self._rows.order, rows))]
+            if place.row and stretch == place.band:
+                ordered = [row for row in ordered if self._rows.order(row) > after]
+            yield from ((stretch, row) for row in ordered)
 
     def _same_title(self, words: list[str], typing: bool) -> Any:
         """Rows that may have the words as their title; where few rows have all the words, these are they."""
@@ -189,12 +208,13 @@ class _Matches:
         self._hidden = hidden
         self.among = among
         self._found: dict[int, Any] = {}
+        self._tests: dict[int, Any] = {}
 
     def rows(self, after: int) -> Iterator[int]:
         """Those after a row that are not hidden."""
         for tier, (_, last) in enumerate(self._index.tiers):
             if last > after:
-                found = self._candidates(tier) - self._hidden
+                found = self.candidates(tier) - self._hidden
                 found.remove_range(0, after + 1)
                 yield from filter(self._test(tier), found)
 
@@ -202,18 +222,18 @@ class _Matches:
         """All of them, hidden ones too, if no more than FEW may be; else None."""
         count = 0
         for tier in range(len(self._index.tiers)):
-            count += len(self._candidates(tier))
+            count += len(self.candidates(tier))
             if count > FEW:
                 return None
         return [
-            row for tier in range(len(self._index.tiers)) for row in filter(self._test(tier), self._candidates(tier))
+            row for tier in range(len(self._index.tiers)) for row in filter(self._test(tier), self.candidates(tier))
         ]
 
     def count(self, at_least: int) -> tuple[int, bool]:
         """How many there are, and whether there may be more: rows that would have to be looked at are not."""
         total = 0
         for tier in range(len(self._index.tiers)):
-            found = self._candidates(tier) - self._hidden
+            found = self.candidates(tier) - self._hidden
             if found and self._test(tier) is not None:
                 return max(total, at_least), True
             total += len(found)
@@ -221,7 +241,15 @@ class _Matches:
                 return CAP, True
         return total, False
 
-    def _candidates(self, tier: int) -> Any:
+    def passes(self, row: int) -> bool:
+        """Whether all conditions hold for a candidate."""
+        tier = next(n for n, (_, last) in enumerate(self._index.tiers) if row <= last)
+        test = self._tests.get(tier, False)
+        if test is False:
+            test = self._tests[tier] = self._test(tier)
+        return test is None or test(row)
+
+    def candidates(self, tier: int) -> Any:
         """The rows of a tier that all conditions may hold for; not to be changed."""
         found = self._found.get(tier)
         if found is None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections.abc import Iterable
 
 #: Longer texts are cut here, longer tokens there; what lies beyond is not searched for.
 LONGEST_TEXT = 2_000
@@ -57,6 +58,7 @@ def _fold_part(part: str) -> str:
 
 
 _TABLE = _Folding()
+_PLAIN = {c: None if chr(c) in _APOSTROPHES else chr(c) if chr(c).isalnum() else " " for c in range(128)}
 _ASCII = bytes(c if chr(c).isalnum() else 32 for c in range(128)).ljust(256)
 
 
@@ -72,9 +74,11 @@ def runs(text: str) -> list[str]:
         found = text.encode().lower().translate(_ASCII, b"'`").decode().split()
     else:
         folded = unicodedata.normalize("NFKC", text).translate(_TABLE)
-        found = _STRETCH.sub(r" \g<0> ", folded).split()
+        found = (folded if folded.isascii() else _STRETCH.sub(r" \g<0> ", folded)).split()
     if not found:
         return _signs(text)
+    if max(map(len, found)) <= LONGEST_TOKEN:
+        return found
     return [run if len(run) <= LONGEST_TOKEN or is_cjk(run) else run[:LONGEST_TOKEN] for run in found]
 
 
@@ -101,6 +105,16 @@ def fold(text: str) -> list[str]:
         else:
             tokens.append(run)
     return tokens
+
+
+def fold_all(texts: Iterable[str]) -> list[list[str]]:
+    """``[fold(text) for text in texts]``, twice as fast."""
+    return [
+        text.lower().translate(_PLAIN).split() or fold(text)
+        if len(text) <= LONGEST_TOKEN and text.isascii()
+        else fold(text)
+        for text in texts
+    ]
 
 
 def pairs(stretch: str) -> list[str]:
