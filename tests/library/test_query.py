@@ -6,12 +6,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from pyroaring import BitMap
 from tests.sample import make_catalogue
 
 from phonolith.errors import NotFound, TimedOut, UsageError
-from phonolith.library.overlay import Hidden
 from phonolith.library.query import query
+from phonolith.rights.decisions import Withdrawal
 
 
 @pytest.fixture(scope="module")
@@ -106,13 +105,14 @@ def test_mistakes_are_said_with_a_remedy(path: Path, sql: str) -> None:
     assert caught.value.remedy
 
 
-def test_hidden_rows_are_missing_from_servable(path: Path) -> None:
-    hidden = Hidden(BitMap([1, 2, 3]), BitMap([1]), BitMap([4]))
-    counted = (
-        "SELECT (SELECT count(*) FROM servable), (SELECT count(*) FROM servable_release), (SELECT count(*) FROM track)"
-    )
-    assert query(path, counted, hidden=hidden).rows == ((47, 14, 50),)
-    assert query(path, counted).rows == ((50, 15, 50),)
+def test_what_is_withdrawn_is_missing_from_servable(tmp_path: Path) -> None:
+    ids = make_catalogue(tmp_path / "catalogue.sqlite")
+    withdrawn = {ids[name]: Withdrawal("owner", "asked", 1) for name in ("release:road", "artist:lonely")}
+    views = ("servable", "servable_release", "servable_artist", "track")
+    counted = f"SELECT {', '.join(f'(SELECT count(*) FROM {view})' for view in views)}"
+    path = tmp_path / "catalogue.sqlite"
+    assert query(path, counted, withdrawn=withdrawn).rows == ((42, 14, 11, 50),)
+    assert query(path, counted).rows == ((50, 15, 12, 50),)
 
 
 def test_without_a_catalogue_it_says_so(tmp_path: Path) -> None:

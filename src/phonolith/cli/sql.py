@@ -23,7 +23,8 @@ def sql(place: Place, statement: str, deadline: float, limit: int) -> Answer:
     explain themselves: SELECT name, text FROM comment. Nothing can be written, attached or loaded.
     """
     with reading(place) as library, library.reading() as now:
-        found = query(library.catalogue.path, statement, hidden=now.hidden, deadline=deadline, limit=limit)
+        withdrawn = now.decisions.withdrawn
+        found = query(library.catalogue.path, statement, withdrawn=withdrawn, deadline=deadline, limit=limit)
 
     def show(view: View) -> None:
         numbers = [all(isinstance(row[i], int | float | None) for row in found.rows) for i in range(len(found.columns))]

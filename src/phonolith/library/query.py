@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -12,8 +12,9 @@ from typing import Any
 import apsw
 
 from phonolith.errors import Damaged, TimedOut, UsageError
-from phonolith.library.catalogue import connect
-from phonolith.library.overlay import Hidden, install
+from phonolith.library.catalogue import Snapshot, connect
+from phonolith.library.overlay import hidden_rows, install
+from phonolith.rights.decisions import Withdrawal
 
 _STEPS = 2_000  # virtual machine steps between looks at the clock: well under a millisecond
 _LONGEST = 16_000_000  # bytes of one value
@@ -50,7 +51,7 @@ def query(
     path: Path,
     sql: str,
     *,
-    hidden: Hidden | None = None,
+    withdrawn: Mapping[str, Withdrawal] | None = None,
     deadline: float = 10.0,
     limit: int = 1_000,
     clock: Callable[[], float] = time.monotonic,
@@ -58,7 +59,7 @@ def query(
     """Answer one SELECT about the catalogue at ``path``.
 
     ``deadline`` is in seconds, ``limit`` in rows. Besides the tables there are ``servable``, ``servable_release`` and
-    ``servable_artist``: tracks, releases and artists without those in ``hidden``. Raises UsageError for what is not one
+    ``servable_artist``: tracks, releases and artists without those that are ``withdrawn``. Raises UsageError for what is not one
     readable SELECT, TimedOut, NotFound without a catalogue, Damaged.
     """
     if not sql.strip():
@@ -66,7 +67,7 @@ def query(
     db = connect(path)
     try:
         db.execute("PRAGMA query_only=0")  # TEMP views are made; the file itself was opened for reading
-        install(db, hidden or Hidden())
+        install(db, hidden_rows(Snapshot(db, 0, {}), withdrawn or {}))
         db.execute("PRAGMA query_only=1")
         db.limit(apsw.SQLITE_LIMIT_LENGTH, _LONGEST)
         return _answer(db, sql, deadline, limit, clock)
