@@ -110,7 +110,7 @@ def _show(view: View, done: dict[str, Any], folder: Path) -> None:
     view.line()
     view.line("Try, in another terminal:")
     for words in ("search bach", "stats", "shuffle -n 5 --playable", "todo", "doctor"):
-        view.line(f"  phonolith {words} {at}")
+        view.command(f"phonolith {words} {at}")
 
 
 COMMANDS = {"demo": demo}

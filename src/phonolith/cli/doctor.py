@@ -42,7 +42,7 @@ def doctor(place: Place) -> Answer:
             mark, style = _MARKS[one.severity]
             view.line(f"{mark} {one.subject}: {one.problem}", style)
             if one.remedy:
-                view.line(f"    {one.remedy}", "dim")
+                view.line(one.remedy, "dim", 4)
         checked = f"{plural(len(CHECKS), 'check')}: {', '.join(CHECKS)}"
         view.line(
             f"✓ {checked}. Nothing is wrong." if not wanting else f"{checked}.", "green" if not wanting else "dim"

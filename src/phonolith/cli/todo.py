@@ -33,12 +33,10 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
             view.heading(f"{one.title}: {plural(one.total, one.unit[:-1])}", one.code)
             for item in one.items:
                 view.line(f"· {item.title}", "bold")
-                view.line(
-                    f"    {item.reference}  {plural(item.tracks, 'track')}"
-                    + (f", {item.detail}" if item.detail else "")
-                )
+                detail = f", {item.detail}" if item.detail else ""
+                view.line(f"{item.reference}  {plural(item.tracks, 'track')}{detail}", indent=4)
                 if item.command:
-                    view.line(f"    {item.command}", "cyan")
+                    view.command(item.command)
             if one.remedy:
                 view.line(f"{one.remedy}.", "dim")
         if not chosen:

@@ -35,8 +35,11 @@ class View(Protocol):
     def heading(self, text: str, note: str = "") -> None:
         """A title above what follows."""
 
-    def line(self, text: str = "", style: str = "") -> None:
-        """One line."""
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        """One line, indented as a whole where it has to be broken."""
+
+    def command(self, text: str) -> None:
+        """A command to copy, so never broken."""
 
     def hint(self, text: str) -> None:
         """What to do next: for a person, so it goes to stderr where stdout is a pipe."""
@@ -60,8 +63,11 @@ class Plain:
     def heading(self, text: str, note: str = "") -> None:
         self.line(f"{text}  {note}" if note else text)
 
-    def line(self, text: str = "", style: str = "") -> None:
-        self.stream.write(clean(text) + "\n")
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        self.stream.write(" " * indent + clean(text) + "\n")
+
+    def command(self, text: str) -> None:
+        self.line(text, indent=4)
 
     def hint(self, text: str) -> None:
         sys.stderr.write(clean(text) + "\n")
@@ -93,10 +99,16 @@ class Rich:
         self.console.print()
         self.console.print(Text(clean(text), "bold") + Text(f"  {clean(note)}" if note else "", "dim"))
 
-    def line(self, text: str = "", style: str = "") -> None:
+    def line(self, text: str = "", style: str = "", indent: int = 0) -> None:
+        from rich.padding import Padding
         from rich.text import Text
 
-        self.console.print(Text(clean(text), style), soft_wrap=False)
+        self.console.print(Padding(Text(clean(text), style), (0, 0, 0, indent), expand=False))
+
+    def command(self, text: str) -> None:
+        from rich.text import Text
+
+        self.console.print(Text(f"    {clean(text)}", "cyan"), soft_wrap=True)
 
     def hint(self, text: str) -> None:
         self.line(text, "dim")

@@ -26,7 +26,10 @@ def why(place: Place, identifier: str) -> Answer:
     def show(view: View) -> None:
         view.heading(found.title)
         for line in lines:
-            view.line(line)
+            if line.lstrip().startswith("`phonolith"):
+                view.command(line.strip().strip("`"))
+            else:
+                view.line(line.lstrip(), indent=len(line) - len(line.lstrip()))
 
     data = {
         "reference": found.reference,
