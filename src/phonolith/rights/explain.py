@@ -84,9 +84,11 @@ def _uses(decisions: Sequence[Decision]) -> Iterator[str]:
     for decision in decisions:
         answer = "yes" if decision.allowed else f"no ({decision.status})"
         yield f"  {_VERBS[decision.use]}: {answer}"
-        for reason in decision.reasons:
-            before = told.setdefault(reason, _VERBS[decision.use])
-            yield f"    {_line(reason)}" if before == _VERBS[decision.use] else f"    the same as for: {before}"
+        firsts = {reason: told.setdefault(reason, _VERBS[decision.use]) for reason in decision.reasons}
+        yield from (f"    {_line(reason)}" for reason, first in firsts.items() if first == _VERBS[decision.use])
+        before = dict.fromkeys(first for first in firsts.values() if first != _VERBS[decision.use])
+        if before:
+            yield f"    the same as for: {' and '.join(before)}"
 
 
 def _remedies(
