@@ -24,7 +24,10 @@ _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE
 
 @dataclass
 class Adopter:
-    """Adopts files found under ``root``; ``how`` as :meth:`phonolith.store.objects.ObjectStore.adopt` takes it."""
+    """Adopts files found under ``root``; ``how`` as :meth:`phonolith.store.objects.ObjectStore.adopt` takes it.
+
+    ``refused`` are the items of files that could not be read this time.
+    """
 
     root: Path
     objects: ObjectStore
@@ -34,6 +37,7 @@ class Adopter:
     read: Read
     how: str
     report: HarvestReport
+    refused: set[str] = field(default_factory=set)
     _moved: list[Path] = field(default_factory=list)
 
     def knows(self, item: str, found: Found) -> bool:
@@ -41,10 +45,19 @@ class Adopter:
         return self.marks.get(item, found.validator) is not None or self._recorded(item, found)
 
     def audio(self, item: str, found: Found, disc: int) -> Member | None:
-        """Adopt and read an audio file; None, with a finding, where the file itself cannot be read."""
-        mark = self.marks.get(item, found.validator) or self._from_record(item, found)
+        """Adopt and read an audio file.
+
+        Where the file itself cannot be read there is a finding, :attr:`refused` has its item, and what an earlier run
+        recorded of it stands; None if there is no such record.
+        """
+        mark = self.marks.get(item, found.validator) or (
+            self._from_record(item, found) if self._recorded(item, found) else None
+        )
         if mark is None or not self.objects.has(mark.sha256):
             mark = self._adopt(item, found, audio=True)
+        if mark is None:
+            self.refused.add(item)
+            mark = self._from_record(item, found)
         if mark is None:
             return None
         format_ = mark.audio.format if mark.audio else ""
@@ -116,9 +129,7 @@ class Adopter:
         return head is not None and head.validator.removeprefix("moved:").startswith(found.validator + ":")
 
     def _from_record(self, item: str, found: Found) -> Mark | None:
-        """What an earlier run recorded of a file that is as it was."""
-        if not self._recorded(item, found):
-            return None
+        """What an earlier run recorded of a file."""
         record = self.store.get(self.source, item)
         payload = records.decode(record.payload) if record else None
         if not isinstance(payload, records.Track):

@@ -83,7 +83,7 @@ def harvest_folder(
         except BaseException:
             run.writer.flush()
             raise
-        marks.forget()
+        marks.finish(run.there)
     return report
 
 
@@ -112,6 +112,7 @@ class _Run:
     evidence: Evidence = field(default_factory=Evidence)
     seen: set[str] = field(default_factory=set)
     items: dict[str, str] = field(default_factory=dict)
+    there: set[tuple[str, str]] = field(default_factory=set)
 
     def whole(self) -> None:
         """Every step, in order."""
@@ -166,6 +167,7 @@ class _Run:
                 item = exact_item_of(found.path)
             taken.add(item)
             self.items[found.path] = item
+            self.there.add((item, found.validator))
 
     def _report_alone(self, alone: list[Found]) -> None:
         used = {x.path.resolve() for x in (self.evidence.licence_file, self.evidence.sidecar) if x}
@@ -228,15 +230,12 @@ class _Run:
 
     def _group(self, one: Group) -> None:
         """Adopt and read the files of one release folder and store its records."""
-        members, refused = [], False
+        members = []
         for found, disc in one.audio:
             member = self.adopter.audio(self.items[found.path], found, disc)
             self.progress.advance(found.size)
-            if member:
-                members.append(member)
-            else:
-                refused = True
-                self.seen.add(self.items[found.path])
+            members += [member] if member else []
+            self.seen.add(self.items[found.path])
         beside = []
         for found, role in one.beside:
             file = self.adopter.beside(self.items[found.path], found, role)
@@ -244,7 +243,8 @@ class _Run:
             beside += [file] if file else []
         for finding in findings(members):
             self.report.found(finding.code, finding.subject, finding.problem, finding.remedy)
-        stamp = self._stamp(one) if not refused else "incomplete"
+        whole = self.adopter.refused.isdisjoint(self.items[found.path] for found, _ in one.audio)
+        stamp = self._stamp(one) if whole else "incomplete"
         moved = "moved:" if self.options.adopt == "move" else ""
         for item, payload, member in payloads(one, members, beside, self.evidence) if members else ():
             validator = f"{moved}{member.found.validator}:{stamp}" if member else moved + stamp

@@ -1,8 +1,9 @@
-"""Remembers, through a kill, which files of a running harvest are adopted and read already: nothing is hashed twice."""
+"""Remembers, through a kill and between runs, which files are adopted and read already: nothing is hashed twice."""
 
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Container
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -10,7 +11,7 @@ from typing import IO, Self
 import msgspec
 
 from phonolith.sources.folder_records import Audio, HeldFile, Tags
-from phonolith.store.files import storage_errors
+from phonolith.store.files import atomic_write, storage_errors
 
 
 class Mark(msgspec.Struct, omit_defaults=True):
@@ -61,7 +62,10 @@ class Marks:
             self._file.write(msgspec.json.encode(mark) + b"\n")
             self._file.flush()
 
-    def forget(self) -> None:
-        """The harvest is complete: its records say all of this."""
-        with storage_errors(self._path):
-            self._path.unlink(missing_ok=True)
+    def finish(self, there: Container[tuple[str, str]]) -> None:
+        """The harvest is complete: records say all of audio files; marks of others that are still ``there`` stay.
+
+        ``there`` has (item, validator) of the files that were found. Losing this file costs reading those again.
+        """
+        kept = [mark for key, mark in self._known.items() if mark.audio is None and key in there]
+        atomic_write(self._path, b"".join(msgspec.json.encode(mark) + b"\n" for mark in kept))

@@ -211,20 +211,23 @@ def _quoted(
 ) -> tuple[int, list[str]] | Broken:
     """One row that has quotation marks, with as many further lines as it takes; those are noted in ``taken``."""
     whole = text
-    while True:
+    while len(taken) <= _MOST_LINES and len(whole) <= LONGEST_ROW:
         try:
             return number, next(csv.reader([whole], delimiter=delimiter, strict=True))
         except csv.Error as error:
             if "unexpected end" not in str(error):
+                if taken:
+                    break
                 return Broken(number, f"is not CSV: {error}", "Correct its quotation marks", text[:65536])
-        more = again.pop() if again else next(lines, (0, None))
-        if more[1] is None or isinstance(more[1], Broken) or len(taken) > _MOST_LINES or len(whole) > LONGEST_ROW:
-            if more[1] is not None:
-                taken.append((more[0], more[1]))
-            problem = "has a quotation mark that is never closed"
-            return Broken(number, problem, "Close it, or double it if it is meant", text[:65536])
-        taken.append((more[0], more[1]))
-        whole += more[1]
+        more, line = again.pop() if again else next(lines, (0, None))
+        if line is None:
+            break
+        taken.append((more, line))
+        if isinstance(line, Broken):
+            break
+        whole += line
+    problem = "has a quotation mark that is never closed"
+    return Broken(number, problem, "Close it, or double it if it is meant", text[:65536])
 
 
 def _cells(rows: Iterator[tuple[int, list[str]] | Broken], columns: tuple[str, ...]) -> Iterator[Good | Broken]:

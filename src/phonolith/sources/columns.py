@@ -24,7 +24,7 @@ from phonolith.model.music import (
 )
 from phonolith.sources.base import description_fields
 from phonolith.sources.map_file import ColumnMap, Field, Reference, Section, Table, target_of
-from phonolith.sources.text import LONGEST, clean
+from phonolith.sources.text import LONGEST, clean, holds_mail
 
 Row = Mapping[str, Any]
 Getter = Callable[[Row], Any]
@@ -151,6 +151,8 @@ def _maker(whole: ColumnMap, table: Table, section: Section, source: str) -> Mak
             )
         for columns, keep in kept:
             left.update({c: row[c] for c in columns if not keep(row)})
+        if left and remainder:
+            left = {column: value for column, value in left.items() if not holds_mail(value)}
         if left and remainder:
             values[remainder] = _encode(left).decode()
         made: Description = cls(*values)

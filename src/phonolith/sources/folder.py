@@ -27,7 +27,7 @@ from phonolith.sources import folder_records as records
 from phonolith.sources.base import SETTINGS, Terms
 from phonolith.sources.columns import is_address
 from phonolith.sources.sidecar import words
-from phonolith.sources.text import LONGEST, clean
+from phonolith.sources.text import LONGEST, clean, holds_mail
 
 VARIOUS = "Various Artists"
 
@@ -293,14 +293,9 @@ def _identifiers(tags: records.Tags) -> tuple[tuple[str, str], ...]:
 
 def _remainder(said: records.Track) -> str:
     """Publishable tags and cells that no column holds."""
-    tags = {name: values for name in KEPT_TAGS if (values := said.tags.get(name)) and not _has_address(values)}
+    tags = {name: values for name in KEPT_TAGS if (values := said.tags.get(name)) and not any(map(holds_mail, values))}
     tags |= {name: some for name in ("track", "disc") if (some := said.tags.get(name)) and not _count(some[0])}
     return _encode({"tags": tags}) if tags else ""
-
-
-def _has_address(values: Iterable[str]) -> bool:
-    """Whether a text may hold an e-mail address."""
-    return any("@" in value for value in values)
 
 
 def _split(text: str) -> list[str]:

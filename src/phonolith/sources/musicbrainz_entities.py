@@ -29,7 +29,7 @@ from phonolith.sources.musicbrainz_ids import (
     STATUSES,
     TYPES,
 )
-from phonolith.sources.text import clean
+from phonolith.sources.text import clean, holds_mail
 
 Node = dict[str, Any]
 
@@ -507,7 +507,7 @@ def _pruned(value: Any) -> Any:
     if isinstance(value, list):
         several = [_pruned(one) for one in value]
         return several if any(one not in _NOTHING for one in several) else []
-    return value
+    return None if holds_mail(value) else value
 
 
 _NOTHING: tuple[Any, ...] = (None, "", [], {})

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from phonolith.model.music import Description, OtherDescription
 from phonolith.model.record import Record
 from phonolith.sources.base import Source
-from phonolith.sources.text import clean
+from phonolith.sources.text import clean, holds_mail
 
 _MOST_EXAMPLES = 50
 
@@ -31,7 +31,8 @@ class Measure:
 
     ``columns`` counts those that descriptions hold without their remainder, ``other`` how many of these need an
     :class:`OtherDescription`, which the catalogue has no table for; ``remainder`` those that the remainder adds;
-    ``withheld`` and ``private`` those the terms keep back; ``lost`` those that nothing holds, with examples.
+    ``withheld`` and ``private`` those the terms keep back (and every text with an e-mail address); ``lost`` those that
+    nothing holds, with examples.
     """
 
     records: int = 0
@@ -110,7 +111,7 @@ def _count(
     total: Measure, source: Measurable, record: Record, path: Any, leaf: Any, trees: tuple[Any, Any, Any]
 ) -> None:
     keys = tuple(str(step) for step in path if not isinstance(step, int))
-    kind = source.terms.disposition(keys)
+    kind = "private" if holds_mail(leaf) else source.terms.disposition(keys)
     if kind != "publish":
         total.withheld += kind == "withhold"
         total.private += kind == "private"

@@ -7,6 +7,7 @@ import re
 import unicodedata
 
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\u2028\u2029\ud800-\udfff\ufeff\ufffe\uffff]")
+_MAIL = re.compile(r"[^\s@<>]@[\w-]+(?:\.[\w-]+)+")
 _BLANK = frozenset("\t\n\r\x0b\x0c\x85\u2028\u2029")
 _ESCAPED = re.compile("[\x00-\x1f\x7f-\x9f%\ud800-\udfff]")
 #: Characters of a text that a column takes.
@@ -25,6 +26,11 @@ def clean(text: str) -> str:
     if text.isprintable():
         return text
     return _CONTROL.sub(_replacement, text)
+
+
+def holds_mail(value: object) -> bool:
+    """Whether a text has an e-mail address in it, which nobody meant to publish."""
+    return isinstance(value, str) and "@" in value and _MAIL.search(value) is not None
 
 
 def visible(text: str) -> str:
