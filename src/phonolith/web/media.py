@@ -15,6 +15,7 @@ from phonolith.errors import NotFound, PhonolithError
 from phonolith.library import access
 from phonolith.library.views import FileView
 from phonolith.model.rights import Use
+from phonolith.rights.decisions import Decisions
 from phonolith.web.art import SIZES, drawn, small
 from phonolith.web.desk import Desk
 from phonolith.web.names import served_type
@@ -24,6 +25,7 @@ from phonolith.web.words import playing_type
 #: Pictures are made by so many threads at once, so that pages and sound are not held up by them.
 _DRAWING = 2
 _FRESH = "private, max-age=600"
+_REMEMBERED = 10_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +61,38 @@ class Bytes:
         """Ask the gate, then send. Raises what the gate and the store raise, before anything is sent."""
         parameters = scope["path_params"]
         keep = b"download" in scope["query_string"]
-        use = Use.REDISTRIBUTE if keep else Use.STREAM
-        desk = self._desk
-        granted = access.grant(desk.library, desk.objects, use, parameters["id"], parameters["sha256"])
-        item = granted.item
-        media_type, attachment = served_type(item.media_type)
-        payload = Payload(granted.path, item.sha256, item.size, media_type, item.name, attachment or keep)
-        await send_payload(scope, receive, send, payload)
+        asked = Use.REDISTRIBUTE if keep else Use.STREAM, parameters["id"], parameters["sha256"]
+        await send_payload(scope, receive, send, self._granted(*asked))
+
+    def _granted(self, use: Use, identifier: str, sha256: str) -> Payload:
+        """What the gate answers, remembered for as long as neither build nor decisions change.
+
+        The answer follows from these alone, so asking again would give it again; a refusal is never remembered.
+        """
+        library = self._desk.library
+        with library.reading() as reading:
+            known: _Grants = reading.snapshot.once("web grants", _Grants)
+            if known.decisions is not reading.decisions or len(known.payloads) > _REMEMBERED:
+                known.decisions, known.payloads = reading.decisions, {}
+            payload = known.payloads.get((use, identifier, sha256))
+            if payload is None or not payload.path.exists():
+                granted = access.grant(library, self._desk.objects, use, identifier, sha256)
+                payload = known.payloads[use, identifier, sha256] = _payload(granted, keep=use is Use.REDISTRIBUTE)
+            return payload
+
+
+class _Grants:
+    """Permissions given under one set of decisions, over one build."""
+
+    def __init__(self) -> None:
+        self.decisions: Decisions | None = None
+        self.payloads: dict[tuple[Use, str, str], Payload] = {}
+
+
+def _payload(granted: access.Grant, *, keep: bool) -> Payload:
+    item = granted.item
+    media_type, attachment = served_type(item.media_type)
+    return Payload(granted.path, item.sha256, item.size, media_type, item.name, attachment or keep)
 
 
 class Covers:

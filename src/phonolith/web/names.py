@@ -43,6 +43,8 @@ _LONGEST_NAME = 120
 
 def shown(text: object) -> str:
     """Text for display: control characters, bidi controls and lone surrogates are removed; breaks become spaces."""
+    if isinstance(text, str) and text.isprintable():
+        return text
     plain = _UNSEEN.sub("", str(text).replace("\n", " ").replace("\r", " ").replace("\t", " "))
     return plain if plain.isascii() else plain.encode("utf-8", "replace").decode("utf-8")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import contextlib
+import functools
 import itertools
 import os
 import re
@@ -30,6 +31,7 @@ MOST_RANGES = 16
 
 _RANGE = re.compile(r"\s*(\d*)-(\d*)\s*", re.ASCII)
 _MOST_DIGITS = 18
+_ASKED = frozenset((b"range", b"if-range", b"if-match", b"if-none-match"))
 _NOWAIT = getattr(os, "RWF_NOWAIT", None)
 
 Span = tuple[int, int]
@@ -39,7 +41,7 @@ class Unsatisfiable(Exception):
     """No range asked for lies within the representation: answer 416."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Payload:
     """Held bytes to answer with: ``sha256`` is their digest (64 hexadecimal digits), ``size`` their number."""
 
@@ -54,6 +56,21 @@ class Payload:
     def etag(self) -> str:
         """The strong validator: the digest in quotes."""
         return f'"{self.sha256}"'
+
+    @functools.cached_property
+    def fixed(self) -> list[tuple[bytes, bytes]]:
+        """The headers that every answer about these bytes has."""
+        digest = base64.b64encode(bytes.fromhex(self.sha256)).decode("ascii")
+        return _raw(
+            {
+                "accept-ranges": "bytes",
+                "etag": self.etag,
+                "cache-control": "private, no-cache",  # the gate is asked again at every request
+                "repr-digest": f"sha-256=:{digest}:",  # RFC 9530
+                "content-disposition": content_disposition(self.name, attachment=self.attachment),
+                "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
+            }
+        )
 
 
 def parse_range(header: str, size: int) -> list[Span] | None:
@@ -118,7 +135,7 @@ async def send_payload(scope: Scope, receive: Receive, send: Send, payload: Payl
     Raises Damaged if the file's size is not the ledger's, StorageError if it cannot be opened; nothing has been sent
     by then, so the caller can answer with an error page.
     """
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"] if name in _ASKED}
     status, spans = _precondition(headers, scope["method"], payload)
     if status is not None:
         await _send_start(send, status, payload, {"content-range": f"bytes */{payload.size}"} if status == 416 else {})
@@ -190,23 +207,14 @@ def _part_head(boundary: str, payload: Payload, span: Span) -> bytes:
 
 
 async def _send_start(send: Send, status: int, payload: Payload, more: Mapping[str, str]) -> None:
-    headers = {
-        "content-type": payload.media_type,
-        "accept-ranges": "bytes",
-        "etag": payload.etag,
-        "cache-control": "private, no-cache",  # the gate is asked again at every request
-        "repr-digest": f"sha-256=:{base64.b64encode(bytes.fromhex(payload.sha256)).decode('ascii')}:",  # RFC 9530
-        "content-disposition": content_disposition(payload.name, attachment=payload.attachment),
-        "content-security-policy": "default-src 'none'; sandbox; frame-ancestors 'none'",
-        **more,
-    }
-    if status in (304, 412, 416):
-        headers.pop("content-disposition")
-        headers.setdefault("content-length", "0")
-    if status == 304:
-        headers.pop("content-length")
-    raw = [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": status, "headers": raw})
+    kind = {} if status in (304, 412, 416) else {"content-type": payload.media_type}
+    length = {"content-length": "0"} if status in (412, 416) else {}
+    headers = [*payload.fixed, *_raw({**kind, **length, **more})]
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+
+
+def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
+    return [(name.encode("ascii"), value.encode("latin-1")) for name, value in headers.items()]
 
 
 async def _send_bodies(

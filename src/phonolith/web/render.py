@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl, quote, urlencode
+from urllib.parse import quote, urlencode
 
 import jinja2
 import msgspec
-from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
 from phonolith.config import Settings
-from phonolith.web import words
+from phonolith.web import rows, words
 from phonolith.web.assets import Assets
 from phonolith.web.errors import Problem
 from phonolith.web.names import host_of, shown, web_address
@@ -47,13 +46,11 @@ class Renderer:
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """An HTML page. ``values`` are the template's; links to further pages keep the request's own query."""
-        base = str(request.base_url).rstrip("/")
         context = {
             "site": self.site,
             "asset": self.assets.url,
             "path": request.url.path,
-            "base": base,
-            "after": _further(request),
+            "after": Address(request).after,
             **values,
         }
         text = self.environment.get_template(template).render(context)
@@ -108,22 +105,21 @@ def _mended(value: Any) -> Any:
     return [_mended(one) for one in value] if isinstance(value, list | tuple) else value
 
 
-def _further(request: Request) -> Callable[[str], str]:
-    """The address of this page with another key to go on after."""
+class Address:
+    """The address of a request, to be asked for with some parameters changed; ``after`` is always dropped."""
 
-    def after(key: str) -> str:
-        return same(request, after=key)
+    def __init__(self, request: Request) -> None:
+        self._path = quote(request.url.path, safe="/:@!$&'()*+,;=~-._")
+        self._query = {key: value for key, value in request.query_params.items() if key != "after"}
 
-    return after
+    def same(self, **changes: str | None) -> str:
+        """The address with these parameters changed, or left out (None)."""
+        query = {key: value for key, value in (self._query | changes).items() if value is not None}
+        return f"{self._path}?{urlencode(query)}" if query else self._path
 
-
-def same(request: Request, **changes: str | None) -> str:
-    """The address of this page with some of its parameters changed, or left out (None); ``after`` is always dropped."""
-    query = {key: value for key, value in parse_qsl(request.url.query) if key != "after"}
-    query.update({key: value for key, value in changes.items() if value is not None})
-    kept = {key: value for key, value in query.items() if changes.get(key, "") is not None}
-    path = quote(request.url.path, safe="/:@!$&'()*+,;=~-._")
-    return f"{path}?{urlencode(kept)}" if kept else path
+    def after(self, key: str) -> str:
+        """The address of the page that goes on after a key."""
+        return self.same(after=key)
 
 
 def environment() -> jinja2.Environment:
@@ -135,6 +131,14 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+    )
+    env.globals.update(
+        icon=rows.icon,
+        cover=rows.cover,
+        credit=rows.credit,
+        track_list=rows.tracks,
+        release_list=rows.releases,
+        artist_list=rows.artists,
     )
     env.filters.update(
         shown=shown,
@@ -153,11 +157,3 @@ def environment() -> jinja2.Environment:
         queue_item=words.queue_json,
     )
     return env
-
-
-def figure(svg: str) -> Markup:
-    """A drawing that is ours already, put into a page as it is."""
-    return Markup(svg)  # noqa: S704 - made by plots.py, which escapes every text
-
-
-__all__ = ["Renderer", "Site", "figure", "json_answer", "packed", "same"]

@@ -14,7 +14,7 @@ from phonolith.library.parts import licences
 from phonolith.library.views import Page
 from phonolith.web import params
 from phonolith.web.desk import Desk
-from phonolith.web.render import same
+from phonolith.web.render import Address
 from phonolith.web.words import count, short_licence
 
 _MINUTE = 60_000  # ms
@@ -49,6 +49,7 @@ def search(desk: Desk, request: Request) -> Response:
     query = query_of(request)
     form = Form({one.name: one.read(request) for one in _FILTERS} if kind != "artist" else {})
     found = browse.search(desk.library, query)
+    address = Address(request)
     beside = _beside(desk, query, form) if not kind and not query.after else {}
     return desk.renderer.page(
         request,
@@ -63,8 +64,8 @@ def search(desk: Desk, request: Request) -> Response:
         form={name: "" if value in (None, False) else value for name, value in form.values.items()},
         filtered=form.used,
         licences=_licences(desk) if kind != "artist" else (),
-        same=lambda **changes: same(request, **changes),
-        bare=same(request, **dict.fromkeys(form.values)),
+        same=address.same,
+        bare=address.same(**dict.fromkeys(form.values)),
     )
 
 
@@ -111,5 +112,9 @@ def _summary(kind: str, page: Page[Any]) -> str:
 
 
 def _licences(desk: Desk) -> list[tuple[str, str]]:
+    """Code and name of every licence that occurs."""
     with desk.library.reading() as reading:
-        return sorted((one.code, short_licence(one.code)) for one in licences(reading).values())
+        return reading.snapshot.once(
+            "web licences",
+            lambda: sorted((one.code, short_licence(one.code)) for one in licences(reading).values()),
+        )
