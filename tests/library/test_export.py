@@ -11,6 +11,7 @@ from tests.sample import ARTISTS, NOW, RELEASES, make_catalogue
 from phonolith.errors import StorageError
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.export import export_parquet
+from phonolith.library.export_rows import TABLES
 from phonolith.library.overlay import NoEvents, Overlay
 from phonolith.library.reading import Library
 from phonolith.store.register import Register
@@ -92,3 +93,9 @@ def test_a_name_with_a_quote_is_a_name(made: tuple[Library, dict[str, str]], tmp
     folder = tmp_path / "it's here"
     export_parquet(made[0], folder)
     assert sorted(path.name for path in folder.iterdir()) == ["artists.parquet", "releases.parquet", "tracks.parquet"]
+
+
+def test_the_columns_are_those_that_are_documented() -> None:
+    page = (Path(__file__).parents[2] / "docs/reference/read-model.md").read_text("utf-8")
+    for table in TABLES:
+        assert f"| `{table.name}.parquet` | {', '.join(table.columns)} |" in page

@@ -59,8 +59,8 @@ def query(
     """Answer one SELECT about the catalogue at ``path``.
 
     ``deadline`` is in seconds, ``limit`` in rows. Besides the tables there are ``servable``, ``servable_release`` and
-    ``servable_artist``: tracks, releases and artists without those that are ``withdrawn``. Raises UsageError for what is not one
-    readable SELECT, TimedOut, NotFound without a catalogue, Damaged.
+    ``servable_artist``: tracks, releases and artists without those that are ``withdrawn``. Raises UsageError for what
+    is not one readable SELECT, TimedOut, NotFound without a catalogue, Damaged.
     """
     if not sql.strip():
         raise UsageError("sql", "there is no statement", "Give one: phonolith sql 'SELECT count(*) FROM track'")
