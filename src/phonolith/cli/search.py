@@ -58,6 +58,8 @@ def search(place: Place, words: tuple[str, ...], kind: str, after: str | None, l
 
     def show(view: View) -> None:
         for one, results in found.items():
+            if results.restarted:
+                view.hint(f"--after {after} is of another catalogue or query, so this is the first page.")
             if results.page.items:
                 _heading(view, one, results, len(kinds) > 1)
                 _DRAW[one](view, results.page.items)
