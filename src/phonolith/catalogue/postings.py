@@ -65,8 +65,8 @@ def find_crowds(words: Sequence[str], crowd: int = CROWD) -> Crowds:
     def descend(start: int, end: int, length: int) -> None:
         while start < end:
             head = words[start][:length]
-            past = bisect_right(words, head + _PAST, start, end)
-            if past - start > crowd and len(head) == length and not is_cjk(head):
+            past = bisect_right(words, head + _PAST, start, end) if len(head) == length else start + 1
+            if past - start > crowd and not is_cjk(head):
                 of_word[length - 1][start:past] = len(letters)
                 letters.append(head)
                 if length < _CROWD_LETTERS:
@@ -218,19 +218,18 @@ class Writer:
 
     def write_order(self, kind: str, ids: Array, keys: Array, titles: Array) -> None:
         """Write the rows by title; ``keys`` are in the order of titles, ``titles`` tell further ones apart."""
+        if not len(ids):
+            return
         order = np.lexsort((ids, keys))
         ids, keys, titles = ids[order], keys[order], titles[order]
-        heads = np.flatnonzero(
-            np.concatenate(([True], keys[1:] != keys[:-1]))
-        )  # one title begins the same way as another
+        heads = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))  # titles of one key stay together
         starts = heads[np.unique(np.searchsorted(heads, np.arange(0, len(ids), STRETCH), side="right") - 1)]
         ends = np.append(starts[1:], len(ids))
         stretch = np.repeat(np.arange(len(starts)), ends - starts)
         ids = ids[np.lexsort((ids, stretch))]
         data, places = encode_short(ids.astype(np.uint32), np.append(starts, len(ids)))
-        lowest = np.minimum.reduceat(titles, starts) if len(starts) else titles
-        highest = np.maximum.reduceat(titles, starts) if len(starts) else titles
-        same = (keys[starts] == keys[ends - 1]) & (lowest == highest)
+        same = keys[starts] == keys[ends - 1]
+        same &= np.minimum.reduceat(titles, starts) == np.maximum.reduceat(titles, starts)
         bounds = zip(places[:-1].tolist(), places[1:].tolist(), same.tolist(), strict=True)
         rows = [((KIND[kind] << 32) + n, b"\0" + data[a:b], int(one)) for n, (a, b, one) in enumerate(bounds)]
         self._db.executemany("INSERT INTO title_order VALUES (?,?,?)", rows)
