@@ -28,6 +28,7 @@ class Disk:
         self._bytes: dict[int, bytes] = {}
         self._names: dict[Path, dict[str, int]] = {}
         self._pins: dict[int, int] = {}
+        self._journals: set[int] = set()
         for folder, _, files in os.walk(root):
             self._sync_folder(Path(folder))
             for name in files:
@@ -53,8 +54,10 @@ class Disk:
     def sqlite_sync(self, path: Path) -> None:
         if "sqlite" not in self.deaf_to:
             self._sync_file(path)
-            if path.name.endswith(("-wal", "-journal")):
-                self._sync_folder(path.parent)  # os_unix.c: UNIXFILE_DIRSYNC for new journals
+            inode = path.stat().st_ino
+            if path.name.endswith(("-wal", "-journal")) and inode not in self._journals:
+                self._journals.add(inode)  # os_unix.c: UNIXFILE_DIRSYNC, at the first sync of a new journal only
+                self._sync_folder(path.parent)
 
     def snapshot(self, target: Path) -> None:
         self._build(self.root, target)

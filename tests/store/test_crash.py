@@ -163,6 +163,33 @@ def test_without_its_fsyncs_the_same_test_fails(
     assert "few moments" not in str(caught.value)
 
 
+def test_a_power_cut_while_an_archive_is_made(memory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is an archive or it is none yet, and then it can be made there again."""
+    moments: list[tuple[Path, bool]] = []
+    made = False
+    (memory / "disk").mkdir()
+    disk = Disk(memory / "disk", lambda: None)
+
+    def step() -> None:
+        disk.snapshot(memory / f"cut-{len(moments)}")
+        moments.append((memory / f"cut-{len(moments)}", made))
+
+    disk.on_step = step
+    with monkeypatch.context() as patch, watched(disk, patch):
+        Archive.create(memory / "disk" / "a", name="T", contact="x", now=NOW)
+        made = True
+        disk.step()
+        disk.on_step = lambda: None
+    for left, finished in moments:
+        if not finished and not (left / "a" / "phonolith.toml").exists():
+            Archive.create(left / "a", name="T", contact="x", now=NOW)
+        archive = Archive.open(left / "a")
+        check_register(archive, left, set())
+        with archive.objects() as objects, archive.register() as register:
+            assert register.head()[0] == 1 and objects.has(objects.add_bytes(b"x").sha256)
+    assert len(moments) > 40 and moments[-1][1]
+
+
 def _power_cuts(place: Path, memory: Path, name: str, monkeypatch: pytest.MonkeyPatch, deaf_to: set[str]) -> int:
     """Run the scenario once, keeping what a power cut at each of its moments would leave; then check all of that."""
     scenario, check = SCENARIOS[name]

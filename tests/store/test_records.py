@@ -36,7 +36,7 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(record_index, "FRESH_HEADS", 5)
     monkeypatch.setattr(records, "SEGMENT_BYTES", 2000)
     monkeypatch.setattr(records, "INLINE_BYTES", 500)
-    monkeypatch.setattr(records, "BATCH_RECORDS", 7)
+    monkeypatch.setattr(records, "BATCH_RECORDS", 40)
     monkeypatch.setattr(records, "_WALK_ROWS", 5)
     monkeypatch.setattr("phonolith.store.segments.FRAME_BYTES", 600)
 
