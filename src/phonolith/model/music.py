@@ -188,8 +188,8 @@ class TrackDescription:
 class OtherDescription:
     """What a source says of a label, work, release group or another thing that has no row of its own.
 
-    ``kind`` is ``label``, ``work``, ``release-group``, ``place`` ...; ``type`` the source's word for its sort. A build may
-    use it (links and identifiers of a label) or leave it; nothing else depends on it.
+    ``kind`` is ``label``, ``work``, ``release-group``, ``place`` ...; ``type`` the source's word for its sort. A build
+    may use it (links and identifiers of a label) or leave it; nothing else depends on it.
     """
 
     id: str
