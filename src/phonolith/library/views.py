@@ -1,159 +1,66 @@
 """What the library shows, as values: every name in here is a public id, never a row number.
 
 Texts come from outside and are text, whatever they contain. Durations are in milliseconds, sizes in bytes, bit rates
-in bits per second.
+in bits per second. The small values they are made of come from here as well.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Generic, TypeVar
 
-Item = TypeVar("Item")
+from phonolith.library.values import (
+    CorrectionView,
+    CreditName,
+    Date,
+    FileView,
+    GenreRef,
+    LabelRef,
+    LicenceView,
+    LinkView,
+    Page,
+    ReleaseRef,
+    Rights,
+    SourceView,
+    attribution,
+    clock,
+    credit_text,
+)
 
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[Item]):
-    """A piece of a list. ``next`` is what to ask for the piece after it (as ``after``), None at the end.
-
-    ``total`` counts the whole list before anything hidden is left out; None where that was not counted.
-    ``total_capped``: there are at least so many.
-    """
-
-    items: tuple[Item, ...]
-    next: str | None = None
-    total: int | None = None
-    total_capped: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class CreditName:
-    """One name of an artist credit: ``name`` as credited, ``artist`` his own name, ``id`` of his page."""
-
-    id: str
-    name: str
-    artist: str
-    join: str
-    role: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Date:
-    """A date as written, with what could be read from it; ``problem`` says why it cannot be a date, else ""."""
-
-    written: str
-    year: int | None = None
-    month: int | None = None
-    day: int | None = None
-    problem: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LicenceView:
-    """A recognised licence and what it permits."""
-
-    code: str
-    family: str
-    title: str
-    uri: str
-    hold: bool
-    stream: bool
-    redistribute: bool
-    reencode: bool
-    commercial: bool
-    attribution: bool
-    share_alike: bool
-    territories: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Rights:
-    """The evidence about a licence: ``licence`` None where none is recognised or statements conflict; level 0 to 4."""
-
-    licence: LicenceView | None
-    level: int
-    stated: str
-    stated_by: str
-    basis: str
-    composition: bool
-    note: str
-
-
-@dataclass(frozen=True, slots=True)
-class GenreRef:
-    """A genre; ``scope`` says whose it is: ``track``, ``release`` or ``artist``."""
-
-    key: str
-    name: str
-    scope: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LabelRef:
-    """A label on a release, with the release's catalogue number there."""
-
-    id: str
-    name: str
-    catalogue_number: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class LinkView:
-    """An outgoing link. ``url`` is as the source has it: check its scheme before making it one."""
-
-    rel: str
-    url: str
-
-
-@dataclass(frozen=True, slots=True)
-class ReleaseRef:
-    """A release named in passing."""
-
-    id: str
-    title: str
-    has_cover: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FileView:
-    """A file of a track or release; ``sha256`` "" where its bytes are not held, ``size`` then 0."""
-
-    role: str
-    name: str
-    sha256: str
-    size: int
-    media_type: str
-    url: str
-    codec: str
-    bitrate: int | None
-    sample_rate: int | None
-    channels: int | None
-    bit_depth: int | None
-    problem: str
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionView:
-    """A person's decision that this build applied; ``event`` is its number in the register."""
-
-    field: str
-    was: str
-    now: str
-    because: str
-    event: int
-    time: str
-
-
-@dataclass(frozen=True, slots=True)
-class SourceView:
-    """Where descriptions come from: ``licence`` is that of its metadata, ``credit`` what it asks to be called."""
-
-    name: str
-    title: str
-    url: str
-    licence: str
-    credit: str
+__all__ = [
+    "ArtistPage",
+    "ArtistRow",
+    "Collaborator",
+    "CorrectionView",
+    "CreditName",
+    "Date",
+    "Disc",
+    "Edition",
+    "FieldDifference",
+    "FileView",
+    "FrontPage",
+    "GenrePage",
+    "GenreRef",
+    "LabelPage",
+    "LabelRef",
+    "LabelRow",
+    "LicenceView",
+    "LinkView",
+    "Page",
+    "ReleaseGroupOfKind",
+    "ReleasePage",
+    "ReleaseRef",
+    "ReleaseRow",
+    "Rights",
+    "SourceView",
+    "TrackDifference",
+    "TrackPage",
+    "TrackRow",
+    "YearPage",
+    "attribution",
+    "clock",
+    "credit_text",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -411,27 +318,3 @@ class FrontPage:
     top: tuple[ReleaseRow, ...]
     random: tuple[TrackRow, ...]
     genres: tuple[tuple[GenreRef, int], ...]
-
-
-def credit_text(credit: tuple[CreditName, ...], role: str = "") -> str:
-    """The names of one role with their join phrases, as one text."""
-    return "".join(f"{name.name}{name.join}" for name in credit if name.role == role).strip()
-
-
-def attribution(title: str, artist: str, release: str, licence: LicenceView | None) -> str:
-    """One sentence with title, author, release and licence; "" where no licence is known."""
-    if licence is None:
-        return ""
-    by = f" by {artist}" if artist else ""
-    where = f", from “{release}”" if release else ""
-    return f"“{title}”{by}{where}. {licence.title}, {licence.uri}"
-
-
-def clock(milliseconds: int | None) -> str:
-    """A duration as m:ss or h:mm:ss, "" where it is not known."""
-    if milliseconds is None:
-        return ""
-    seconds = (milliseconds + 500) // 1000
-    minutes, seconds = divmod(seconds, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
