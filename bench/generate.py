@@ -77,7 +77,7 @@ join = "join"
 artist_key = { table = "artists", columns = ["artist_id"] }
 duration = { column = "ms", unit = "ms" }
 isrc = "isrc"
-explicit = "explicit"
+explicit = { column = "explicit", values = { yes = "true", no = "false" } }
 popularity = "listens"
 """
 

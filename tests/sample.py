@@ -21,7 +21,7 @@ from pathlib import Path
 
 import apsw
 
-from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
+from phonolith.model.ids import code_entry, genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
 from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
@@ -425,6 +425,7 @@ def _write(path: Path) -> dict[str, str]:
     _releases(rows)
     _tracks(rows)
     _permalinks(rows)
+    _codes(rows)
     _counts(rows)
     db.execute(_sql("indexes.sql"))
     db.execute("COMMIT")
@@ -757,6 +758,15 @@ def _permalinks(rows: _Rows) -> None:
         bucket, mark = permalink_place(public_key(identifier), _PERMALINK_BITS)
         buckets[bucket] = buckets.get(bucket, b"") + bytes([mark]) + rows.subject[name].to_bytes(4, "big")
     rows.db.executemany("INSERT INTO permalink VALUES (?,?)", sorted(buckets.items()))
+
+
+def _codes(rows: _Rows) -> None:
+    """All codes of a scheme in one block."""
+    isrcs = rows.db.execute("SELECT isrc, id FROM track WHERE isrc IS NOT NULL ORDER BY 1, 2").fetchall()
+    barcodes = rows.db.execute("SELECT barcode + 0, id FROM release WHERE barcode IS NOT NULL ORDER BY 1, 2").fetchall()
+    for scheme, found in (("isrc", isrcs), ("barcode", barcodes)):
+        entries = b"".join(code_entry(code, row) for code, row in found)
+        rows.db.execute("INSERT INTO code VALUES (?,?,?)", (scheme, found[0][0], entries))
 
 
 def _counts(rows: _Rows) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -389,3 +390,21 @@ def test_the_check_refuses_what_does_not_hold(
         built(archive)
     assert archive.catalogue.read_bytes() == before
     assert not list(archive.derived.glob(".build-*"))
+
+
+def test_codes_are_found_in_their_blocks(tmp_path: Path) -> None:
+    """Every ISRC and barcode leads to its rows, over many blocks, with one code on more rows than a block has."""
+    tracks = [TrackDescription(f"t{n}", f"T{n}", "r", isrcs=(f"DEA12{n * 7919 % 10_000_000:07d}",)) for n in range(300)]
+    shared = [TrackDescription(f"s{n}", "S", "r", isrcs=("GBAAA0000001",)) for n in range(150)]
+    releases = [ReleaseDescription(f"b{n}", "B", barcode=f"{n:013d}") for n in range(1, 200)]
+    build(make_archive(tmp_path / "a", *tracks, *shared, *releases), as_of=None, progress=Silent(), workers=1)
+    with Catalogue.open(tmp_path / "a" / "derived" / "catalogue.sqlite").reading() as snapshot:
+        db = snapshot.db
+        assert db.execute("SELECT count(*) FROM code WHERE scheme = 'isrc'").get > 4
+        for isrc, wanted in db.execute("SELECT isrc, json_group_array(id) FROM track GROUP BY isrc").fetchall():
+            maybe = snapshot.coded("isrc", isrc)
+            found = [row for row in maybe if db.execute("SELECT isrc FROM track WHERE id = ?", (row,)).get == isrc]
+            assert found == json.loads(wanted)
+        for row, barcode in db.execute("SELECT id, barcode FROM release WHERE barcode IS NOT NULL").fetchall():
+            assert row in snapshot.coded("barcode", int(barcode))
+        assert snapshot.coded("isrc", -(2**60)) == [] and snapshot.coded("nothing", 1) == []

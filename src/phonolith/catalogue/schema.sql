@@ -152,6 +152,13 @@ CREATE TABLE permalink (       -- public id -> row, about 32 to a bucket; which 
   entries BLOB NOT NULL        -- for each the next 8 bits, then row * 4 + kind in 32: 0 track, 1 release, 2 artist, 3 label
 ) STRICT;
 
+CREATE TABLE code (            -- ISRC -> tracks and barcode -> releases, in sorted blocks of about 64
+  scheme TEXT NOT NULL,        -- 'isrc' as in track.isrc, 'barcode' as the number its digits make
+  first INTEGER NOT NULL,      -- the smallest code in the block; equal codes are always in one block
+  entries BLOB NOT NULL,       -- for each the last 8 bits of its code, then its row in 32 bits
+  PRIMARY KEY (scheme, first)
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE medium (          -- only where a format or title is known
   release INTEGER NOT NULL, position INTEGER NOT NULL, format TEXT, title TEXT,
   PRIMARY KEY (release, position)

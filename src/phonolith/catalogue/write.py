@@ -10,7 +10,7 @@ from typing import Any
 import apsw
 
 from phonolith.catalogue.stage import Stage
-from phonolith.model.ids import KINDS, pack_source_id, permalink_place
+from phonolith.model.ids import KINDS, code_entry, pack_source_id, permalink_place
 from phonolith.model.progress import Progress
 
 _Rows = list[tuple[Any, ...]]
@@ -19,9 +19,16 @@ PERMALINKS = """
 SELECT key, rowid * 4 + 4 AS target FROM track UNION ALL SELECT key, rowid * 4 + 5 FROM release
 UNION ALL SELECT key, rowid * 4 + 6 FROM artist UNION ALL SELECT key, rowid * 4 + 7 FROM label ORDER BY key, target
 """
+#: (code, row) by scheme, in order. A barcode counts by its digits, so that a leading zero does not hide it.
+CODES = {
+    "isrc": "SELECT isrc AS code, rowid + 1 AS place FROM track WHERE isrc IS NOT NULL ORDER BY code, place",
+    "barcode": "SELECT barcode::BIGINT AS code, rowid + 1 AS place FROM release"
+    " WHERE regexp_full_match(barcode, '[0-9]{1,18}') ORDER BY code, place",
+}
 #: Tables whose second and third value are a source id as bytes and as text.
 _SOURCE_ID = {"artist": 2, "release": 2, "track": 2, "label": 2}
 _PERMALINKS_A_BUCKET = 32
+_CODES_A_BLOCK = 64
 
 
 def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[str, int]:
@@ -31,6 +38,8 @@ def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[
     progress.start("Writing tables", None, "rows")
     for name, query in queries.items():
         counts[name] = write_table(db, name, stage.batches(query), progress)
+    for scheme, query in CODES.items():
+        write_codes(stage, db, scheme, query)
     write_permalinks(stage, db, sum(counts[kind] for kind in KINDS))
     progress.finish()
     return counts
@@ -53,6 +62,25 @@ def write_permalinks(stage: Stage, db: apsw.Connection, things: int) -> None:
         db.executemany(insert, rows if rows and rows[0][0] >= 0 else rows[1:])
     if last >= 0:
         db.execute(insert, (last, bytes(entries)))
+
+
+def write_codes(stage: Stage, db: apsw.Connection, scheme: str, query: str) -> None:
+    """Fill ``code`` for one scheme: sorted blocks of about 64, cut where the code changes."""
+    insert = "INSERT INTO code VALUES (?, ?, ?)"
+    first, last, entries = 0, None, bytearray()
+    for batch in stage.batches(query):
+        blocks = []
+        for code, row in batch:
+            if code != last and len(entries) >= _CODES_A_BLOCK * 5:
+                blocks.append((scheme, first, bytes(entries)))
+                entries = bytearray()
+            if not entries:
+                first = code
+            entries += code_entry(code, row)
+            last = code
+        db.executemany(insert, blocks)
+    if entries:
+        db.execute(insert, (scheme, first, bytes(entries)))
 
 
 def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:

@@ -22,6 +22,7 @@ import apsw
 from phonolith.errors import Damaged, NewerFormat, NotFound, StorageError
 from phonolith.model.ids import (
     KINDS,
+    code_rows,
     is_public_id,
     permalink_place,
     permalink_targets,
@@ -94,6 +95,14 @@ class Snapshot:
         if found is None:
             raise NotFound(f"{kind} row {row}", "there is no such row")
         return public_id(found[0], unpack_source_id(found[1]))
+
+    def coded(self, scheme: str, code: int) -> list[int]:
+        """Rows that may have a code: tracks for ``isrc`` (packed), releases for ``barcode``. Their columns decide."""
+        sql = "SELECT entries FROM code WHERE scheme = ? AND first <= ? ORDER BY first DESC LIMIT 1"
+        found = self.db.execute(sql, (scheme, code)).fetchone()
+        entries = found[0] if found else b""
+        assert isinstance(entries, bytes)
+        return code_rows(entries, code)
 
     def _candidates(self, key: int) -> Iterator[tuple[str, int]]:
         bits: int = self.once("permalink_bits", self._permalink_bits)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from phonolith.library import details
 from phonolith.library.listing import RawTrack, raw_tracks, release_row, track_row, track_rows
 from phonolith.library.parts import sources
@@ -11,7 +13,9 @@ from phonolith.model.ids import unpack_isrc
 from phonolith.model.status import Status
 
 _OWN = "SELECT t.isrc, t.genres, r.genres FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?"
-_SAME_ISRC = "SELECT id FROM track WHERE isrc = ? AND id <> ? ORDER BY id LIMIT 20"
+_SAME_ISRC = """
+SELECT t.id FROM json_each(?) j CROSS JOIN track t ON t.id = j.value WHERE t.isrc = ? AND t.id <> ?
+ORDER BY t.id LIMIT 20"""
 _REASON = "SELECT reason FROM status_reason WHERE track = ?"
 _SIBLINGS = "SELECT id FROM track WHERE release = ? ORDER BY disc, position, id LIMIT 10000"
 
@@ -40,7 +44,7 @@ def _page(reading: Reading, row: int, found: TrackRow, raw: RawTrack) -> TrackPa
     scopes = [("track", own_genres), ("release", release_genres)]
     if own_genres is None and release_genres is None:
         scopes.append(("artist", details.genres_of_artist(reading, raw.credited)))
-    same = [other for (other,) in reading.rows(_SAME_ISRC, (isrc, row))] if isrc is not None else []
+    same = _same_isrc(reading, isrc, row) if isrc is not None else []
     reason = reading.one(_REASON, (row,))
     return TrackPage(
         track=found,
@@ -70,3 +74,9 @@ def _neighbours(reading: Reading, raw: RawTrack) -> tuple[str | None, str | None
     before = reading.snapshot.public_id("track", order[place - 1]) if place else None
     after = reading.snapshot.public_id("track", order[place + 1]) if place + 1 < len(order) else None
     return before, after
+
+
+def _same_isrc(reading: Reading, isrc: int, row: int) -> list[int]:
+    """Other tracks with this ISRC, best first."""
+    maybe = json.dumps(reading.snapshot.coded("isrc", isrc))
+    return [other for (other,) in reading.rows(_SAME_ISRC, (maybe, isrc, row))]
