@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping
@@ -22,7 +20,7 @@ _FORMAT_KEY = "format"
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: its key in the file, its default, what it means, and whether a build comes out differently by it.
+    """One setting: its key in the file, its default and what it means.
 
     ``in_file_only`` is for what says where truth lies: a variable left over in a shell must not move it.
 
@@ -35,7 +33,6 @@ class Setting:
     meaning: str
     read: Callable[[Any], Any]
     parse: Callable[[str], Any] = str
-    builds: bool = False
     in_file_only: bool = False
 
     @property
@@ -110,7 +107,6 @@ SETTINGS: tuple[Setting, ...] = (
         "",
         "Country you stream from (ISO 3166-1); without it only what is licensed worldwide is streamed",
         _territory,
-        builds=True,
     ),
     Setting(
         "publish.territories",
@@ -118,15 +114,6 @@ SETTINGS: tuple[Setting, ...] = (
         "Countries a release has to be lawful in; empty: worldwide licences only",
         _territories,
         _parse_list,
-        builds=True,
-    ),
-    Setting(
-        "rights.owner_only",
-        (),
-        "Collections that are your own purchases: held and played to you alone, never served or published",
-        _texts,
-        _parse_list,
-        builds=True,
     ),
     Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
     Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
@@ -143,17 +130,10 @@ class Settings:
     volumes: Mapping[str, str] = field(default_factory=dict)
     operator_territory: str = ""
     publish_territories: tuple[str, ...] = ()
-    rights_owner_only: tuple[str, ...] = ()
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
     build_workers: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)
-
-    @property
-    def digest(self) -> str:
-        """SHA-256 of the settings that a build's result depends on: same digest, same catalogue."""
-        chosen = {item.key: getattr(self, item.attribute) for item in SETTINGS if item.builds}
-        return hashlib.sha256(json.dumps(chosen, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
 
     def explain(self) -> list[dict[str, Any]]:
         """Each setting with key, value, origin, variable and meaning, in the order of the documentation."""

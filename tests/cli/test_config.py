@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.config import SETTINGS, Settings, load
+from phonolith.config import SETTINGS, load
 from phonolith.errors import NotAnArchive, SettingError
 
 
@@ -79,13 +79,6 @@ def test_a_folder_without_settings_is_no_archive(tmp_path: Path) -> None:
 
 def test_where_truth_lies_is_not_moved_by_a_variable(root: Path) -> None:
     assert load(root, {"PHONOLITH_VOLUMES": "main=/elsewhere"}).volumes == {"main": "held/objects/main"}
-
-
-def test_the_digest_follows_what_builds_depend_on_and_nothing_else() -> None:
-    plain = Settings()
-    assert Settings(serve_port=1, name="other").digest == plain.digest
-    assert Settings(operator_territory="DE").digest != plain.digest
-    assert Settings(publish_territories=("DE",)).digest != plain.digest
 
 
 @given(st.text(max_size=30))

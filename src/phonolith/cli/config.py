@@ -31,7 +31,7 @@ def config(place: Place, key: str | None) -> Answer:
             view.heading(f"{row['key']} = {_text(row['value'])}", origin)
             view.line(row["meaning"], "dim")
 
-    return Answer({"settings": rows, "digest": settings.digest}, show)
+    return Answer({"settings": rows}, show)
 
 
 def _text(value: object) -> str:
