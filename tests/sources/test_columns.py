@@ -151,6 +151,12 @@ def test_a_value_that_says_nothing_is_nothing(source: PreparedTable) -> None:
     assert (release.date, release.labels[0].catalogue_number) == ("", "")
 
 
+@pytest.mark.parametrize("value", ["E", "C", ""])
+def test_an_ordinary_row_has_no_more_remainder_than_it_must(source: PreparedTable, value: str) -> None:
+    (track,) = source.interpret(record({**ROW, "explicit": value}))
+    assert json.loads(track.remainder) == {"note": "nice", "artist_ids": "x;y", "joins": " feat. |"}
+
+
 def test_numbers_and_lists_of_parquet_are_read(source: PreparedTable) -> None:
     row = {
         **ROW,

@@ -69,7 +69,7 @@ def identity(table: Table, section: Section) -> Callable[[Row], str]:
 
         def single(row: Row) -> str:
             value = plain(row.get(column))
-            return prefix + (value if value.isalnum() else _escape(value)) if value else ""
+            return prefix + _safe(value) if value else ""
 
         return single
 
@@ -83,7 +83,7 @@ def key_of(prefix: str, values: list[str]) -> str:
     """Prefix and values as one id, ``tracks:dt006/1/3``; "" where the first value is empty."""
     if not values[0]:
         return ""
-    return prefix + "/".join([v if v.isalnum() else _escape(v) for v in values])
+    return prefix + "/".join([_safe(v) for v in values])
 
 
 def plain(value: Any) -> str:
@@ -244,10 +244,14 @@ def _list(several: tuple[Field, ...]) -> Getter:
 def _parts(row: Row, one: Field) -> tuple[str, ...]:
     """One cell as a list of clean texts."""
     raw = row.get(one.column) if one.column else one.value
-    cells = [plain(v) for v in raw] if isinstance(raw, list) else [plain(raw)]
+    cells = raw if isinstance(raw, list) else [raw]
+    if not (one.split or one.values or one.empty):
+        found = [v if type(v) is str and v.isprintable() and len(v) <= LONGEST else clean(plain(v)) for v in cells]
+        return tuple([v for v in found if v])
+    texts = [plain(cell) for cell in cells]
     if one.split:
-        cells = [part.strip() for cell in cells for part in cell.split(one.split)]
-    return tuple(clean(one.values.get(cell, cell)) for cell in cells if cell and cell not in one.empty)
+        texts = [part.strip() for text in texts for part in text.split(one.split)]
+    return tuple([clean(one.values.get(text, text)) for text in texts if text and text not in one.empty])
 
 
 def _credits(whole: ColumnMap, table: Table, section: Section) -> Getter:
@@ -267,13 +271,18 @@ def _credits(whole: ColumnMap, table: Table, section: Section) -> Getter:
             name = text(row)
             return (Credit(name, one_key(row) if one_key else ""),) if name else ()
 
+    joins = section.fields.get("join", ())
+    keys_of = _several_keys(whole, table, reference) if reference else None
+
     def several(row: Row) -> tuple[Credit, ...]:
-        names = [part for one in artist for part in _parts(row, one)]
-        joins = _joins(row, section.fields.get("join", ()), len(names))
-        keys = _several_keys(whole, table, reference, row) if reference else [one_key(row)] if one_key else []
-        keys += [""] * (len(names) - len(keys))
-        main = [Credit(n, k, j) for n, k, j in zip(names, keys, joins, strict=False)]
-        main += [Credit(part, "", "", role) for role, one in roles for part in _parts(row, one)]
+        names = _parts(row, artist[0]) if len(artist) == 1 else [part for one in artist for part in _parts(row, one)]
+        count = len(names)
+        keys = keys_of(row) if keys_of else [one_key(row)] if one_key else []
+        if len(keys) < count:
+            keys = [*keys, *[""] * (count - len(keys))]
+        main = [Credit(n, k, j) for n, k, j in zip(names, keys, _joins(row, joins, count), strict=False)]
+        if roles:
+            main += [Credit(part, "", "", role) for role, one in roles for part in _parts(row, one)]
         return tuple(main)
 
     return single if simple and text else several
@@ -281,29 +290,25 @@ def _credits(whole: ColumnMap, table: Table, section: Section) -> Getter:
 
 def _joins(row: Row, fields: tuple[Field, ...], count: int) -> list[str]:
     """Join phrases, one per name: as given, else ", " between names and nothing after the last."""
-    given: list[str] = []
-    for one in fields:
-        raw = row.get(one.column)
-        given += (
-            [plain(v) for v in raw]
-            if isinstance(raw, list)
-            else plain(raw).split(one.split)
-            if one.split
-            else [plain(raw)]
-        )
     if not fields:
         return [", "] * (count - 1) + [""]
-    return [clean(j) for j in given[:count]] + [""] * (count - len(given))
+    given: list[Any] = []
+    for one in fields:
+        raw = row.get(one.column)
+        given += raw if isinstance(raw, list) else plain(raw).split(one.split) if one.split else [raw]
+    if len(given) < count:
+        given += [""] * (count - len(given))
+    return [j if type(j) is str and j.isprintable() else clean(plain(j)) for j in given]
 
 
-def _several_keys(whole: ColumnMap, table: Table, reference: Reference, row: Row) -> list[str]:
-    """Ids for a list of artists: one cell with several keys, or one key."""
-    one = reference.fields[0]
+def _several_keys(whole: ColumnMap, table: Table, reference: Reference) -> Callable[[Row], list[str]]:
+    """Ids for a list of artists: one cell with several keys, or one key of several cells."""
     target, section = target_of(whole.tables, table, "artist", reference, whole.name)
     prefix = id_prefix(target, section)
+    one = reference.fields[0]
     if len(reference.fields) == 1:
-        return [key_of(prefix, [part]) for part in _parts(row, one)]
-    return [key_of(prefix, [plain(row.get(f.column)) for f in reference.fields])]
+        return lambda row: [prefix + _safe(part) for part in _parts(row, one)]
+    return lambda row: [key_of(prefix, [plain(row.get(f.column)) for f in reference.fields])]
 
 
 def _reference(whole: ColumnMap, table: Table, kind: str, reference: Reference) -> Getter:
@@ -318,7 +323,7 @@ def _reference(whole: ColumnMap, table: Table, kind: str, reference: Reference) 
             value = row.get(column)
             if type(value) is not str:
                 value = plain(value)
-            return prefix + (value if value.isalnum() else _escape(value)) if value else ""
+            return prefix + _safe(value) if value else ""
 
         return single
     return lambda row: key_of(prefix, [plain(row.get(c)) for c in columns])
@@ -454,7 +459,10 @@ def _says_nothing(value: Any, one: Field) -> bool:
     return value is None or value == "" or (isinstance(value, str) and value in one.empty)
 
 
-def _escape(value: str) -> str:
+def _safe(value: str) -> str:
+    """A value as a part of an id: what has a meaning there is escaped."""
+    if value.isprintable() and "/" not in value and "%" not in value and "#" not in value:
+        return value
     return _IN_KEY.sub(lambda m: f"%{ord(m[0]):02X}", value)
 
 
@@ -471,9 +479,7 @@ def _unsure(section: Section) -> list[tuple[tuple[str, ...], Callable[[Row], boo
             found.append((tuple(one.column for one in several if one.column), lambda row: False))
             continue
         one = several[0]
-        if name == "explicit":
-            found.append(((one.column,), partial(_is_plain_yes_or_no, one)))
-        elif one.split:
+        if one.split:
             found.append(((one.column,), partial(_comes_back, one)))
         elif len(set(one.values.values())) < len(one.values):
             found.append(((one.column,), partial(_not_replaced, one)))
@@ -483,11 +489,6 @@ def _unsure(section: Section) -> list[tuple[tuple[str, ...], Callable[[Row], boo
 def _is_no_other_than_address(one: Field, row: Row) -> bool:
     value = row.get(one.column)
     return _says_nothing(value, one) or is_address(str(value))
-
-
-def _is_plain_yes_or_no(one: Field, row: Row) -> bool:
-    value = row.get(one.column)
-    return value in one.values if one.values else value in ("1", "0", "", None)
 
 
 def _not_replaced(one: Field, row: Row) -> bool:

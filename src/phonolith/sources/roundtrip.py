@@ -10,6 +10,7 @@ from typing import Any, Protocol
 from phonolith.model.music import Description, OtherDescription
 from phonolith.model.record import Record
 from phonolith.sources.base import Source
+from phonolith.sources.columns import NO, YES
 from phonolith.sources.text import clean, holds_mail
 
 _MOST_EXAMPLES = 50
@@ -96,9 +97,11 @@ def leaves(tree: Any, path: tuple[str | int, ...] = ()) -> Iterator[tuple[tuple[
 
 
 def same(one: Any, other: Any) -> bool:
-    """Whether two leaves say the same: equal, equal when cleaned of control characters, or the same number."""
+    """Whether two leaves say the same: equal, equal without control characters, the same number, yes and true."""
     if one == other and isinstance(one, bool) == isinstance(other, bool):
         return True
+    if isinstance(other, bool) and isinstance(one, str):
+        return one.lower() in (YES if other else NO)
     if isinstance(one, str) and isinstance(other, str) and clean(one) == other:
         return True
     try:
@@ -130,6 +133,8 @@ def _count(
 
 def _at(tree: Any, path: Iterable[str | int]) -> Any:
     for step in path:
+        if step == 0 and not isinstance(tree, list | tuple | dict):
+            continue  # a list of one is held as the one
         try:
             tree = tree[step]
         except (KeyError, IndexError, TypeError):

@@ -61,12 +61,12 @@ def _value(name: str, one: Field, said: Any) -> Any:
     return value
 
 
-def _yes_or_no(one: Field, explicit: bool | None) -> str | None:
-    """The cell that means yes or no in this map."""
+def _yes_or_no(one: Field, explicit: bool | None) -> str | bool | None:
+    """The cell that means yes or no in this map, else the meaning itself."""
     if explicit is None:
         return None
     wanted = YES if explicit else NO
-    return next((old for old, new in one.values.items() if new.lower() in wanted), "1" if explicit else "0")
+    return next((old for old, new in one.values.items() if new.lower() in wanted), explicit)
 
 
 def _of_group(group: str, key: str, said: Any) -> Any:
