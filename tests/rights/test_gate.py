@@ -9,10 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.errors import SettingError
 from phonolith.model.music import Level
 from phonolith.model.rights import Decision, Use
-from phonolith.rights import territory
 from phonolith.rights.decisions import Withdrawal
 from phonolith.rights.evidence import NO_EVIDENCE, Evidence
 from phonolith.rights.gate import LIMITS, Policy, Subject, decide
@@ -111,12 +109,6 @@ def test_territories() -> None:
     assert Use.REDISTRIBUTE in allowed(american, Policy(publish_territories=("US",)))
     assert Use.REDISTRIBUTE not in allowed(american, Policy(publish_territories=("US", "DE")))
     assert allowed(subject(), Policy("DE", ("DE", "FR"))) == set(Use)
-
-
-def test_country_codes_are_checked() -> None:
-    assert territory.checked("publish.territories", ["de", " FR "]) == ("DE", "FR")
-    with pytest.raises(SettingError, match="Germany"):
-        territory.checked("publish.territories", ["Germany"])
 
 
 def test_every_reason_is_a_sentence() -> None:
