@@ -17,13 +17,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 import uvicorn
-from tests import sample
-from tests.browser.hostile import STRINGS, make_hostile
-from tests.conftest import missing_peer
 
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
+from tests import sample
+from tests.browser.hostile import STRINGS, make_hostile
+from tests.conftest import missing_peer
 
 HERE = Path(__file__).parent
 SECONDS = 20

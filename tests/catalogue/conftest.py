@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from tests.catalogue.said import SaidSource
 
 from phonolith.sources import base
+from tests.catalogue.said import SaidSource
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,6 @@ from typing import Any
 
 import apsw
 import pytest
-from tests.catalogue.said import add, decide, make_archive
 
 from phonolith.catalogue.build import PHASES, build
 from phonolith.errors import Damaged
@@ -29,6 +28,7 @@ from phonolith.model.music import (
 from phonolith.model.progress import Silent
 from phonolith.model.status import Status
 from phonolith.store.archive import Archive
+from tests.catalogue.said import add, decide, make_archive
 
 BY = "https://creativecommons.org/licenses/by/4.0/"
 ND = "https://creativecommons.org/licenses/by-nc-nd/3.0/"

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.catalogue.said import decide, make_archive
 
 from phonolith.catalogue import corrections
 from phonolith.catalogue.build import build
@@ -15,6 +14,7 @@ from phonolith.model.ids import named_artist, named_label, public_id
 from phonolith.model.music import ArtistDescription, Credit, Label, ReleaseDescription, TrackDescription
 from phonolith.model.progress import Silent
 from phonolith.store.archive import Archive
+from tests.catalogue.said import decide, make_archive
 
 
 def put(archive: Archive, source_id: str, field: str, value: str | None) -> int:

@@ -16,9 +16,8 @@ from typing import Any
 
 import apsw
 import pytest
-from bench import generate
-from tests.catalogue.said import add, decide, make_archive
 
+from bench import generate
 from phonolith.catalogue import build as module
 from phonolith.catalogue.build import build
 from phonolith.catalogue.dump import dump, dump_digest
@@ -28,6 +27,7 @@ from phonolith.model.ids import public_id
 from phonolith.model.music import ArtistDescription, Credit, Description, Label, ReleaseDescription, TrackDescription
 from phonolith.model.progress import Silent
 from phonolith.store.archive import Archive
+from tests.catalogue.said import add, decide, make_archive
 
 _LETTERS = "abcdefgh"
 

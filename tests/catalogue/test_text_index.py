@@ -10,7 +10,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
-from tests.library import plain
 
 from phonolith.catalogue import text_index
 from phonolith.catalogue.facets import duration_buckets
@@ -18,6 +17,7 @@ from phonolith.catalogue.postings import find_crowds
 from phonolith.catalogue.text_index import TIERS, build_text_index
 from phonolith.library import postings
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
+from tests.library import plain
 
 rows = st.lists(st.integers(1, 2**32 - 1) | st.integers(1, 400), unique=True, max_size=300).map(sorted)
 

@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.sample import make_catalogue
 
 from phonolith.cli.main import run
 from phonolith.store.archive import Archive
+from tests.sample import make_catalogue
 
 
 @dataclass(frozen=True)

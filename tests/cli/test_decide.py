@@ -8,10 +8,10 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Made, Result
 
 from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive
+from tests.cli.conftest import Made, Result
 
 Run = Callable[..., Result]
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"

@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 
 import pytest
-from tests.harvest.harvesting import clock, codes, counts, described, new_archive
 
 from phonolith.errors import NotFound
 from phonolith.harvest.documents import harvest_documents
@@ -14,6 +13,7 @@ from phonolith.harvest.report import HarvestReport
 from phonolith.model.music import ArtistDescription, ReleaseDescription
 from phonolith.model.progress import Silent
 from phonolith.store.archive import Archive
+from tests.harvest.harvesting import clock, codes, counts, described, new_archive
 
 
 @pytest.fixture

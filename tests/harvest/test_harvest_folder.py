@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.harvest.harvesting import NOW, Said, codes, counts, described, folder, new_archive, read_here
 
 from phonolith.errors import BadInput, Interrupted, NotFound, StorageError, UsageError
 from phonolith.harvest.folder import slug
@@ -21,6 +20,7 @@ from phonolith.sources.roundtrip import measure
 from phonolith.sources.tag_reader import Reading
 from phonolith.store.archive import Archive
 from phonolith.store.volumes import Volume
+from tests.harvest.harvesting import NOW, Said, codes, counts, described, folder, new_archive, read_here
 
 CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.harvest.harvesting import codes, counts, described, new_archive, table
 
 from phonolith.errors import BadInput, Busy, NotFound, UsageError
 from phonolith.model.music import Level, ReleaseDescription, TrackDescription
 from phonolith.sources.base import open_source, settings_of
 from phonolith.sources.roundtrip import measure
 from phonolith.store.archive import Archive
+from tests.harvest.harvesting import codes, counts, described, new_archive, table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 MAP = """

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from tests.sample import NOW, make_catalogue
 
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
 from phonolith.store.register import Register
+from tests.sample import NOW, make_catalogue
 
 
 @dataclass

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import apsw
 import pytest
-from tests.sample import NOW, RELEASES, audio_bytes, cover_bytes, make_archive
 
 from phonolith.errors import Damaged, NotFound, RefusedByRights, Withdrawn
 from phonolith.library.access import grant, may, playable
@@ -18,6 +17,7 @@ from phonolith.model.rights import Use
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 from phonolith.store.objects import ObjectStore
+from tests.sample import NOW, RELEASES, audio_bytes, cover_bytes, make_archive
 
 MAY_STREAM = {"road", "road-2014", "tokyo", "kyoto", "anna", "shark", "sampler", "hostile", "waltz", "broken"}
 

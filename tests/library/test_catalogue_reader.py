@@ -12,11 +12,11 @@ import apsw
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.sample import make_catalogue
 
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.model.ids import pack_source_id, permalink_place, public_id, public_key, unpack_source_id
+from tests.sample import make_catalogue
 
 
 class Clock:

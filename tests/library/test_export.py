@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.sample import ARTISTS, NOW, RELEASES, make_catalogue
 
 from phonolith.errors import StorageError
 from phonolith.library.catalogue import Catalogue
@@ -15,6 +14,7 @@ from phonolith.library.export_rows import TABLES
 from phonolith.library.overlay import NoEvents, Overlay
 from phonolith.library.reading import Library
 from phonolith.store.register import Register
+from tests.sample import ARTISTS, NOW, RELEASES, make_catalogue
 
 
 @pytest.fixture

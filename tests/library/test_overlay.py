@@ -6,8 +6,6 @@ import dataclasses
 from collections.abc import Callable, Iterator
 
 import pytest
-from tests.library.conftest import Shelf
-from tests.sample import NOW
 
 from phonolith.errors import NotFound, Withdrawn
 from phonolith.library import browse
@@ -16,6 +14,8 @@ from phonolith.library.reading import Library
 from phonolith.library.shuffle import shuffle
 from phonolith.library.views import ArtistRow, ReleaseRow, TrackRow
 from phonolith.store.register import Register
+from tests.library.conftest import Shelf
+from tests.sample import NOW
 
 
 def _shown(library: Library, ids: dict[str, str]) -> set[str]:

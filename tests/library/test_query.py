@@ -6,11 +6,11 @@ import itertools
 from pathlib import Path
 
 import pytest
-from tests.sample import make_catalogue
 
 from phonolith.errors import NotFound, TimedOut, UsageError
 from phonolith.library.query import query
 from phonolith.rights.decisions import Withdrawal
+from tests.sample import make_catalogue
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ import hashlib
 from pathlib import Path
 
 import apsw
+
 from tests.sample import RELEASES, make_catalogue, sample_objects
 
 

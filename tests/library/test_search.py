@@ -11,9 +11,6 @@ import apsw
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.conftest import find_peer
-from tests.library import plain
-from tests.sample import make_catalogue
 
 from phonolith.catalogue import postings
 from phonolith.catalogue.text_index import build_text_index
@@ -23,6 +20,9 @@ from phonolith.library.asked import Query, Results
 from phonolith.library.search import facet, search
 from phonolith.model.status import Status
 from phonolith.model.text import is_cjk, runs
+from tests.conftest import find_peer
+from tests.library import plain
+from tests.sample import make_catalogue
 
 Case = tuple[apsw.Connection, list[plain.Plain]]
 _CUTS = ((70, 4, (3, 10, 16), 2), (333, 5, (20, 90, 100), 3), (150, 6, (65_535, 2**20, 2**21), 512))

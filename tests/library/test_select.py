@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from tests.library.conftest import Shelf
 
 from phonolith.errors import NotFound, UsageError
 from phonolith.library.select import is_selection, select
+from tests.library.conftest import Shelf
 
 
 def _names(shelf: Shelf, *texts: str) -> set[str]:

@@ -7,10 +7,10 @@ from collections import Counter
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.library.conftest import Shelf
 
 from phonolith.library import shuffle as module
 from phonolith.library.shuffle import shuffle
+from tests.library.conftest import Shelf
 
 
 def test_the_same_seed_gives_the_same_tracks(shelf: Shelf) -> None:

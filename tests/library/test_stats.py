@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from tests.library.conftest import Shelf
 
 from phonolith.catalogue import facts
 from phonolith.library.catalogue import FORMAT
 from phonolith.library.stats import SERIES, stats
+from tests.library.conftest import Shelf
 
 
 def test_counts_agree_with_the_rows(shelf: Shelf) -> None:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.library.conftest import Shelf
-
 from phonolith.library.todo import Section, todo
+from tests.library.conftest import Shelf
 
 
 def _by_code(shelf: Shelf, **more: int) -> dict[str, Section]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 import pytest
-from tests.library.conftest import Shelf
-from tests.sample import sample_attestation, source_id
 
 from phonolith.errors import BadInput, NotFound, UsageError
 from phonolith.library import why as module
@@ -14,6 +12,8 @@ from phonolith.library.why import why
 from phonolith.model.music import Description, Level, LicenceStatement, ReleaseDescription, TrackDescription
 from phonolith.model.record import Record
 from phonolith.model.rights import Use
+from tests.library.conftest import Shelf
+from tests.sample import sample_attestation, source_id
 
 BY = "https://creativecommons.org/licenses/by/4.0/"
 

@@ -10,12 +10,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from tests.store.power import Disk, watched
 
 from phonolith.model.record import Record
 from phonolith.store import record_index
 from phonolith.store.archive import Archive
 from phonolith.store.files import TEMPORARY
+from tests.store.power import Disk, watched
 
 NOW = "2026-01-02T03:04:05Z"
 FILES = {f"{i}.flac": bytes([i]) * (70_000 * (i % 3 + 1)) for i in range(4)}

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 import pytest
 from starlette.testclient import TestClient
-from tests.sample import make_archive
 
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
+from tests.sample import make_archive
 
 
 @dataclass(frozen=True)

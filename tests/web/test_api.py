@@ -6,9 +6,9 @@ import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
 from schemathesis.specs.openapi.checks import unsupported_method
-from tests.web.conftest import Served
 
 from phonolith.web.api import OPERATIONS, ROOT
+from tests.web.conftest import Served
 
 SAMPLES = {"tracks": "track:road/1", "releases": "release:road", "artists": "artist:quiet", "labels": "label:north"}
 
