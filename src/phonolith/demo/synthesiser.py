@@ -14,6 +14,8 @@ from phonolith.demo.score import Note
 
 Stereo = NDArray[np.float32]  # shape (2, frames)
 
+_LEAD = 0.2  # seconds of silence before the first beat, so that no beginning is cut
+
 
 @dataclass(frozen=True, slots=True)
 class Part:
@@ -52,7 +54,7 @@ class Synthesiser:
         """Where a note begins (frame), its sound, and its strength left and right."""
         instrument = INSTRUMENTS[part.instrument]
         pitch = note.pitch + part.shift
-        start = max(0.0, note.start * beat + loose * random.standard_normal())
+        start = max(0.0, _LEAD + note.start * beat + loose * random.standard_normal())
         strength = instrument.gain * part.gain * note.weight * (1 + 0.05 * random.standard_normal())
         pan = np.clip(instrument.pan + part.pan + instrument.width * (pitch - 64) / 40, -0.9, 0.9)
         angle = (pan + 1) * np.pi / 4
