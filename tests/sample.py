@@ -222,7 +222,7 @@ RELEASES = {
         52,
         "by-sa",
         _held(
-            Track("Departure", 12, 203_000),
+            Track("Departure", 12, 203_000, isrc="DEA120400001"),
             Track("Love on the Line", 11, 185_500, "quiet| feat. |ana"),
             Track("Signal Box (Remaster)", 9, 240_000),
             Track("Unreleased Coda", 8, 61_000),

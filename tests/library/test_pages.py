@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Iterator
 
 import pytest
-from tests.library.conftest import Shelf
-from tests.sample import ARTISTS, RELEASES
 
 from phonolith.errors import NotFound
 from phonolith.library import browse
 from phonolith.library.views import clock, credit_text
 from phonolith.model.ids import is_public_id
+from tests.library.conftest import Shelf
+from tests.sample import ARTISTS, RELEASES
 
 
 def test_a_track_page_has_everything(shelf: Shelf) -> None:
@@ -29,6 +29,15 @@ def test_a_track_page_has_everything(shelf: Shelf) -> None:
     assert page.track.attribution.startswith(
         "“Departure” by The Quiet Machines, from “The Long Road”. Creative Commons"
     )
+
+
+def test_tracks_of_one_isrc_name_each_other(shelf: Shelf) -> None:
+    first, second = shelf.ids["track:road/1"], shelf.ids["track:road-2014/1"]
+    assert [one.id for one in browse.track(shelf.library, first).same_isrc] == [second]
+    assert [one.id for one in browse.track(shelf.library, second).same_isrc] == [first]
+    assert browse.track(shelf.library, shelf.ids["track:road/3"]).same_isrc == ()
+    shelf.withdraw("release:road-2014")
+    assert browse.track(shelf.library, first).same_isrc == ()
 
 
 def test_credits_keep_their_order_and_words(shelf: Shelf) -> None:
