@@ -21,6 +21,7 @@ from pathlib import Path
 
 import apsw
 
+from phonolith.catalogue.text_index import build_text_index
 from phonolith.model.ids import code_entry, genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
 from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
@@ -429,7 +430,7 @@ def _write(path: Path) -> dict[str, str]:
     _counts(rows)
     db.execute(_sql("indexes.sql"))
     db.execute("COMMIT")
-    _text_index(db)
+    build_text_index(db)
     db.close()
     return rows.ids
 
@@ -811,12 +812,3 @@ def _counts(rows: _Rows) -> None:
     claim = ("tracks", "The catalogue has {value} tracks.", "SELECT count(*) FROM track", len(tracks), "tracks")
     rows.db.execute("INSERT INTO claim VALUES (?,?,?,?,?)", claim)
     rows.db.execute("INSERT INTO comment VALUES ('track', 'one row for every track, numbered by rank')")
-
-
-def _text_index(db: apsw.Connection) -> None:
-    """The search tables, once there is a program that makes them."""
-    try:
-        from phonolith.catalogue import text_index
-    except ImportError:
-        return
-    text_index.build_text_index(db)
