@@ -41,7 +41,7 @@ end
 _SEARCH_LUA = """
 local paths = {{ {paths} }}
 math.randomseed(7)
-request = function() return wrk.format("GET", paths[math.random(#paths)]) end
+request = function() return wrk.format("GET", paths[math.random(#paths)] .. "MORE") end
 """
 _DONE = """
 done = function(summary, latency)
@@ -103,7 +103,7 @@ def search(root: Path) -> None:
             urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
         kinds = {"best of each kind": "", "tracks": "&kind=track"}
         rows = {name: (port, more) for name, more in kinds.items()}
-        _table(_interleaved(rows, lambda more: lua.replace('"),', f'{more}"),').replace('",', f'{more}",')))
+        _table(_interleaved(rows, lambda more: lua.replace("MORE", more)))
 
 
 def _queries(catalogue: Path) -> list[str]:

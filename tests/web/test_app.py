@@ -11,8 +11,6 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
 from starlette.testclient import TestClient
-from tests.sample import NOW, make_archive, make_catalogue
-from tests.web.conftest import Served
 
 from phonolith import errors
 from phonolith.config import Settings
@@ -20,6 +18,8 @@ from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
 from phonolith.web.errors import STATUS, status_of
 from phonolith.web.security import HEADERS
+from tests.sample import NOW, make_archive, make_catalogue
+from tests.web.conftest import Served
 
 PAGES = {
     "/": 200, "/search": 200, "/search?q=love": 200, "/search?q=love&kind=track&held=1&from=1990&to=2020": 200,
@@ -263,3 +263,14 @@ def test_a_takedown_reaches_every_page_and_byte(tmp_path: Path, ground: str, sta
         assert client.get(f"/api/v1/releases/{ids['release:road']}").status_code == status
         assert "The Long Road<" not in client.get("/search?q=long+road").text
         assert client.get(f"/api/v1/tracks/{ids['track:road/1']}/files").json() == {"files": []}
+
+
+def test_a_kept_page_goes_with_a_decision(tmp_path: Path) -> None:
+    archive, ids = make_archive(tmp_path / "archive")
+    with TestClient(create_app(archive, Settings(name="Sample"), look_every=0)) as client:
+        assert client.get("/search?q=night").text == client.get("/search?q=night").text
+        assert "Night Train" in client.get("/search?q=night").text
+        with archive.register() as register:
+            body = {"subjects": [ids["track:road/5"]], "because": "asked for", "ground": "owner"}
+            register.append("item.withdrawn", body, actor="operator", time=NOW)
+        assert "Night Train" not in client.get("/search?q=night").text

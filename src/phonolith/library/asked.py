@@ -26,8 +26,9 @@ class Query:
     ``kind`` is track, release, artist or label. ``licence`` is a family (``by-sa``, ``none``) or a code
     (``CC-BY-SA-3.0-DE``); ``year`` and ``duration`` (milliseconds) are (from, to), both included, None is open;
     ``genre`` is a name or key; ``label`` words of its name, or its row number; ``source`` a source's name; ``status`` a
-    code. ``typing``: the last word is still being typed. ``order`` is ``rank`` or ``title``. ``after`` is the ``next``
-    of the page before.
+    code. ``typing``: the last word is still being typed.
+    ``corrects``: words that lead nowhere are tried with a letter changed. ``order`` is ``rank`` or ``title``.
+    ``after`` is the ``next`` of the page before.
     """
 
     words: str = ""
@@ -41,6 +42,7 @@ class Query:
     source: str = ""
     status: Status | None = None
     typing: bool = False
+    corrects: bool = True
     order: str = "rank"
     after: str | None = None
     limit: int = 20

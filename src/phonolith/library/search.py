@@ -95,7 +95,7 @@ def _try_ways(asking: _Asking, place: _Place) -> Results:
         results = asking.page(words, True, replace(place, way=_AS_BEGINNING))
         if results.total or place.row:
             return results
-    better = correct(asking.index, words, asking.filters)
+    better = correct(asking.index, words, asking.filters) if query.corrects else None
     if better is None:
         return Results([], 0)
     results = asking.page(better, False, replace(place, way=_CORRECTED))

@@ -18,19 +18,19 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
 from phonolith.web import about, api, fixed, lists, media, pages, search
-from phonolith.web.desk import Desk, inline, threaded
+from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
 
 _LOG = logging.getLogger("phonolith.web")
 
 
-def create_app(archive: Archive, settings: Settings) -> Starlette:
+def create_app(archive: Archive, settings: Settings, *, look_every: float = 5.0) -> Starlette:
     """The library of an archive as an ASGI application.
 
-    There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
+    There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart. A decision is seen ``look_every`` seconds after it was made, at the latest.
     """
-    desk = Desk(archive, settings)
+    desk = Desk(archive, settings, look_every=look_every)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -47,7 +47,7 @@ def create_app(archive: Archive, settings: Settings) -> Starlette:
 
 def routes(desk: Desk) -> list[BaseRoute]:
     """Every address there is; what is asked most stands first."""
-    quick = {
+    same_for_all = {
         "/search": search.search,
         "/track/{id}": pages.track,
         "/release/{id}": pages.release,
@@ -58,6 +58,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/genres": lists.genres,
         "/years": lists.years,
         "/labels": lists.labels,
+    }
+    plain = {
         "/offline": fixed.offline,
         "/sw.js": fixed.worker,
         "/manifest.webmanifest": fixed.manifest,
@@ -69,9 +71,10 @@ def routes(desk: Desk) -> list[BaseRoute]:
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),
         Route("/art/{id}/{size:int}", media.Covers(desk).answer),
-        *(Route(path, inline(desk, page)) for path, page in quick.items()),
+        *(Route(path, kept(desk, page)) for path, page in same_for_all.items()),
+        *(Route(path, inline(desk, page)) for path, page in plain.items()),
         *(Route(path, threaded(desk, page)) for path, page in slow.items()),
-        *(Route(api.ROOT + one.path, (threaded if one.slow else inline)(desk, one.page)) for one in api.OPERATIONS),
+        *(Route(api.ROOT + one.path, (threaded if one.slow else kept)(desk, one.page)) for one in api.OPERATIONS),
         Route("/api/openapi.json", inline(desk, api.openapi)),
     ]
 

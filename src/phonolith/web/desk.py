@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import OrderedDict
 from collections.abc import Callable
 
 from starlette.concurrency import run_in_threadpool
@@ -14,18 +15,26 @@ from phonolith.errors import NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
+from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 from phonolith.store.objects import ObjectStore
 from phonolith.web import assets
 from phonolith.web.errors import NothingBuilt
-from phonolith.web.render import Renderer
+from phonolith.web.render import Renderer, accepts_gzip
+
+_MOST_BYTES = 24_000_000  # of answers that are kept
+_LONGEST_KEY = 1_000
 
 
 class Desk:
-    """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start."""
+    """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start.
 
-    def __init__(self, archive: Archive, settings: Settings) -> None:
+    ``look_every``: how old a decision may get before it is seen, in seconds.
+    """
+
+    def __init__(self, archive: Archive, settings: Settings, *, look_every: float = 5.0) -> None:
+        self._look_every = look_every
         self.archive = archive
         self.settings = settings
         self.assets = assets.load()
@@ -64,7 +73,7 @@ class Desk:
         except NotFound as error:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
         policy = Policy(self.settings.operator_territory, self.settings.publish_territories)
-        return Library(catalogue, Overlay(self.archive.register()), policy)
+        return Library(catalogue, Overlay(self.archive.register(), every=self._look_every), policy)
 
 
 Page = Callable[[Desk, Request], Response]
@@ -80,6 +89,46 @@ def inline(desk: Desk, page: Page) -> Callable[[Request], object]:
         return page(desk, request)
 
     return endpoint
+
+
+def kept(desk: Desk, page: Page) -> Callable[[Request], object]:
+    """Like :func:`inline`, and an answer is kept for as long as neither build nor decisions change.
+
+    Pages show the same to everybody and follow from these alone; words that are typed or linked come again and again.
+    """
+
+    async def endpoint(request: Request) -> Response:
+        with desk.library.reading() as reading:
+            pages: _Kept = reading.snapshot.once("web pages", _Kept)
+            if pages.decisions is not reading.decisions:
+                pages.decisions, pages.answers, pages.size = reading.decisions, OrderedDict(), 0
+            return pages.answer(request, lambda: page(desk, request))
+
+    return endpoint
+
+
+class _Kept:
+    """Answers over one build and one set of decisions, the least recently asked for given up first."""
+
+    def __init__(self) -> None:
+        self.decisions: Decisions | None = None
+        self.answers: OrderedDict[tuple[str, str, bool], Response] = OrderedDict()
+        self.size = 0
+
+    def answer(self, request: Request, make: Callable[[], Response]) -> Response:
+        """The kept answer, or a new one."""
+        key = request.url.path, request.url.query, accepts_gzip(request)
+        found = self.answers.get(key)
+        if found is not None:
+            self.answers.move_to_end(key)
+            return found
+        made = make()
+        if made.status_code == 200 and len(key[0]) + len(key[1]) < _LONGEST_KEY:
+            self.answers[key] = made
+            self.size += len(made.body)
+            while self.size > _MOST_BYTES:
+                self.size -= len(self.answers.popitem(last=False)[1].body)
+        return made
 
 
 def threaded(desk: Desk, page: Page) -> Callable[[Request], object]:
