@@ -25,7 +25,7 @@ from tests.library import plain
 from tests.sample import make_catalogue
 
 Case = tuple[apsw.Connection, list[plain.Plain]]
-_CUTS = ((70, 4, (3, 10, 16), 2), (333, 5, (20, 90, 100), 3), (150, 6, (65_535, 2**20, 2**21), 512))
+_CUTS = ((70, 4, (3, 10, 16), 2), (333, 5, (20, 90, 100), 3), (150, 6, (65_535, 2**20, 2**21), 2_048))
 
 
 @pytest.fixture(scope="module")

@@ -27,11 +27,11 @@ Array = npt.NDArray[Any]
 #: Terms of at most this many rows have all of them beside the term; others have a posting for each tier.
 INLINE = 64
 #: In the first CROWD_TIERS tiers, what begins with the same letters is also one list where more words than this do.
-CROWD = 512
+CROWD = 2_048
 _CROWD_LETTERS = 8
 _PAST = "\U0010ffff"
 #: About so many rows in a stretch of the order by title; more where more titles begin with the same three words.
-STRETCH = 2_048
+STRETCH = 1_024
 #: Words of a title by which stretches are made, and the bits of a word's number kept for it.
 _ORDER_WORDS, _ORDER_BITS = 3, 21
 _WORD_BITS = np.uint64(32)
@@ -223,7 +223,9 @@ class Writer:
         order = np.lexsort((ids, keys))
         ids, keys, titles = ids[order], keys[order], titles[order]
         heads = np.flatnonzero(np.concatenate(([True], keys[1:] != keys[:-1])))  # titles of one key stay together
-        starts = heads[np.unique(np.searchsorted(heads, np.arange(0, len(ids), STRETCH), side="right") - 1)]
+        cuts = np.searchsorted(heads, np.arange(0, len(ids), STRETCH), side="right") - 1
+        large = np.flatnonzero(np.diff(np.append(heads, len(ids))) > STRETCH // 4)  # most often all of the same title
+        starts = heads[np.unique(np.concatenate((cuts, large, large[large + 1 < len(heads)] + 1)))]
         ends = np.append(starts[1:], len(ids))
         stretch = np.repeat(np.arange(len(starts)), ends - starts)
         ids = ids[np.lexsort((ids, stretch))]

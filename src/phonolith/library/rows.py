@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,30 +10,48 @@ import apsw
 
 from phonolith.model.text import fold, is_cjk, runs
 
-_SQL = {
-    "track": "SELECT t.title, ifnull(t.credit, r.credit), r.title, t.duration "
+_CREDITED = {
+    "track": "SELECT t.title, ifnull(t.credit, r.credit) AS credit, t.duration "
     "FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?",
-    "release": "SELECT title, credit, NULL, duration FROM release WHERE id = ?",
-    "artist": "SELECT name, id, NULL, NULL FROM artist WHERE id = ?",
+    "release": "SELECT title, credit, duration FROM release WHERE id = ?",
+}
+#: Title, credit, duration, and the artist's name where the credit is one artist.
+_SQL = {
+    **{
+        kind: f"SELECT x.title, x.credit, x.duration, a.name FROM ({sql}) x LEFT JOIN artist a ON a.id = x.credit"
+        for kind, sql in _CREDITED.items()
+    },
+    "artist": "SELECT name, NULL, NULL, NULL FROM artist WHERE id = ?",
     "label": "SELECT name, NULL, NULL, NULL FROM label WHERE id = ?",
 }
-_ARTIST = "SELECT name, sort_name FROM artist WHERE id = ?"
-_ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
-_CREDIT = "SELECT artist, name FROM credit WHERE id = ? ORDER BY position"
+_TITLE = {kind: f"SELECT {'title' if kind in _CREDITED else 'name'} FROM {kind} WHERE id = ?" for kind in _SQL}
+_CREDIT = (
+    "SELECT a.name, c.name, a.id FROM credit c JOIN artist a ON a.id = c.artist WHERE c.id = ? ORDER BY c.position"
+)
+_RELEASE = "SELECT r.title FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?"
+_FURTHER = (
+    "SELECT sort_name FROM artist WHERE id = :id AND sort_name IS NOT NULL "
+    "UNION ALL SELECT value FROM note WHERE subject = :id * 4 + 2 AND kind = 'alias'"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """The runs of a row's title, of its artists' names, and of what else it is found by; duration in milliseconds."""
+    """The runs of a row's title and of its artists' names; its duration in milliseconds.
+
+    ``further`` reads what else it is found by: the release of a track, sort names and aliases.
+    """
 
     title: Sequence[str]
     artists: Sequence[str]
-    rest: Sequence[str]
     duration: int | None
+    further: Callable[[], Sequence[str]]
 
     def has(self, run: str, *, begins: bool = False) -> bool:
         """Whether any part has the run; with ``begins`` a word that begins with it."""
-        return any(holds(part, run, begins=begins) for part in (self.title, self.artists, self.rest))
+        return any(holds(part, run, begins=begins) for part in (self.title, self.artists)) or holds(
+            self.further(), run, begins=begins
+        )
 
 
 def holds(part: Sequence[str], run: str, *, begins: bool = False) -> bool:
@@ -46,49 +64,35 @@ def holds(part: Sequence[str], run: str, *, begins: bool = False) -> bool:
 
 
 class Rows:
-    """Reads rows of one kind."""
+    """Reads rows of one kind, each once."""
 
     def __init__(self, db: apsw.Connection, kind: str) -> None:
         self._db = db
         self._kind = kind
-        self._artists: dict[int, tuple[list[str], list[str]]] = {}
+        self._found: dict[int, Row] = {}
 
     def order(self, row: int) -> tuple[list[str], int]:
         """What a row is ordered by where titles are: the tokens of its title, then rank."""
-        return fold(self._one(_SQL[self._kind], row)[0]), row
+        return fold(self._all(_TITLE[self._kind], row)[0][0]), row
 
     def read(self, row: int) -> Row:
         """The names of one row, which must be there."""
-        title, credit, release, duration = self._one(_SQL[self._kind], row)
-        artists, rest = self._names(credit) if credit else ([], [])
-        if self._kind == "artist":
-            artists, rest = [], artists + rest
-        if release is not None:
-            rest = rest + runs(release)
-        return Row(runs(title), artists, rest, duration)
-
-    def _names(self, credit: int) -> tuple[list[str], list[str]]:
-        if credit > 0:
-            return self._artist(credit)
-        artists: list[str] = []
-        rest: list[str] = []
-        for artist, name in self._all(_CREDIT, -credit):
-            own, further = self._artist(artist)
-            artists += own + (runs(name) if name else [])
-            rest += further
-        return artists, rest
-
-    def _artist(self, artist: int) -> tuple[list[str], list[str]]:
-        found = self._artists.get(artist)
+        found = self._found.get(row)
         if found is None:
-            name, sort_name = self._one(_ARTIST, artist)
-            further = [sort_name or "", *(value for (value,) in self._all(_ALIASES, artist))]
-            found = self._artists[artist] = (runs(name), [run for text in further for run in runs(text)])
+            title, credit, duration, name = self._all(_SQL[self._kind], row)[0]
+            artists = runs(name) if name is not None else []
+            named = [] if credit is None or credit > 0 else self._all(_CREDIT, -credit)
+            for own, as_credited, _ in named:
+                artists += runs(own) + (runs(as_credited) if as_credited else [])
+            mine = [row] if self._kind == "artist" else [credit] if name is not None else [a for _, _, a in named]
+            found = self._found[row] = Row(runs(title), artists, duration, lambda: self._further(row, mine))
         return found
 
-    def _one(self, sql: str, row: int) -> tuple[Any, ...]:
-        found: Any = self._db.execute(sql, (row,)).fetchone()
-        return tuple(found)
+    def _further(self, row: int, artists: Sequence[int]) -> list[str]:
+        texts = [text for artist in artists for (text,) in self._db.execute(_FURTHER, {"id": artist})]
+        if self._kind == "track":
+            texts += [title for (title,) in self._all(_RELEASE, row)]
+        return [run for text in texts for run in runs(str(text))]
 
     def _all(self, sql: str, row: int) -> list[Any]:
         return self._db.execute(sql, (row,)).fetchall()

@@ -21,7 +21,7 @@ EXACT_LISTS = 4_096
 CROWD_TIERS = 1
 
 #: Up to this many matches are all looked at and ordered by closeness. Titles that can be among more are in exact_title.
-FEW = 200
+FEW = 100
 
 
 def facet(name: str, value: object) -> str:
