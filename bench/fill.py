@@ -14,8 +14,8 @@ from typing import Any
 
 import apsw
 import numpy as np
-from bench.generate import CHUNK, LICENCES, Releases, Spec, Tracks, artist_chunk, chunk
 
+from bench.generate import CHUNK, LICENCES, Releases, Spec, Tracks, artist_chunk, chunk
 from phonolith.model.ids import genre_key, pack_isrc, pack_source_id
 from phonolith.rights.licences import parse
 
