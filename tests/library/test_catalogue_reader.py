@@ -161,6 +161,19 @@ def test_a_deleted_catalogue_is_served_on_to_every_thread(path: Path) -> None:
     assert catalogue.generation == 2
 
 
+def test_a_file_exchanged_between_two_looks_keeps_nobody_waiting(path: Path) -> None:
+    """The only connection is lent and the file was exchanged since the last look: the next reader gets the new one."""
+    make_catalogue(path)
+    catalogue = Catalogue.open(path, clock=Clock())
+    with catalogue.reading():
+        _edit(path, "DELETE FROM track WHERE id > 10")
+        counted: list[int] = []
+        thread = threading.Thread(target=lambda: counted.append(_titles(catalogue)))
+        thread.start()
+        thread.join(timeout=30)
+        assert counted == [10]
+
+
 def test_a_bad_new_file_leaves_the_old_one_in_place(path: Path) -> None:
     make_catalogue(path)
     clock = Clock()

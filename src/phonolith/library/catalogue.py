@@ -208,13 +208,13 @@ class Catalogue:
         return None
 
     def _wait(self) -> tuple[_Build, apsw.Connection]:
-        """The file has gone and all connections to it are lent: wait for one to come back, or for a new file."""
+        """The file is another or has gone, and all connections are lent: take the new one, or wait for one to come back."""
         while True:
+            self._checked = float("-inf")
+            self._look()
             if self._build.idle:
                 return self._build, self._build.idle.pop()
             self._lock.wait(_CHECK_EVERY)
-            self._checked = float("-inf")
-            self._look()
 
     def _give(self, build: _Build, db: apsw.Connection) -> None:
         with self._lock:
