@@ -208,7 +208,7 @@ class Catalogue:
         return None
 
     def _wait(self) -> tuple[_Build, apsw.Connection]:
-        """The file is another or has gone, and all connections are lent: take the new one, or wait for one to come back."""
+        """The file has changed or gone and all connections are lent: take the new one, or wait for one to return."""
         while True:
             self._checked = float("-inf")
             self._look()
