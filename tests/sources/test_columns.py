@@ -14,7 +14,8 @@ from phonolith.errors import BadInput
 from phonolith.model.music import ArtistDescription, Credit, Label, Level, ReleaseDescription, TrackDescription
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS
-from phonolith.sources.columns import key_of, milliseconds
+from phonolith.sources.cells import milliseconds
+from phonolith.sources.keys import key_of
 from phonolith.sources.roundtrip import measure
 from phonolith.sources.table import PreparedTable
 

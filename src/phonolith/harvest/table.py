@@ -16,7 +16,8 @@ from phonolith.harvest.rows import Broken, Good, Reading, open_parquet, open_tex
 from phonolith.model.progress import Progress
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS
-from phonolith.sources.columns import identity, key_of, plain
+from phonolith.sources.cells import plain
+from phonolith.sources.keys import identity, key_of
 from phonolith.sources.map_file import ColumnMap, Table, parse_map, section_columns, suggestion
 from phonolith.sources.table import broken_item
 from phonolith.sources.text import visible

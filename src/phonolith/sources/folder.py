@@ -25,7 +25,7 @@ from phonolith.model.music import (
 from phonolith.model.record import Record
 from phonolith.sources import folder_records as records
 from phonolith.sources.base import SETTINGS, Terms
-from phonolith.sources.columns import is_address
+from phonolith.sources.cells import is_address
 from phonolith.sources.sidecar import words
 from phonolith.sources.text import LONGEST, clean, holds_mail
 

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from phonolith.model.music import Description, OtherDescription
 from phonolith.model.record import Record
 from phonolith.sources.base import Source
-from phonolith.sources.columns import NO, YES
+from phonolith.sources.cells import NO, YES
 from phonolith.sources.text import clean, holds_mail
 
 _MOST_EXAMPLES = 50

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from phonolith.model.music import ArtistDescription, Credit, Description, ReleaseDescription, TrackDescription
-from phonolith.sources.columns import NO, YES, id_prefix, joiner
+from phonolith.sources.cells import NO, YES, joiner
+from phonolith.sources.keys import id_prefix
 from phonolith.sources.map_file import ColumnMap, Field, Reference, Section, Table, target_of
 
 _KINDS = {"artist": ArtistDescription, "release": ReleaseDescription, "track": TrackDescription}

@@ -12,7 +12,8 @@ from phonolith.errors import BadInput
 from phonolith.model.music import Description
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS, Terms
-from phonolith.sources.columns import Row, compile_table
+from phonolith.sources.cells import Row
+from phonolith.sources.columns import compile_table
 from phonolith.sources.map_file import ColumnMap, parse_map
 from phonolith.sources.rows_back import row_of
 
