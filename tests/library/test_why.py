@@ -97,6 +97,14 @@ def test_decisions_since_the_build_are_in_it(shelf: Shelf) -> None:
     assert "phonolith reinstate" in "\n".join(found.lines())
 
 
+def test_a_release_is_held_as_soon_as_a_track_of_it_is(shelf: Shelf) -> None:
+    def streams(name: str) -> bool:
+        return {one.use: one.allowed for one in why(shelf.library, shelf.ids[name]).decisions}[Use.STREAM]
+
+    assert streams("release:kyoto"), "it has no cover, and its audio is held"
+    assert not streams("release:quartets")
+
+
 def test_a_correction_is_told(shelf: Shelf) -> None:
     lines = why(shelf.library, shelf.ids["track:sampler/1"]).lines()
     assert any("Lichter der Stdt" in line and "event 7" in line for line in lines)

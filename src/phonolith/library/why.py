@@ -21,12 +21,14 @@ from phonolith.model.ids import unpack_source_id
 from phonolith.model.music import LicenceStatement, ReleaseDescription, TrackDescription
 from phonolith.model.record import Record
 from phonolith.model.rights import Decision, Use
+from phonolith.model.status import Status
 from phonolith.rights.decisions import Withdrawal
 from phonolith.rights.evidence import Attestation
 from phonolith.rights.explain import explain
 from phonolith.rights.gate import Policy, Subject, decide
 from phonolith.sources.base import Records, Source, open_source, settings_of
 
+_ANY_HELD = "SELECT EXISTS (SELECT 1 FROM track WHERE release = ? AND status = ?)"
 _MOST_SCANNED = 200_000  # records read to find the one that describes a thing under another name than its own
 
 
@@ -108,7 +110,7 @@ def why(library: Library, identifier: str, *, records: RecordSource | None = Non
         own = standing(reading, kind, row)
         source, names, title = _described(reading, kind, row)
         corrections = details.corrections(reading, details.subject(kind, row))
-        subject = Subject(reading.evidence(own), own.ids, held=door(reading, kind, row) is not None)
+        subject = Subject(reading.evidence(own), own.ids, held=_held(reading, kind, row))
         attestations = reading.decisions.attestations(*own.witnesses)
         withdrawn = {one: reading.decisions.withdrawn[one] for one in own.ids if one in reading.decisions.withdrawn}
     record, statements, problem = _statements(records, source, names)
@@ -134,6 +136,13 @@ def _described(reading: Reading, kind: str, row: int) -> tuple[str, tuple[str, .
         return _name(reading, raw.source), names, raw.title
     source, source_id, title = reading.rows("SELECT source, source_id, title FROM release WHERE id = ?", (row,))[0]
     return _name(reading, source), (unpack_source_id(source_id),), title
+
+
+def _held(reading: Reading, kind: str, row: int) -> bool:
+    """Whether a track's audio is held, or that of any track of a release."""
+    if kind == "track":
+        return door(reading, kind, row) is not None
+    return bool(reading.rows(_ANY_HELD, (row, Status.HELD))[0][0])
 
 
 def _name(reading: Reading, source: int) -> str:
