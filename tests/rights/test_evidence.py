@@ -49,6 +49,9 @@ _CASES = {
     "prose beside its address": ([said("CC BY 4.0"), said(BY)], [], ("CC-BY-4.0", 2, "stated")),
     "prose of another version": ([said("CC BY 3.0"), said(BY)], [], (None, 2, "conflict")),
     "prose with one condition more": ([said("CC BY-NC 4.0"), said(BY)], [], (None, 2, "conflict")),
+    "prose without a version": ([said("CC BY"), said(BY)], [], ("CC-BY-4.0", 2, "stated")),
+    "prose of a port's original": ([said("CC-BY 3.0"), said(f"{BY3}de/")], [], ("CC-BY-3.0-DE", 2, "stated")),
+    "prose with one condition less": ([said("CC BY"), said(NC)], [], (None, 2, "conflict")),
     "weaker prose": ([said("CC BY-NC 4.0", 1), said(BY)], [], ("CC-BY-4.0", 2, "stated")),
     "all rights reserved": ([said("© X. All rights reserved"), said(BY)], [], (None, 2, "conflict")),
     "public domain and CC0": ([said("CC0 1.0 (Public Domain)"), said(CC0)], [], ("CC0-1.0", 2, "stated")),
@@ -75,6 +78,7 @@ def test_resolve(case: str) -> None:
     statements, attestations, (code, level, basis) = _CASES[case]
     evidence = resolve(statements, attestations)
     assert (evidence.licence.code if evidence.licence else None, evidence.level, evidence.basis) == (code, level, basis)
+    assert evidence.composition == (code is not None)
     assert evidence.note.endswith(".")
     assert "\n" not in evidence.note
 
