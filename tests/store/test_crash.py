@@ -223,7 +223,7 @@ def test_a_kill_at_any_moment_loses_nothing_and_the_same_again_finishes(place: P
     moments = _run_killed(whole, scenario, None)[1]
     expected = done(Archive.open(whole / "a"))
     assert moments > 10
-    for moment in range(0, moments, max(moments // 50, 1)):
+    for moment in range(0, moments, max(moments // 25, 1)):
         here = memory / f"kill-{moment}"
         shutil.copytree(place, here)
         promised, _ = _run_killed(here, scenario, moment)

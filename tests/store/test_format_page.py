@@ -7,6 +7,7 @@ import json
 import re
 import shutil
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import apsw
@@ -52,11 +53,13 @@ def test_every_kind_of_event_is_named_with_its_fields() -> None:
     assert f"version **{FORMAT}**" in PAGE
 
 
-def test_a_stranger_reads_everything_with_common_tools(archive: Archive, tmp_path: Path) -> None:
+@pytest.mark.peers
+def test_a_stranger_reads_everything_with_common_tools(
+    archive: Archive, tmp_path: Path, peer: Callable[..., str]
+) -> None:
     """held/ alone, no Phonolith: zstd, sqlite3, sha256sum."""
-    for tool in ("zstd", "sqlite3", "sha256sum"):
-        if not shutil.which(tool):
-            pytest.skip(f"{tool} is not installed")
+    for name in ("zstd", "sqlite3", "sha256sum"):
+        peer(name)
     with archive.records() as store, archive.objects() as objects:
         store.put_many([Record("s", "a", "u", NOW, b"old"), Record("s", "b", "u", NOW, b"\xff")])
         store.seal()

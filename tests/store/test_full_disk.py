@@ -8,7 +8,7 @@ import os
 import resource
 import shutil
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -171,18 +171,20 @@ def test_a_folder_that_may_not_be_written(tmp_path: Path) -> None:
                 store.add_bytes(b"after")
 
 
+@pytest.mark.peers
 @pytest.mark.parametrize("synced", [True, False], ids=["as it is", "with fsync patched out"])
-def test_a_real_file_system_survives_a_real_cut(tmp_path: Path, synced: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_real_file_system_survives_a_real_cut(
+    tmp_path: Path, synced: bool, monkeypatch: pytest.MonkeyPatch, peer: Callable[..., str]
+) -> None:
     """ext4 in a file: a copy of the file at some moment is the disk after a power cut at that moment.
 
     With ``fsync`` patched out the kernel has written nothing yet when the copy is taken: the negative control.
     """
-    if not shutil.which("mkfs.ext4"):
-        pytest.skip("mkfs.ext4 is not installed")
+    format_disk = peer("mkfs.ext4")
     image = tmp_path / "disk.img"
     with image.open("wb") as file:
-        file.truncate(64 << 20)
-    subprocess.run(["mkfs.ext4", "-q", "-F", str(image)], check=True, capture_output=True)
+        file.truncate(24 << 20)
+    subprocess.run([format_disk, "-q", "-F", str(image)], check=True, capture_output=True)
     losses = 0
     for turn in range(10):
         promised = _fill_and_copy(tmp_path, image, turn, monkeypatch, synced)
