@@ -105,7 +105,7 @@ class _Run:
     def table(self, table: Table, place: Place, progress: Progress) -> None:
         """Store the rows of one table."""
         progress.start(f"rows of {table.name}", None, "rows")
-        keeper = _Keeper(table)
+        keeper = _Keeper(table, self.seen)
         for file in place.files:
             reading = open_place(file, place)
             check_columns(table, reading)
@@ -136,10 +136,14 @@ class _Run:
 
 
 class _Keeper:
-    """Gives rows their items, equal keys a number (``#2``), and says which row is the first to name a thing."""
+    """Gives rows their items, equal keys a number (``#2``), and says which row is the first to name a thing.
 
-    def __init__(self, table: Table) -> None:
+    ``seen`` are the items that are there already; whoever keeps it adds each item that is given.
+    """
+
+    def __init__(self, table: Table, seen: set[str]) -> None:
         self._table = table
+        self._seen = seen
         self._times: dict[str, int] = {}
         self._others = [(s.kind, identity(table, s), section_columns(s), set[int]()) for s in table.sections[1:]]
 
@@ -149,8 +153,10 @@ class _Keeper:
         if not values[0]:
             return ""
         item = key_of(f"{self._table.name}:", values)
-        times = self._times[item] = self._times.get(item, 0) + 1
-        return item if times == 1 else f"{item}#{times}"
+        if item not in self._seen:
+            return item
+        times = self._times[item] = self._times.get(item, 1) + 1
+        return f"{item}#{times}"
 
     def first(self, row: Good) -> list[str]:
         """Sections of which this row says something that no row before it said."""

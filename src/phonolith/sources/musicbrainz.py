@@ -15,7 +15,8 @@ from phonolith.errors import BadInput
 from phonolith.model.music import Description
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS, Terms
-from phonolith.sources.musicbrainz_entities import PLURALS, Document, Node
+from phonolith.sources.musicbrainz_entities import PLURALS, Document
+from phonolith.sources.musicbrainz_parts import Node
 
 #: Keys, at any depth, of what users wrote: CC BY-NC-SA at the source, not ours to pass on.
 WITHHELD = ("tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation")

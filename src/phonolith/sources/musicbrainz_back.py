@@ -16,7 +16,7 @@ from phonolith.model.music import (
     ReleaseDescription,
     TrackDescription,
 )
-from phonolith.sources.musicbrainz_entities import ART, BACKWARD, SITE, Node, merge
+from phonolith.sources.musicbrainz_entities import BACKWARD, SITE
 from phonolith.sources.musicbrainz_ids import (
     FORMATS,
     GENDERS,
@@ -27,6 +27,7 @@ from phonolith.sources.musicbrainz_ids import (
     STATUSES,
     TYPES,
 )
+from phonolith.sources.musicbrainz_parts import ART, Node, merge
 
 _AREAS = ("area", "begin-area", "end-area")
 _EVENT = "released in"

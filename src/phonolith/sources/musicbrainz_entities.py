@@ -11,7 +11,6 @@ from phonolith.model.music import (
     ArtistDescription,
     Credit,
     Description,
-    File,
     Label,
     Link,
     Medium,
@@ -23,15 +22,30 @@ from phonolith.sources.musicbrainz_ids import (
     FORMATS,
     GENDERS,
     PACKAGING,
-    PRIMARY,
     RELATIONS,
-    SECONDARY,
     STATUSES,
     TYPES,
 )
-from phonolith.sources.text import clean, holds_mail
-
-Node = dict[str, Any]
+from phonolith.sources.musicbrainz_parts import (
+    Node,
+    forget_equal,
+    give_back,
+    merged,
+    release_kind,
+    role_of,
+    take_aliases,
+    take_covers,
+    take_discs,
+    take_group_type,
+    take_identifiers,
+    take_life_span,
+    take_number,
+    take_rest,
+    take_text,
+    take_whole,
+    take_word,
+)
+from phonolith.sources.text import clean
 
 PLURALS = {
     "artists": "artist", "releases": "release", "release-groups": "release-group", "recordings": "recording",
@@ -39,15 +53,9 @@ PLURALS = {
     "instruments": "instrument", "urls": "url",
 }  # fmt: skip
 SITE = "https://musicbrainz.org"
-ART = "https://coverartarchive.org/release"
 BACKWARD = " (backward)"
 
-_NOT_OURS = frozenset(
-    {"tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation", "editor", "collections"}
-)
 _WRITERS = frozenset({"composer", "lyricist", "writer", "librettist"})
-_MOST_SECONDARY = ("Compilation", "Live", "Remix", "Soundtrack", "DJ-mix", "Mixtape/Street", "Demo", "Interview")
-_encode = msgspec.json.Encoder().encode
 
 
 class Document:
@@ -83,74 +91,74 @@ class Document:
                 name: value for name in said.__slots__ if not getattr(before, name) and (value := getattr(said, name))
             }
             if before.remainder and said.remainder and before.remainder != said.remainder:
-                more["remainder"] = _merged(before.remainder, said.remainder)
+                more["remainder"] = merged(before.remainder, said.remainder)
             self._found[key] = replace(before, **more) if more else before
         return str(said.id)
 
     def _artist(self, node: Node) -> str:
         links = self._areas(node)
-        name = _text(node, "name")
+        name = take_text(node, "name")
         gender = GENDERS.get(str(node.get("gender")))
         self._nested_lists(node)
-        begin, end = _life_span(node)
+        begin, end = take_life_span(node)
         return self._add(
             ArtistDescription(
-                id=_text(node, "id"),
+                id=take_text(node, "id"),
                 name=name,
-                sort_name=_text(node, "sort-name"),
-                disambiguation=_text(node, "disambiguation"),
-                kind=_typed(node, "type", TYPES["artist"]),
-                country=_text(node, "country"),
+                sort_name=take_text(node, "sort-name"),
+                disambiguation=take_text(node, "disambiguation"),
+                kind=take_word(node, "type", TYPES["artist"]),
+                country=take_text(node, "country"),
                 begin=begin,
                 end=end,
-                aliases=_aliases(node),
-                identifiers=_identifiers(node),
+                aliases=take_aliases(node),
+                identifiers=take_identifiers(node),
                 links=(*links, *self._relations(node, "artist")),
-                remainder=_rest(node, **{"gender-id": gender}),
+                remainder=take_rest(node, **{"gender-id": gender}),
             )
         )
 
     def _other(self, kind: str, node: Node) -> str:
-        name = _text(node, "resource" if kind == "url" else "title" if "title" in node else "name")
+        name = take_text(node, "resource" if kind == "url" else "title" if "title" in node else "name")
         links = self._areas(node)
         self._nested_lists(node)
         credits = self._credit(node)
-        begin, end = _life_span(node)
-        language = _text(node, "language")
-        _forget_equal(node, "languages", [language] if language else [])
-        sort = _text(node, "sort-name")
+        begin, end = take_life_span(node)
+        language = take_text(node, "language")
+        forget_equal(node, "languages", [language] if language else [])
+        sort = take_text(node, "sort-name")
         return self._add(
             OtherDescription(
-                id=_text(node, "id"),
+                id=take_text(node, "id"),
                 kind=kind,
                 name=name,
                 sort_name=sort,
-                type=_group_type(node) if kind == "release-group" else _typed(node, "type", TYPES.get(kind, {})),
-                disambiguation=_text(node, "disambiguation"),
-                country=_text(node, "country"),
-                begin=_text(node, "first-release-date") or begin,
+                type=take_group_type(node) if kind == "release-group" else take_word(node, "type", TYPES.get(kind, {})),
+                disambiguation=take_text(node, "disambiguation"),
+                country=take_text(node, "country"),
+                begin=take_text(node, "first-release-date") or begin,
                 end=end,
                 language=language,
                 credits=credits,
-                aliases=_aliases(node),
-                identifiers=_identifiers(node),
+                aliases=take_aliases(node),
+                identifiers=take_identifiers(node),
                 links=(*links, *self._relations(node, kind)),
-                remainder=_rest(node),
+                remainder=take_rest(node),
             )
         )
 
     def _release(self, node: Node) -> str:
-        identifier = _text(node, "id")
+        identifier = take_text(node, "id")
         group = node.get("release-group")
-        kind = _release_kind(group) if group else ""
+        kind = release_kind(group) if group else ""
         group_id = self.entity("release-group", group) if group else ""
         credits = self._credit(node)
         labels = tuple(self._label(one) for one in node.get("label-info") or ())
         media, discs = [], []
         for medium in node.get("media") or ():
-            discs += _discs(medium)
+            discs += take_discs(medium)
             media.append(self._medium(medium, identifier))
-        date, country = _text(node, "date"), _text(node, "country")
+        date, country = take_text(node, "date"), take_text(node, "country")
         links = self._events(node, date, country)
         self._nested_lists(node)
         representation = node.get("text-representation") or {}
@@ -158,54 +166,54 @@ class Document:
         return self._add(
             ReleaseDescription(
                 id=identifier,
-                title=_text(node, "title"),
+                title=take_text(node, "title"),
                 credits=credits,
                 date=date,
                 country=country,
-                barcode=_text(node, "barcode"),
+                barcode=take_text(node, "barcode"),
                 labels=labels,
                 kind=kind,
-                status=_typed(node, "status", STATUSES),
+                status=take_word(node, "status", STATUSES),
                 group=group_id,
-                disambiguation=_text(node, "disambiguation"),
-                language=_text(representation, "language"),
-                script=_text(representation, "script"),
+                disambiguation=take_text(node, "disambiguation"),
+                language=take_text(representation, "language"),
+                script=take_text(representation, "script"),
                 media=tuple(media),
-                identifiers=(*_identifiers(node), *discs),
+                identifiers=(*take_identifiers(node), *discs),
                 links=(*links, *self._relations(node, "release")),
-                files=_cover(node, identifier),
-                remainder=_rest(node, **{"quality": "normal", "packaging-id": packaging}),
+                files=take_covers(node, identifier),
+                remainder=take_rest(node, **{"quality": "normal", "packaging-id": packaging}),
             )
         )
 
     def _label(self, info: Node) -> Label:
         label = info.get("label")
         name = clean(str((label or {}).get("name") or ""))
-        return Label(name, self.entity("label", label) if label else "", _text(info, "catalog-number"))
+        return Label(name, self.entity("label", label) if label else "", take_text(info, "catalog-number"))
 
     def _medium(self, node: Node, release: str) -> Medium:
-        position = _number(node, "position")
+        position = take_number(node, "position")
         tracks = node.get("tracks") or []
         pregap = [node["pregap"]] if node.get("pregap") else []
         data = node.get("data-tracks") or []
         for track in (*pregap, *tracks, *data):
             self._add(self._track(track, release, position or 1))
         if not pregap and not data and tracks:
-            _forget_equal(node, "track-count", len(tracks))
-        _forget_equal(node, "track-offset", 0)
-        return Medium(position or 1, _typed(node, "format", FORMATS), _text(node, "title"))
+            forget_equal(node, "track-count", len(tracks))
+        forget_equal(node, "track-offset", 0)
+        return Medium(position or 1, take_word(node, "format", FORMATS), take_text(node, "title"))
 
     def _track(self, node: Node, release: str, disc: int) -> TrackDescription:
         recording = node.get("recording") or {}
         base = self._recording(recording) if recording else TrackDescription("", "")
         if base.remainder:
             recording.update(msgspec.json.decode(base.remainder))
-        title, length = _text(node, "title"), _whole(node, "length")
-        position = _number(node, "position")
-        number = _text(node, "number")
+        title, length = take_text(node, "title"), take_whole(node, "length")
+        position = take_number(node, "position")
+        number = take_text(node, "number")
         if base.id:
-            _give_back(recording, "title", base.title, title)
-            _give_back(recording, "length", base.duration_ms, length)
+            give_back(recording, "title", base.title, title)
+            give_back(recording, "length", base.duration_ms, length)
         own = self._credit(node)
         main, roles = [c for c in base.credits if not c.role], [c for c in base.credits if c.role]
         if own and main and list(own) != main:
@@ -215,7 +223,7 @@ class Document:
         identifiers = (("mbid.recording", base.id), *base.identifiers) if base.id else base.identifiers
         return replace(
             base,
-            id=_text(node, "id"),
+            id=take_text(node, "id"),
             title=title or base.title,
             release=release,
             credits=credits,
@@ -224,7 +232,7 @@ class Document:
             number="" if number == str(position) else number,
             duration_ms=length if length is not None else base.duration_ms,
             identifiers=identifiers,
-            remainder=_rest(node),
+            remainder=take_rest(node),
         )
 
     def _recording(self, node: Node) -> TrackDescription:
@@ -234,17 +242,17 @@ class Document:
         self._nested_lists(node)
         links = self._relations(node, "recording")
         return TrackDescription(
-            id=_text(node, "id"),
-            title=_text(node, "title"),
+            id=take_text(node, "id"),
+            title=take_text(node, "title"),
             credits=(*artist, *roles),
-            duration_ms=_whole(node, "length"),
+            duration_ms=take_whole(node, "length"),
             isrcs=tuple(clean(str(code)) for code in node.pop("isrcs", None) or ()),
-            date=_text(node, "first-release-date"),
+            date=take_text(node, "first-release-date"),
             identifiers=works,
             links=links,
             composition_by_others=others,
-            disambiguation=_text(node, "disambiguation"),
-            remainder=_rest(node, video=False),
+            disambiguation=take_text(node, "disambiguation"),
+            remainder=take_rest(node, video=False),
         )
 
     def _performances(
@@ -258,12 +266,12 @@ class Document:
             kind, target = str(relation.get("type") or ""), relation.get(relation.get("target-type")) or {}
             others |= kind == "remix" or "cover" in (relation.get("attributes") or ())
             if relation.get("target-type") == "artist":
-                roles.append(_role(relation, target))
+                roles.append(role_of(relation, target))
             if relation.get("target-type") == "work":
                 found.append(("mbid.work", str(target.get("id") or "")))
                 found += [("iswc", clean(str(code))) for code in target.get("iswcs") or ()]
                 roles += [
-                    _role(inner, inner.get("artist") or {})
+                    role_of(inner, inner.get("artist") or {})
                     for inner in target.get("relations") or ()
                     if inner.get("target-type") == "artist"
                 ]
@@ -278,14 +286,14 @@ class Document:
             artist = entry.get("artist") or {}
             name = clean(str(artist.get("name") or ""))
             identifier = self._artist(artist) if artist else ""
-            found.append(Credit(_text(entry, "name") or name, identifier, _text(entry, "joinphrase")))
+            found.append(Credit(take_text(entry, "name") or name, identifier, take_text(entry, "joinphrase")))
         return tuple(found)
 
     def _areas(self, node: Node) -> tuple[Link, ...]:
         """Links to areas, each described; old spellings of the same keys go."""
         links = []
         for key in ("area", "begin-area", "end-area"):
-            _forget_equal(node, key.replace("-", "_") if "-" in key else "", node.get(key))
+            forget_equal(node, key.replace("-", "_") if "-" in key else "", node.get(key))
             if node.get(key):
                 links.append(Link(key, f"{SITE}/area/{self._area(node[key])}"))
         return tuple(links)
@@ -298,7 +306,7 @@ class Document:
         links = []
         for number, event in enumerate(node.get("release-events") or ()):
             if number == 0:
-                _forget_equal(event, "date", date)
+                forget_equal(event, "date", date)
             if event.get("area"):
                 links.append(Link("released in", f"{SITE}/area/{self._area(event['area'])}"))
         return tuple(links)
@@ -324,10 +332,10 @@ class Document:
                 continue
             links[link] = None
             kinds = sorted((own, kind.replace("_", "-")))
-            _forget_equal(relation, "type-id", RELATIONS.get(f"{kinds[0]} {kinds[1]} {relation.get('type')}"))
+            forget_equal(relation, "type-id", RELATIONS.get(f"{kinds[0]} {kinds[1]} {relation.get('type')}"))
             for key in ("type", "direction", "attributes", "target-type"):
                 relation.pop(key, None)
-            _forget_equal(relation, "ended", False)
+            forget_equal(relation, "ended", False)
             if kind == "recording":
                 self._other(kind, target)
             else:
@@ -340,174 +348,3 @@ class Document:
             if isinstance(node.get(plural), list):
                 for one in node[plural]:
                     self.entity(singular, one)
-
-
-def _text(node: Node, key: str) -> str:
-    """Take a text out of the document."""
-    value = node.pop(key, None)
-    return clean(value) if isinstance(value, str) else ""
-
-
-def _whole(node: Node, key: str) -> int | None:
-    """Take a number out; anything else stays."""
-    value = node.get(key)
-    if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**40:
-        node.pop(key)
-        return value
-    return None
-
-
-def _number(node: Node, key: str) -> int:
-    return _whole(node, key) or 0
-
-
-def _typed(node: Node, key: str, ids: Any) -> str:
-    """Take out a word and its id, if the id is the one the word has; another id stays."""
-    word = _text(node, key)
-    _forget_equal(node, f"{key}-id", ids.get(word))
-    return word
-
-
-def _group_type(node: Node) -> str:
-    """Primary and secondary types: ``Album + Compilation``."""
-    primary = _typed(node, "primary-type", PRIMARY)
-    secondary = [clean(str(one)) for one in node.pop("secondary-types", None) or ()]
-    _forget_equal(node, "secondary-type-ids", [SECONDARY.get(one) for one in secondary])
-    return " + ".join([primary, *secondary]) if secondary else primary
-
-
-def _release_kind(group: Node) -> str:
-    """One word for what a release is: the telling secondary type, else the primary one."""
-    secondary = group.get("secondary-types") or ()
-    telling = next((one for one in _MOST_SECONDARY if one in secondary), "")
-    return clean(str(telling or group.get("primary-type") or "")).lower()
-
-
-def _life_span(node: Node) -> tuple[str, str]:
-    span = node.get("life-span")
-    if not isinstance(span, dict):
-        return "", ""
-    begin, end = _text(span, "begin"), _text(span, "end")
-    _forget_equal(span, "ended", bool(end))
-    return begin, end
-
-
-def _aliases(node: Node) -> tuple[str, ...]:
-    """Names of aliases; what else is known of each stays at its place."""
-    names = []
-    for alias in node.get("aliases") or ():
-        name = _text(alias, "name")
-        _forget_equal(alias, "sort-name", name)
-        _forget_equal(alias, "ended", False)
-        if alias.get("type"):
-            _forget_equal(alias, "type-id", TYPES["alias"].get(alias["type"]))
-        names.append(name)
-    return tuple(names)
-
-
-def _identifiers(node: Node) -> tuple[tuple[str, str], ...]:
-    found: list[tuple[str, str]] = []
-    for key, scheme in (("ipis", "ipi"), ("isnis", "isni"), ("iswcs", "iswc")):
-        found += [(scheme, clean(str(value))) for value in node.pop(key, None) or ()]
-    for scheme in ("asin", "label-code"):
-        value = node.pop(scheme, None)
-        found += [(scheme, clean(str(value)))] if value not in (None, "") else []
-    for code in node.pop("iso-3166-1-codes", None) or ():
-        found.append(("iso-3166-1", clean(str(code))))
-    for code in node.pop("iso-3166-2-codes", None) or ():
-        found.append(("iso-3166-2", clean(str(code))))
-    return tuple(found)
-
-
-def _discs(medium: Node) -> list[tuple[str, str]]:
-    """Disc ids, and with each its table of contents: medium, id, tracks, sectors, offsets."""
-    found = []
-    for disc in medium.get("discs") or ():
-        identifier = _text(disc, "id")
-        offsets = disc.pop("offsets", None) or []
-        _forget_equal(disc, "offset-count", len(offsets))
-        sectors = disc.pop("sectors", 0)
-        toc = " ".join(str(n) for n in (medium.get("position") or 1, identifier, len(offsets), sectors, *offsets))
-        found += [("discid", identifier), ("toc", toc)]
-    return found
-
-
-def _cover(node: Node, release: str) -> tuple[File, ...]:
-    """The Cover Art Archive's front and back, as addresses."""
-    archive = node.get("cover-art-archive")
-    if not isinstance(archive, dict):
-        return ()
-    found = [
-        File(role, f"{side}.jpg", url=f"{ART}/{release}/{side}")
-        for side, role in (("front", "cover"), ("back", "booklet"))
-        if archive.pop(side, False)
-    ]
-    _forget_equal(archive, "artwork", bool(found))
-    _forget_equal(archive, "count", len(found))
-    _forget_equal(archive, "darkened", False)
-    return tuple(found)
-
-
-def _role(relation: Node, artist: Node) -> Credit:
-    name = clean(str(relation.get("target-credit") or artist.get("name") or ""))
-    attributes = [str(one) for one in relation.get("attributes") or ()]
-    role = str(relation.get("type") or "")
-    shown = ", ".join(attributes) if role in ("instrument", "vocal") and attributes else role
-    return Credit(name, str(artist.get("id") or ""), "", clean(shown) or "other")
-
-
-def _forget_equal(node: Node, key: str, value: Any) -> None:
-    """Remove a key whose value follows from what columns hold."""
-    if key in node and node[key] == value:
-        node.pop(key)
-
-
-def _give_back(node: Node, key: str, taken: Any, column: Any) -> None:
-    """Put back what was taken for a column that then got another value."""
-    if taken not in (None, "") and taken != column and column not in (None, ""):
-        node[key] = taken
-
-
-def _rest(node: Node, **defaults: Any) -> str:
-    """What no column took, as JSON, "" for nothing."""
-    for key, value in defaults.items():
-        _forget_equal(node, key, value)
-    left = _pruned(node)
-    node.clear()
-    return _encode(left).decode() if left else ""
-
-
-def _merged(one: str, other: str) -> str:
-    """Two remainders of the same thing as one; where both have a value the first counts."""
-    return _encode(merge(msgspec.json.decode(other), msgspec.json.decode(one))).decode()
-
-
-def merge(under: Any, over: Any) -> Any:
-    """Two trees as one, lists by place; where both have a leaf, that of ``over``."""
-    if isinstance(under, dict) and isinstance(over, dict):
-        return {key: merge(under.get(key), over.get(key)) for key in {**under, **over}}
-    if isinstance(under, list) and isinstance(over, list):
-        longest = max(len(under), len(over))
-        padded = [several + [None] * (longest - len(several)) for several in (under, over)]
-        return [merge(a, b) for a, b in zip(*padded, strict=True)]
-    return under if over is None else over
-
-
-def _pruned(value: Any) -> Any:
-    """Without what says nothing, what is not ours to pass on, and entities, which have their own descriptions."""
-    if isinstance(value, dict):
-        found = {
-            key: left for key, one in value.items() if key not in _NOT_OURS and (left := _pruned(one)) not in _NOTHING
-        }
-        return {
-            key: left
-            for key, left in found.items()
-            if not key.endswith(("-count", "-offset")) or key.startswith("track")
-        }
-    if isinstance(value, list):
-        several = [_pruned(one) for one in value]
-        return several if any(one not in _NOTHING for one in several) else []
-    return None if holds_mail(value) else value
-
-
-_NOTHING: tuple[Any, ...] = (None, "", [], {})
