@@ -241,7 +241,8 @@ class Writer:
         owners = np.repeat(np.arange(len(rows["id"])), rows["counts"])
         further = np.arange(len(owners)) >= (np.cumsum(rows["counts"]) - rows["counts"] + rows["own"])[owners]
         rare = (self.word_rows[rows["words"]] <= FEW) & ~further
-        return np.bincount(owners[rare], minlength=len(rows["id"])) == 0
+        without: Array = np.bincount(owners[rare], minlength=len(rows["id"])) == 0
+        return without
 
     def write_exact(self, kind: str, ids: Array, keys: Array) -> None:
         """Write the rows by the key of their folded title."""
