@@ -25,8 +25,8 @@ from phonolith.library.views import (
 )
 
 _MOST_CREDITS = 1_000  # shared credits a page looks at
-_MOST_TRACKS = 500  # tracks a page looks at to find what he appears on
-_RELEASES_ON_PAGE = 120
+_MOST_TRACKS = 200  # tracks a page looks at to find what he appears on
+_RELEASES_ON_PAGE = 60
 _EVERY = 1 << 40
 _SHOWN = 24  # of appears-on and collaborators
 _KIND_ORDER = ("album", "ep", "single", "live", "compilation")
