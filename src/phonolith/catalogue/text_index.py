@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import os
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -38,7 +39,7 @@ from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress, Silent
 
 #: Where the first two tiers end and how wide the others are. The first fits one Roaring container.
-TIERS = (65_535, 2**20 - 1, 2**21)
+TIERS = (65_535, 2**18 - 1, 2**21)
 _PIECE = 2**18
 _WORTH_PROCESSES = 100_000  # rows; below, starting processes takes longer than it saves
 
@@ -126,12 +127,24 @@ def _executor(workers: int) -> Iterator[Executor]:
     if workers < 2:
         yield _Here()
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as executor:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as executor:
         try:
             yield executor
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)
             raise
+
+
+def _end_with_parent() -> None:
+    """Have a worker end when the process that started it does, even by a kill."""
+    parent = parent_process()
+
+    def watch() -> None:
+        if parent is not None:
+            parent.join()
+            os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()
 
 
 def _fold(executor: Executor, path: Path, plan: _Plan, progress: Progress) -> None:

@@ -18,7 +18,7 @@ LAST_DURATION = _FINE // 15 + (_MEDIUM - _FINE) // 60 + _COARSE_BUCKETS
 EXACT_LISTS = 4_096
 
 #: In this many tiers, letters that very many words begin with have a list of their own: /starts/lo.
-CROWD_TIERS = 1
+CROWD_TIERS = 2
 
 #: Up to this many matches are all looked at and ordered by closeness. Titles that can be among more are in exact_title.
 FEW = 100
