@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from collections.abc import Callable
 
 import msgspec
@@ -85,11 +84,6 @@ def record_of(line: Line, fetch: Callable[[str], bytes]) -> Record:
     return Record(
         line.source, item, _text(line.url, line.url64), line.time, payload, line.media_type, validator_of(line)
     )
-
-
-def is_sound(line: Line, record: Record) -> bool:
-    """Whether the payload has the digest that its line states."""
-    return line.gone or hashlib.sha256(record.payload).hexdigest() == line.digest
 
 
 def _put_payload(line: Line, payload: bytes) -> None:

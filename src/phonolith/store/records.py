@@ -20,6 +20,7 @@ from phonolith.store.segments import (
     ObjectReader,
     OpenPart,
     SealedPart,
+    Segment,
     Shard,
     pick_lines,
     sealed_parts,
@@ -164,6 +165,12 @@ class RecordStore:
             finally:
                 self._db.execute("COMMIT")
         return [Shard(tuple(share), self._ledger, self._objects.volumes) for share in _shares(parts, count)]
+
+    def segments(self) -> list[Segment]:
+        """Every sealed file, by source and number."""
+        with self._lock, database_errors(self._path):
+            rows = fetch(self._db, "SELECT id, name FROM source ORDER BY name")
+            return [segment for row in rows for segment in self._index.segments(*row)]
 
     def _encode(self, record: Record, digest: bytes) -> bytes:
         if len(record.payload) <= INLINE_BYTES:
