@@ -132,7 +132,7 @@ def test_discs_are_joined_and_companions_kept(archive: Archive, music: Path) -> 
     report = folder(archive, music, read=Reader())
     assert report.source == "folder.my-music"
     hav = releases(archive)["Ann/Hav/"]
-    assert (hav.title, hav.date, hav.credits[0].name) == ("Hav (disc 1)", "2001", "Ann")
+    assert (hav.title, hav.date, hav.credits[0].name) == ("Hav", "2001", "Ann")
     assert [(m.position, m.title) for m in hav.media] == [(1, ""), (2, "")]
     assert [(f.role, f.name) for f in hav.files] == [("cover", "cover.jpg"), ("log", "rip.log"), ("cue", "hav.cue")]
     own = [one for one in tracks(archive).values() if one.release == "Ann/Hav/"]

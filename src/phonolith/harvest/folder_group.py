@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import unicodedata
 from dataclasses import dataclass
 
@@ -11,12 +10,11 @@ from phonolith.harvest.marks import Mark
 from phonolith.harvest.walk import Found, Group
 from phonolith.model.finding import Finding
 from phonolith.sources import folder_records as records
-from phonolith.sources.folder import RELEASE_TAGS, first
+from phonolith.sources.folder import DISC_IN_ALBUM, RELEASE_TAGS, first
 from phonolith.sources.sidecar import words
 from phonolith.sources.text import item_of, path_of, visible
 
 _MOST_PICTURES = 60
-_DISC_IN_ALBUM = re.compile(r"[\s._-]*[(\[]?\b(?:cd|dis[ck])[\s._#-]*\d{1,2}\b[)\]]?\s*$", re.IGNORECASE)
 _FROM_SIDECAR = {
     "album": "release",
     "albumartist": "release_artist",
@@ -126,7 +124,7 @@ def _albums(one: Group, members: list[Member], said: dict[str, records.Tags]) ->
     keys = {item: _key(album) for item, album in named.items()}
     spelled: dict[str, str] = {}
     for item, album in named.items():
-        spelled.setdefault(keys[item], _DISC_IN_ALBUM.sub("", album))
+        spelled.setdefault(keys[item], DISC_IN_ALBUM.sub("", album))
     joined = bool(one.discs) and all(member.disc for member in members)
     if joined or len(spelled.keys() - {""}) < 2:
         return dict.fromkeys(named, "")
@@ -134,7 +132,7 @@ def _albums(one: Group, members: list[Member], said: dict[str, records.Tags]) ->
 
 
 def _key(album: str) -> str:
-    return " ".join(unicodedata.normalize("NFKC", _DISC_IN_ALBUM.sub("", album)).casefold().split())
+    return " ".join(unicodedata.normalize("NFKC", DISC_IN_ALBUM.sub("", album)).casefold().split())
 
 
 def _release(

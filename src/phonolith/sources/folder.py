@@ -85,6 +85,8 @@ _KNOWN_TAGS = sorted(
 _AMOUNT = re.compile(r"[0-9]{1,15}(?:\.[0-9]{1,15})?")
 _EXPLICIT = {"1": True, "4": True, "2": False}
 _LEADING_NUMBER = re.compile(r"(?:(\d)[-.])?(\d{1,3})(?:\s*[-._)]\s*|\s+)(?=\D)")
+#: The end of an album tag that only tells the disc: ``Hav (disc 1)``.
+DISC_IN_ALBUM = re.compile(r"[\s._-]*[(\[]?\b(?:cd|dis[ck])[\s._#-]*\d{1,2}\b[)\]]?\s*$", re.IGNORECASE)
 _OTHERS_WORK = re.compile(r"\b(?:remix|rmx|bootleg|mash-?up|cover (?:of|version))\b|\bcover\)", re.IGNORECASE)
 _UFID = "http://musicbrainz.org\0"
 
@@ -201,10 +203,12 @@ def _release(item: str, said: records.Release, collection: str) -> ReleaseDescri
     label, number = votes.most("label"), votes.most("catalogue_number")
     mbid = votes.most("mbid")
     kind = clean(votes.most("kind")).lower() or ("compilation" if compilation or artist == VARIOUS else "")
-    beside = votes.beside(artist, kind == "compilation")
+    album = said.album or votes.most("album")
+    title = (DISC_IN_ALBUM.sub("", album) if len(said.discs) > 1 else album) or folder
+    beside = votes.beside(title, artist, kind == "compilation")
     return ReleaseDescription(
         id=item,
-        title=clean(said.album or votes.most("album") or folder),
+        title=clean(title),
         credits=(Credit(clean(artist)),) if artist else (),
         date=clean(votes.most("year")),
         country=clean(votes.most("country")),
@@ -239,10 +243,10 @@ class _Votes:
         value = self.most(word)
         return value if self._counted(word)[value] * 2 > sum(one.count for one in self._said) else ""
 
-    def beside(self, artist: str, compilation: bool) -> list[dict[str, Any]]:
+    def beside(self, title: str, artist: str, compilation: bool) -> list[dict[str, Any]]:
         """What single files say that the columns do not, for the remainder."""
         held = {word: self.most(word) for word in RELEASE_TAGS}
-        held["artist"] = artist
+        held["album"], held["artist"] = title, artist
         held["compilation"] = "1" if compilation else ""
         differing = [(one, {n: v for n, v in one.tags.items() if v != [held[_RELEASE_WORDS[n]]]}) for one in self._said]
         return [{"tags": left, "count": one.count} for one, left in differing if left]

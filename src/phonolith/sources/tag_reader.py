@@ -88,7 +88,7 @@ def read_file(path: str) -> Reading:
     if reading.duration_ms is None and not reading.problem:
         name = found or "a format that is not known"
         reading.problem = f"{name}: no audio can be read from it ({problems[-1] if problems else 'it has no duration'})"
-    elif reading.duration_ms:
+    elif reading.duration_ms and _is_stated(path, reading.format):
         with contextlib.suppress(Exception):
             _check_end(path, reading)
     return _sane(reading)
@@ -106,6 +106,7 @@ def sniff(path: str) -> str:
     return "empty file" if not start else ""
 
 
+_STATES_DURATION = frozenset({"FLAC", "MPEG-4", "WAV", "AIFF", "WavPack", "Monkey's Audio", "Musepack", "DSF"})
 _CODECS = {"mpeg": "mp3", "mp4a.40.2": "aac", "wav": "pcm", "aiff": "pcm", "mp4": "aac", "mp4a": "aac", "55": "mp3"}
 _MAGIC = (
     ("FLAC", 0, b"fLaC"),
@@ -192,6 +193,18 @@ def _by_asf(path: str, reading: Reading) -> None:
     reading.covers = [Cover(data, media_type, _kind(kind)) for data, media_type, kind in header.covers]
     reading.codec, reading.duration_ms, reading.bitrate = header.codec, header.duration_ms or None, header.bitrate
     reading.sample_rate, reading.channels = header.sample_rate, header.channels
+
+
+def _is_stated(path: str, format_: str) -> bool:
+    """Whether the format states its duration; elsewhere it is an estimate or follows from the end itself."""
+    if format_ != "MP3":
+        return format_ in _STATES_DURATION
+    with open(path, "rb") as file:  # noqa: PTH123
+        start = file.read(10)
+        tag = start[6:10] if start[:3] == b"ID3" else b"\0\0\0\0"
+        file.seek(sum((byte & 0x7F) << shift for byte, shift in zip(tag, (21, 14, 7, 0), strict=True)))
+        head = file.read(8192)
+    return any(mark in head for mark in (b"Xing", b"Info", b"VBRI"))
 
 
 def _check_end(path: str, reading: Reading) -> None:
