@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 _LONGEST = 200  # no address above is longer than half of this; anything longer is something else
 _ADDRESS = re.compile(r"(?:https?://)?(?:www\.)?([a-z0-9-]+(?:\.[a-z0-9-]+)+)/([^?#@:\\\s]+)", re.IGNORECASE)
-_PAGE = re.compile(r"/(?:deed|legalcode)(?:\.(?:txt|[a-z]{2,3}(?:[_-][a-z]{2,8})?))?$")
+_LANGUAGE = r"[a-z]{2,3}(?:[_-](?:hans|hant|latn|cyrl))?(?:[_-][a-z]{2})?"
+_PAGE = re.compile(rf"/(?:deed|legalcode)(?:\.(?:txt|{_LANGUAGE}))?$")
 
 
 @lru_cache(maxsize=4096)  # a catalogue repeats a few hundred statements millions of times
