@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -78,9 +77,7 @@ def test_a_document_is_held_as_evidence(archive: Made, phonolith: Run, tmp_path:
 @pytest.mark.parametrize("ground", ["owner", "licence", "law"])
 def test_withdraw_and_reinstate(archive: Made, phonolith: Run, ground: str) -> None:
     words = ["--json", "--archive", archive.root]
-    begun = time.perf_counter()
     done = phonolith("withdraw", f"track:{_track(archive)}", "--ground", ground, "--because", "asked", *words)
-    assert time.perf_counter() - begun < 1
     assert done.code == 0 and done.data["not_in_catalogue"] == []
     assert _decisions(archive).withdrawn[_track(archive)].ground == ground
     assert phonolith("reinstate", _track(archive), "--because", "agreed", *words).code == 0
