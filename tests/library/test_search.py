@@ -34,6 +34,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Case]]:
     made: list[Case] = []
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(searching, "FEW", 12)
+        patch.setattr(searching, "SORTED", 20)
         patch.setattr(postings, "FEW", 12)
         patch.setattr(postings, "STRETCH", 5)
         for tracks, seed, tiers, crowd in _CUTS:
@@ -109,7 +110,7 @@ def pages(db: apsw.Connection, query: Query, hidden: object = ()) -> list[Result
     return found
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=250)
 @given(case=st.integers(0, len(_CUTS) - 1), query=queries(), hidden=st.sets(st.integers(1, 340), max_size=40))
 def test_search_finds_what_looking_at_every_track_finds(
     cases: list[Case], case: int, query: Query, hidden: set[int]

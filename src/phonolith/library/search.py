@@ -23,6 +23,8 @@ from phonolith.library.rows import Row, Rows, holds
 from phonolith.library.terms import FEW
 from phonolith.model.text import runs
 
+#: Up to this many are read and sorted where they are listed by title; more are taken from the stored order.
+SORTED = 1_000
 #: Totals are counted up to here.
 CAP = 1_000
 _MOST_ON_A_PAGE = 1_000
@@ -122,7 +124,7 @@ class _Asking:
         matches = _Matches(self.index, self._rows, conditions, self._hidden)
         if self.query.order == "title":
             return self._finish(self._by_title(matches, place), matches, place)
-        few = matches.few() if words else None
+        few = matches.few(FEW) if words else None
         if few is not None:
             return self._ordered(few, words, typing, place)
         if words:
@@ -133,7 +135,7 @@ class _Asking:
     def _by_title(self, matches: _Matches, place: _Place) -> Iterator[tuple[int, int]]:
         """Hits by title: read and sorted where they are few, else stretch by stretch of the stored order."""
         after = self._rows.order(place.row) if place.row else ([], 0)
-        few = matches.few()
+        few = matches.few(SORTED)
         if few is not None:
             stretches = iter([(0, BitMap(few) - self._hidden, False)])
         else:
@@ -150,7 +152,7 @@ class _Asking:
     def _same_title(self, words: list[str], typing: bool) -> Any:
         """Rows that may have the words as their title; where few rows have all the words, these are they."""
         if typing:
-            few = _Matches(self.index, self._rows, word_conditions(self.index, words, False), BitMap()).few()
+            few = _Matches(self.index, self._rows, word_conditions(self.index, words, False), BitMap()).few(FEW)
             if few is not None:
                 return BitMap(few)
         return self.index.same_title(words)
@@ -218,12 +220,12 @@ class _Matches:
                 found.remove_range(0, after + 1)
                 yield from filter(self._test(tier), found)
 
-    def few(self) -> list[int] | None:
-        """All of them, hidden ones too, if no more than FEW may be; else None."""
+    def few(self, most: int) -> list[int] | None:
+        """All of them, hidden ones too, if no more than ``most`` may be; else None."""
         count = 0
         for tier in range(len(self._index.tiers)):
             count += len(self.candidates(tier))
-            if count > FEW:
+            if count > most:
                 return None
         return [
             row for tier in range(len(self._index.tiers)) for row in filter(self._test(tier), self.candidates(tier))
