@@ -243,7 +243,7 @@ def _releases(spec: Spec, rng: np.random.Generator, number: int, sizes: np.ndarr
         artist=_zipf(rng, spec.artists, size).tolist(),
         date=_dates(rng, size),
         label=[label_name(k) if p < 0.80 else "" for k, p in zip(labels, has[0].tolist(), strict=True)],
-        barcode=[str(b) if p < 0.85 else "" for b, p in zip(barcodes, has[1].tolist(), strict=True)],
+        barcode=[str(b) if p < 0.50 else "" for b, p in zip(barcodes, has[1].tolist(), strict=True)],
         kind=[_KINDS[k] for k in kinds],
         country=[_COUNTRIES[c] for c in rng.integers(0, len(_COUNTRIES), size).tolist()],
         licence=[LICENCES[k] if p < 0.30 else "" for k, p in zip(licences, has[2].tolist(), strict=True)],

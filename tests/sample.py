@@ -618,6 +618,13 @@ def _credit(rows: _Rows, credit: str) -> int | None:
     return -rows.credit
 
 
+def _kind(rows: _Rows, name: str) -> int | None:
+    if not name:
+        return None
+    rows.db.execute("INSERT OR IGNORE INTO kind (name) VALUES (?)", (name,))
+    return int(rows.db.execute("SELECT id FROM kind WHERE name = ?", (name,)).get)
+
+
 def _notes(rows: _Rows, subject: int, kind: str, values: Sequence[str]) -> None:
     rows.db.executemany("INSERT INTO note VALUES (?,?,?,?)", [(subject, kind, n, v) for n, v in enumerate(values)])
 
@@ -633,7 +640,7 @@ def _artists(rows: _Rows) -> None:
             a.name,
             None,
             a.disambiguation or None,
-            a.kind or None,
+            _kind(rows, a.kind),
             a.country or None,
             rows.date.get(a.begin),
             None,
@@ -680,7 +687,7 @@ def _releases(rows: _Rows) -> None:
             rows.row.get(f"label:{r.label}"),
             r.catalogue_number or None,
             r.barcode,
-            r.kind or None,
+            _kind(rows, r.kind),
             r.country or None,
             pack_source_id(r.group) if r.group else None,
             _genres(rows, r.genres),

@@ -27,6 +27,8 @@ _REFERENCES = (
     ("release", "date", "event_date"),
     ("release", "cover", "object"),
     ("artist", "source", "source"),
+    ("artist", "kind", "kind"),
+    ("release", "kind", "kind"),
     ("credit", "artist", "artist"),
     ("rights", "licence", "licence"),
     ("genre_set", "genre", "genre"),

@@ -12,14 +12,15 @@ SELECT code, family, title, uri, spdx, hold, stream, redistribute, reencode, com
        territories FROM licence ORDER BY code
 
 -- dump artist
-SELECT s.name, a.source_id, a.name, a.sort_name, a.disambiguation, a.kind, a.country, b.written, e.written,
+SELECT s.name, a.source_id, a.name, a.sort_name, a.disambiguation, (SELECT name FROM kind WHERE id = a.kind), a.country, b.written, e.written,
        (SELECT json_group_array(folded ORDER BY folded) FROM genre_set x JOIN genre g ON g.id = x.genre
         WHERE x.id = a.genres), a.popularity, a.releases, a.tracks
 FROM artist a JOIN source s ON s.id = a.source LEFT JOIN event_date b ON b.id = a.begin_date
 LEFT JOIN event_date e ON e.id = a.end_date ORDER BY s.name, a.source_id
 
 -- dump release
-SELECT s.name, r.source_id, r.title, {credit:r}, d.written, l.source_id, l.name, r.catalogue_number, r.barcode, r.kind,
+SELECT s.name, r.source_id, r.title, {credit:r}, d.written, l.source_id, l.name, r.catalogue_number, r.barcode,
+       (SELECT name FROM kind WHERE id = r.kind),
        r.country, r.release_group,
        (SELECT json_group_array(folded ORDER BY folded) FROM genre_set x JOIN genre g ON g.id = x.genre
         WHERE x.id = r.genres),

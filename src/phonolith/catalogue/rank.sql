@@ -104,6 +104,11 @@ DROP TABLE staged_release;
 
 DROP TABLE release_sum;
 
+-- step sorts of artists and releases
+CREATE TABLE kind AS
+SELECT (row_number() OVER (ORDER BY name))::INTEGER AS id, name
+FROM (SELECT kind AS name FROM artist UNION SELECT kind FROM release) WHERE name IS NOT NULL;
+
 -- step labels by number of tracks
 CREATE TABLE label AS
 WITH named AS (

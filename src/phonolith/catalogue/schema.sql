@@ -71,6 +71,11 @@ CREATE TABLE label (
   releases INTEGER NOT NULL, tracks INTEGER NOT NULL
 ) STRICT;
 
+CREATE TABLE kind (            -- sorts of artists and releases: group, person, album, single ...
+  id INTEGER PRIMARY KEY,
+  name TEXT NOT NULL UNIQUE
+) STRICT;
+
 CREATE TABLE artist (
   id INTEGER PRIMARY KEY,      -- rank
   source INTEGER NOT NULL REFERENCES source,
@@ -78,7 +83,7 @@ CREATE TABLE artist (
   name TEXT NOT NULL,
   sort_name TEXT,              -- NULL: as name
   disambiguation TEXT,
-  kind TEXT,
+  kind INTEGER REFERENCES kind,
   country TEXT,
   begin_date INTEGER REFERENCES event_date,
   end_date INTEGER REFERENCES event_date,
@@ -110,7 +115,7 @@ CREATE TABLE release (
   label INTEGER REFERENCES label,
   catalogue_number TEXT,
   barcode ANY,                 -- INTEGER when it is digits without a leading zero, else TEXT as written
-  kind TEXT,
+  kind INTEGER REFERENCES kind,
   country TEXT,
   release_group ANY,           -- source id of the group
   genres INTEGER,              -- genre_set.id

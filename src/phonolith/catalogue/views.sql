@@ -32,17 +32,17 @@ CREATE VIEW releases AS        -- releases with names
 SELECT r.id AS rank, r.title,
        CASE WHEN r.credit > 0 THEN (SELECT name FROM artist WHERE id = r.credit)
             ELSE (SELECT text FROM credit_text WHERE id = -r.credit) END AS artist,
-       d.written AS date, d.year, l.name AS label, r.catalogue_number, r.barcode, r.kind, r.country, r.tracks, r.discs,
+       d.written AS date, d.year, l.name AS label, r.catalogue_number, r.barcode, k.name AS kind, r.country, r.tracks, r.discs,
        r.duration / 1000.0 AS seconds, c.code AS licence, g.level AS evidence, r.popularity, s.name AS source,
        CASE WHEN length(r.source_id) = 16 AND typeof(r.source_id) = 'blob'
             THEN lower(substr(hex(r.source_id), 1, 8) || '-' || substr(hex(r.source_id), 9, 4) || '-'
                  || substr(hex(r.source_id), 13, 4) || '-' || substr(hex(r.source_id), 17, 4) || '-'
                  || substr(hex(r.source_id), 21)) ELSE r.source_id END AS source_id
 FROM release r JOIN source s ON s.id = r.source LEFT JOIN event_date d ON d.id = r.date
-LEFT JOIN label l ON l.id = r.label LEFT JOIN rights g ON g.id = r.rights LEFT JOIN licence c ON c.id = g.licence;
+LEFT JOIN kind k ON k.id = r.kind LEFT JOIN label l ON l.id = r.label LEFT JOIN rights g ON g.id = r.rights LEFT JOIN licence c ON c.id = g.licence;
 
 CREATE VIEW artists AS         -- artists with dates and genres as text
-SELECT a.id AS rank, a.name, coalesce(a.sort_name, a.name) AS sort_name, a.disambiguation, a.kind, a.country,
+SELECT a.id AS rank, a.name, coalesce(a.sort_name, a.name) AS sort_name, a.disambiguation, k.name AS kind, a.country,
        b.written AS begin_date, e.written AS end_date,
        (SELECT group_concat(g.name, ', ') FROM genre_set s JOIN genre g ON g.id = s.genre WHERE s.id = a.genres)
          AS genres,
@@ -52,4 +52,4 @@ SELECT a.id AS rank, a.name, coalesce(a.sort_name, a.name) AS sort_name, a.disam
                  || substr(hex(a.source_id), 13, 4) || '-' || substr(hex(a.source_id), 17, 4) || '-'
                  || substr(hex(a.source_id), 21)) ELSE a.source_id END AS source_id
 FROM artist a JOIN source s ON s.id = a.source LEFT JOIN event_date b ON b.id = a.begin_date
-LEFT JOIN event_date e ON e.id = a.end_date;
+LEFT JOIN event_date e ON e.id = a.end_date LEFT JOIN kind k ON k.id = a.kind;

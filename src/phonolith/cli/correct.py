@@ -181,7 +181,8 @@ def _present(db: Any, kind: str, row: int, field: str) -> str | None:
     """What the catalogue says now, for the fields that are plain columns; None for others."""
     if field not in _PLAIN:
         return None
-    value = db.execute(f"SELECT {field} FROM {kind} WHERE id = ?", (row,)).fetchone()[0]
+    column = f"(SELECT name FROM kind WHERE kind.id = {kind}.kind)" if field == "kind" else field
+    value = db.execute(f"SELECT {column} FROM {kind} WHERE id = ?", (row,)).fetchone()[0]
     return None if value is None else str(value)
 
 

@@ -84,11 +84,13 @@ SELECT t.id, t.source_id, t.title, coalesce(t.credit, r.credit), r.source_id, r.
   t.popularity, r.source
 FROM track t CROSS JOIN release r ON r.id = t.release WHERE t.id > ? ORDER BY t.id LIMIT ?"""
 _RELEASES = """
-SELECT id, source_id, title, credit, date, label, catalogue_number, barcode, kind, country, genres, discs, tracks,
+SELECT id, source_id, title, credit, date, label, catalogue_number, barcode,
+  (SELECT name FROM kind WHERE kind.id = release.kind), country, genres, discs, tracks,
   duration, rights, popularity, source
 FROM release WHERE id > ? ORDER BY id LIMIT ?"""
 _ARTISTS = """
-SELECT id, source_id, name, sort_name, disambiguation, kind, country, begin_date, end_date, genres, releases, tracks,
+SELECT id, source_id, name, sort_name, disambiguation,
+  (SELECT name FROM kind WHERE kind.id = artist.kind), country, begin_date, end_date, genres, releases, tracks,
   popularity, source
 FROM artist WHERE id > ? ORDER BY id LIMIT ?"""
 

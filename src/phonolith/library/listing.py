@@ -31,12 +31,13 @@ SELECT t.id, t.title, t.credit, t.disc, t.position, t.duration, t.explicit, t.st
 FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release"""
 
 _RELEASES = """
-SELECT r.id, r.title, r.credit, r.date, r.kind, r.country, r.label, r.catalogue_number, r.tracks, r.discs, r.duration,
-  r.cover IS NOT NULL, r.rights, r.popularity, r.source, r.source_id
+SELECT r.id, r.title, r.credit, r.date, (SELECT name FROM kind WHERE id = r.kind), r.country, r.label,
+  r.catalogue_number, r.tracks, r.discs, r.duration, r.cover IS NOT NULL, r.rights, r.popularity, r.source, r.source_id
 FROM json_each(?) j CROSS JOIN release r ON r.id = j.value"""
 
 _ARTISTS = """
-SELECT a.id, a.name, a.disambiguation, a.kind, a.country, a.releases, a.tracks, a.popularity, a.source, a.source_id
+SELECT a.id, a.name, a.disambiguation, (SELECT name FROM kind WHERE id = a.kind), a.country, a.releases, a.tracks,
+  a.popularity, a.source, a.source_id
 FROM json_each(?) j CROSS JOIN artist a ON a.id = j.value"""
 
 _LABEL_ROWS = """
