@@ -1,1 +1,0 @@
-"""What is private about people: accounts, keys, playlists, listening."""
