@@ -47,7 +47,7 @@ class Bars:
         self._close()
         self._phase = f"{number}/{of} {clean(name)}"
         if self._live:
-            self.start(name, None, "")
+            self.start("", None, "")
 
     def start(self, what: str, total: int | None, unit: str) -> None:
         """A countable piece of work begins."""
@@ -81,7 +81,7 @@ class Bars:
             self._stream.write(f"{title}  {amount + ', ' if self._done else ''}{span(took)}\n")
 
     def _title(self) -> str:
-        return self._phase if self._phase.endswith(self._what) else f"{self._phase} {self._what}".strip()
+        return " · ".join(dict.fromkeys(text for text in (self._phase, self._what) if text))
 
     def _amount(self) -> str:
         if self._unit == "bytes":
