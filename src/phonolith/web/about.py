@@ -55,7 +55,7 @@ def about(desk: Desk, request: Request) -> Response:
         stats=found,
         figures=_figures(found),
         coverage=with_shares(
-            [Bar(sentence(status.sentence), status.tracks) for status in found.statuses if status.tracks]
+            [Bar(sentence(status.sentence).rstrip("."), status.tracks) for status in found.statuses if status.tracks]
         ),
         licences=with_shares(_named(found.series["licence"], FAMILIES)),
         formats=with_shares(_named(found.series["format"], {})),

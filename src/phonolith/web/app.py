@@ -28,7 +28,8 @@ _LOG = logging.getLogger("phonolith.web")
 def create_app(archive: Archive, settings: Settings, *, look_every: float = 5.0) -> Starlette:
     """The library of an archive as an ASGI application.
 
-    There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart. A decision is seen ``look_every`` seconds after it was made, at the latest.
+    There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
+    A decision is seen ``look_every`` seconds after it was made, at the latest.
     """
     desk = Desk(archive, settings, look_every=look_every)
 

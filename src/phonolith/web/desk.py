@@ -19,6 +19,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 from phonolith.store.objects import ObjectStore
+from phonolith.store.register import Register
 from phonolith.web import assets
 from phonolith.web.errors import NothingBuilt
 from phonolith.web.render import Renderer, accepts_gzip
@@ -41,6 +42,7 @@ class Desk:
         self.renderer = Renderer.of(settings, self.assets)
         self._lock = threading.Lock()
         self._library: Library | None = None
+        self._register: Register | None = None
         self._objects: ObjectStore | None = None
 
     @property
@@ -60,12 +62,14 @@ class Desk:
         return self._objects
 
     def close(self) -> None:
-        """Close what was opened."""
+        """Close what was opened; asked again, it is opened again."""
         with self._lock:
             if self._library is not None:
                 self._library.catalogue.close()
-            if self._objects is not None:
-                self._objects.close()
+            for store in (self._register, self._objects):
+                if store is not None:
+                    store.close()
+            self._library = self._register = self._objects = None
 
     def _opened(self) -> Library:
         try:
@@ -73,7 +77,8 @@ class Desk:
         except NotFound as error:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
         policy = Policy(self.settings.operator_territory, self.settings.publish_territories)
-        return Library(catalogue, Overlay(self.archive.register(), every=self._look_every), policy)
+        self._register = self.archive.register()
+        return Library(catalogue, Overlay(self._register, every=self._look_every), policy)
 
 
 Page = Callable[[Desk, Request], Response]

@@ -13,6 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from phonolith.errors import NotFound, PhonolithError
 from phonolith.library import access
+from phonolith.library.reading import Reading
 from phonolith.library.views import FileView
 from phonolith.model.rights import Use
 from phonolith.rights.decisions import Decisions
@@ -71,9 +72,7 @@ class Bytes:
         """
         library = self._desk.library
         with library.reading() as reading:
-            known: _Grants = reading.snapshot.once("web grants", _Grants)
-            if known.decisions is not reading.decisions or len(known.payloads) > _REMEMBERED:
-                known.decisions, known.payloads = reading.decisions, {}
+            known = _Grants.of(reading)
             payload = known.payloads.get((use, identifier, sha256))
             if payload is None or not payload.path.exists():
                 granted = access.grant(library, self._desk.objects, use, identifier, sha256)
@@ -87,6 +86,15 @@ class _Grants:
     def __init__(self) -> None:
         self.decisions: Decisions | None = None
         self.payloads: dict[tuple[Use, str, str], Payload] = {}
+        self.covers: dict[str, tuple[str, str] | None] = {}
+
+    @staticmethod
+    def of(reading: Reading) -> _Grants:
+        """Those that still hold; none where the decisions have changed."""
+        known = reading.snapshot.once("web grants", _Grants)
+        if known.decisions is not reading.decisions or len(known.payloads) + len(known.covers) > _REMEMBERED:
+            known.decisions, known.payloads, known.covers = reading.decisions, {}, {}
+        return known
 
 
 def _payload(granted: access.Grant, *, keep: bool) -> Payload:
@@ -120,13 +128,16 @@ class Covers:
 
     def _source(self, identifier: str) -> tuple[str, str] | None:
         """Digest and path of a cover that may be shown. Raises NotFound for an id that names nothing."""
-        library = self._desk.library
-        with library.reading() as reading:
-            kind, _ = reading.snapshot.find(identifier)
-        if kind != "release":
-            return None
+        with self._desk.library.reading() as reading:
+            known = _Grants.of(reading)
+            if identifier not in known.covers:
+                kind, _ = reading.snapshot.find(identifier)
+                known.covers[identifier] = self._cover(identifier) if kind == "release" else None
+            return known.covers[identifier]
+
+    def _cover(self, release: str) -> tuple[str, str] | None:
         try:
-            granted = access.grant(library, self._desk.objects, Use.STREAM, identifier)
+            granted = access.grant(self._desk.library, self._desk.objects, Use.STREAM, release)
         except PhonolithError:
             return None
         return granted.item.sha256, str(granted.path)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -10,6 +12,7 @@ from phonolith.library.views import attribution
 from phonolith.web import params
 from phonolith.web.desk import Desk
 from phonolith.web.media import offered, playable
+from phonolith.web.words import terms
 
 _COVERS = 10  # so that the first page stays light
 _BY_CHANCE = 5
@@ -42,7 +45,10 @@ def release(desk: Desk, request: Request) -> Response:
     found = page.release
     credit = attribution(found.title, found.artist, "", found.rights.licence)
     kept = offered(desk, found.id, page.files)
-    return desk.renderer.page(request, "release.html", page=page, attribution=credit, offered=kept)
+    licences = Counter(terms(one) for disc in page.discs for one in disc.tracks) or {terms(found): 0}
+    return desk.renderer.page(
+        request, "release.html", page=page, attribution=credit, offered=kept, licences=sorted(licences.items())
+    )
 
 
 def artist(desk: Desk, request: Request) -> Response:

@@ -90,11 +90,11 @@ def terms(item: TrackRow | ReleaseRow) -> str:
 
 
 def evidence(rights: Rights) -> str:
-    """How well the licence is known and who says so."""
+    """How well the licence is known and who says so: the note of whoever weighed the evidence, else the level's."""
+    if rights.note:
+        return sentence(shown(rights.note))
     said = _LEVELS[rights.level] if 0 <= rights.level < len(_LEVELS) else ""
-    by = f" Said by: {shown(rights.stated_by)}." if rights.stated_by else ""
-    note = f" {sentence(shown(rights.note))}" if rights.note and rights.note not in said else ""
-    return f"{said}{by}{note}".strip()
+    return f"{said} Said by: {shown(rights.stated_by)}." if rights.stated_by else said
 
 
 def permits(licence: Licence) -> list[tuple[bool, str]]:
