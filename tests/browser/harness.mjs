@@ -30,7 +30,7 @@ export async function open({ width = 1280, height = 900, colorScheme = "light", 
     await context.addInitScript(() => document.addEventListener("securitypolicyviolation", (e) => globalThis.breach(`${e.violatedDirective} ${e.blockedURI} ${e.sample}`)));
   }
   const page = await context.newPage();
-  page.setDefaultTimeout(8000);
+  page.setDefaultTimeout(30_000); // a busy machine is not a fault of the page
   return { context, page, seen };
 }
 
