@@ -257,7 +257,7 @@ class Tantivy:
         self.t = tantivy
         shutil.rmtree(path, ignore_errors=True)
         path.mkdir()
-        builder = tantivy.SchemaBuilder().add_unsigned_field("row", stored=True, fast=True)
+        builder = tantivy.SchemaBuilder().add_integer_field("row", stored=True, fast=True)
         for name in ("title", "artist", "release"):
             builder = builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
         index = tantivy.Index(builder.build(), path=str(path))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from pathlib import Path
 
 import apsw
@@ -15,6 +17,7 @@ from phonolith.catalogue import text_index
 from phonolith.catalogue.facets import duration_buckets
 from phonolith.catalogue.postings import find_crowds
 from phonolith.catalogue.text_index import TIERS, build_text_index
+from phonolith.errors import StorageError
 from phonolith.library import postings
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
 from tests.library import plain
@@ -120,4 +123,30 @@ def test_an_empty_catalogue_has_an_empty_index(tmp_path: Path) -> None:
     db.execute("DELETE FROM release; DELETE FROM artist; DELETE FROM label; DELETE FROM credit; DELETE FROM note")
     build_text_index(db)
     assert db.execute("SELECT count(*) FROM term").fetchall() == [(0,)]
+    db.close()
+
+
+def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "catalogue"
+    plain.make(path, 1, 5)
+
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(np, "savez", full)
+    db = apsw.Connection(str(path))
+    with pytest.raises(StorageError, match="catalogue"):
+        build_text_index(db)
+    db.close()
+    assert [left.name for left in tmp_path.iterdir()] == ["catalogue"]
+
+
+def test_a_killed_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "catalogue"
+    plain.make(path, 1, 5)
+    monkeypatch.setattr(text_index, "_WORTH_PROCESSES", 0)
+    monkeypatch.setattr(text_index, "_end_with_parent", os.abort)  # what every worker begins with
+    db = apsw.Connection(str(path))
+    with pytest.raises(StorageError, match="killed"):
+        build_text_index(db, workers=2)
     db.close()

@@ -6,6 +6,7 @@ there, all words get their place in order and the pieces' numbers are translated
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
@@ -77,7 +78,7 @@ def fold_piece(catalogue: Path, piece: Piece) -> int:
     columns of the kind as int32.
     """
     flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI
-    db = apsw.Connection(f"file:{quote(str(catalogue))}?immutable=1", flags=flags)
+    db = apsw.Connection(f"file:{quote(os.fsencode(catalogue))}?immutable=1", flags=flags)
     try:
         numbers = Numbers()
         further = _further(db, piece)

@@ -11,6 +11,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import resources
@@ -35,8 +36,10 @@ from phonolith.catalogue.postings import (
     make_tier,
     order_keys,
 )
+from phonolith.errors import StorageError
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress, Silent
+from phonolith.store.files import storage_errors
 
 #: Where the first two tiers end and how wide the others are. The first fits one Roaring container.
 TIERS = (65_535, 2**18 - 1, 2**21)
@@ -67,11 +70,12 @@ def build_text_index(
 
     Reads the tables of schema.sql, which must be filled and committed; ``db`` is not within a transaction. Temporary
     files lie beside the catalogue, about 100 bytes a track. ``tiers`` and ``crowd`` change how lists are cut and never
-    what is found. The same tables give the same index whatever the number of ``workers``.
+    what is found. The same tables give the same index whatever the number of ``workers``. Raises StorageError where
+    the disk is full or a worker was killed.
     """
     progress = progress or Silent()
     path = Path(db.filename)
-    with tempfile.TemporaryDirectory(prefix=".text-", dir=path.parent) as name:
+    with storage_errors(path), tempfile.TemporaryDirectory(prefix=".text-", dir=path.parent) as name:
         folder = Path(name)
         plan = _plan(db, folder, tiers)
         lookups = read_lookups(db)
@@ -130,6 +134,8 @@ def _executor(workers: int) -> Iterator[Executor]:
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as executor:
         try:
             yield executor
+        except BrokenProcessPool as error:
+            raise StorageError("text index", "a worker was killed", "Free memory, or use fewer workers") from error
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)
             raise
