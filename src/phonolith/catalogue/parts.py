@@ -26,7 +26,7 @@ def stored_id(source_id: str) -> tuple[str | None, str | None]:
     packed = pack_source_id(source_id)
     if isinstance(packed, str):
         return None, packed
-    return None, "\ue000" + packed.hex()  # what no text column holds goes through staging in hexadecimal
+    return None, staging.IN_HEX + packed.hex()
 
 
 def digest_key(text: str) -> int:

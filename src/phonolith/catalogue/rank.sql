@@ -210,8 +210,18 @@ CREATE VIEW subject AS
 SELECT key, 0 AS kind, rowid * 4 + 4 AS subject FROM track UNION ALL SELECT key, 1, rowid * 4 + 5 FROM release
 UNION ALL SELECT key, 2, rowid * 4 + 6 FROM artist UNION ALL SELECT key, 3, rowid * 4 + 7 FROM label;
 
-CREATE MACRO packed(uuid, id) AS
-CASE WHEN uuid IS NOT NULL THEN unhex(replace(uuid::VARCHAR, '-', ''))
-     WHEN starts_with(id, chr(57344) || 'ff') THEN unhex(substr(id, 2)) END;
+-- step artists and releases as they are written
+CREATE TABLE artist_row AS
+SELECT a.rowid + 1 AS row, a.source, a.uuid, a.id, a.name, a.sort_name, a.disambiguation, k.id AS kind,
+       a.country, b.id AS begin_date, e.id AS end_date, g.id AS genres, a.popularity, a.releases::INTEGER, a.tracks::INTEGER
+FROM artist a LEFT JOIN event_date b ON b.written = a.begin_date LEFT JOIN event_date e ON e.written = a.end_date
+LEFT JOIN genre_set_id g ON g.key = a.genres LEFT JOIN kind k ON k.name = a.kind ORDER BY row;
 
-CREATE MACRO plain(id) AS CASE WHEN NOT starts_with(id, chr(57344) || 'ff') THEN id END;
+CREATE TABLE release_row AS
+SELECT r.rowid + 1 AS row, r.source, r.uuid, r.id, r.title, c.value::BIGINT AS credit, d.id AS date, l.row AS label,
+       r.catalogue_number, r.barcode, k.id AS kind, r.country, r.release_group, g.id AS genres, x.number AS rights,
+       r.popularity, r.discs::INTEGER, r.tracks::INTEGER, r.duration::BIGINT, v.object
+FROM release r LEFT JOIN credit_ref c ON c.key = r.credit LEFT JOIN event_date d ON d.written = r.date
+LEFT JOIN (SELECT key, rowid + 1 AS row FROM label) l ON l.key = r.label LEFT JOIN genre_set_id g ON g.key = r.genres
+LEFT JOIN kind k ON k.name = r.kind LEFT JOIN rights_ref x ON x.key = r.rights LEFT JOIN cover v ON v.key = r.key
+ORDER BY row;

@@ -110,17 +110,17 @@ class Stage:
         if not files:
             self.table(name, columns, ())
             return 0
-        self._read(name, columns, files, staging.defaults(relation))
+        self._read(name, columns, files, staging.loaded(relation))
         for file in files:
             file.unlink()
         return int(self.one(f"SELECT count(*) FROM {name}"))
 
     def _read(
-        self, name: str, columns: Mapping[str, str], files: Sequence[Path], defaults: Mapping[str, str] | None = None
+        self, name: str, columns: Mapping[str, str], files: Sequence[Path], loaded: Mapping[str, str] | None = None
     ) -> None:
         listed = ", ".join(f"'{_quoted(file)}'" for file in files)
         types = ", ".join(f"{column}: '{kind}'" for column, kind in columns.items())
-        replaced = ", ".join(f"coalesce({column}, {value}) AS {column}" for column, value in (defaults or {}).items())
+        replaced = ", ".join(f"{value} AS {column}" for column, value in (loaded or {}).items())
         self.run(
             f"CREATE TABLE {name} AS SELECT *{f' REPLACE ({replaced})' if replaced else ''} FROM read_json("
             f"[{listed}], format='newline_delimited', columns={{{types}}}, maximum_object_size=33554432)"

@@ -232,6 +232,9 @@ RELATIONS: tuple[type[Row], ...] = (
     Correction,
 )
 
+#: Begins a source id that no text column holds, written in hexadecimal.
+IN_HEX = "\ue000"
+
 _KEYS = frozenset({"key", "release", "credit", "label", "genres", "rights", "artist"})
 _BATCH = 4_096
 
@@ -318,21 +321,30 @@ def columns(relation: type[Row]) -> dict[str, str]:
     return {field: _duckdb_type(field, hints[field]) for field in relation.__struct_fields__}
 
 
-def defaults(relation: type[Row]) -> dict[str, str]:
-    """SQL literals of what an absent field means, where that is not NULL."""
+def loaded(relation: type[Row]) -> dict[str, str]:
+    """SQL of what a column holds once loaded, where that is not what is written.
+
+    An absent field has its default; ``uuid`` holds the bytes of a source id that is stored as bytes, ``id`` the text of
+    any other.
+    """
+    found = {}
     fields = relation.__struct_fields__
     values = relation.__struct_defaults__
     pairs = zip(fields[len(fields) - len(values) :], values, strict=True)
-    return {
-        field: f"'{value}'" if isinstance(value, str) else str(value) for field, value in pairs if value is not None
-    }
+    for field, value in pairs:
+        if value is not None:
+            literal = f"'{value}'" if isinstance(value, str) else str(value)
+            found[field] = f"coalesce({field}, {literal})"
+    if "uuid" in fields:
+        in_hex = f"starts_with(id, '{IN_HEX}ff')"
+        found["uuid"] = f"CASE WHEN {in_hex} THEN unhex(substr(id, 2)) ELSE unhex(replace(uuid, '-', '')) END"
+        found["id"] = f"CASE WHEN NOT {in_hex} THEN id END"
+    return found
 
 
 def _duckdb_type(field: str, hint: object) -> str:
     if field in _KEYS:
         return "UBIGINT"
-    if field == "uuid":
-        return "UUID"
     kinds = set(get_args(hint)) or {hint}
     if bool in kinds:
         return "BOOLEAN"

@@ -1,24 +1,17 @@
 -- Phase 3, in DuckDB: what goes into each table of schema.sql, in the order of its key. "-- table" names it.
--- source_id comes as two columns, bytes and text, of which one is NULL.
+-- A source id comes as two columns, bytes and text, of which one is NULL. Tables that ranking left in order are read as
+-- they are: DuckDB keeps the order of insertion.
 
 -- table artist
-SELECT a.rowid + 1, a.source, packed(a.uuid, a.id), plain(a.id), a.name, a.sort_name, a.disambiguation, k.id,
-       a.country, b.id, e.id, g.id, a.popularity, a.releases::INTEGER, a.tracks::INTEGER
-FROM artist a LEFT JOIN event_date b ON b.written = a.begin_date LEFT JOIN event_date e ON e.written = a.end_date
-LEFT JOIN genre_set_id g ON g.key = a.genres LEFT JOIN kind k ON k.name = a.kind ORDER BY a.rowid
+SELECT * FROM artist_row
 
 -- table release
-SELECT r.rowid + 1, r.source, packed(r.uuid, r.id), plain(r.id), r.title, c.value::BIGINT, d.id, l.rowid + 1,
-       r.catalogue_number, r.barcode, k.id, r.country, r.release_group, g.id, x.number, r.popularity,
-       r.discs::INTEGER, r.tracks::INTEGER, r.duration::BIGINT, v.object
-FROM release r LEFT JOIN credit_ref c ON c.key = r.credit LEFT JOIN event_date d ON d.written = r.date
-LEFT JOIN label l ON l.key = r.label LEFT JOIN genre_set_id g ON g.key = r.genres
-LEFT JOIN kind k ON k.name = r.kind LEFT JOIN rights_ref x ON x.key = r.rights LEFT JOIN cover v ON v.key = r.key ORDER BY r.rowid
+SELECT * FROM release_row
 
 -- table track
-SELECT rowid + 1, release, packed(uuid, id), plain(id), title, credit, disc, position, duration, isrc, date, genres,
-       rights, popularity, explicit, status
-FROM track ORDER BY rowid
+SELECT rowid + 1, release, uuid, id, title, credit, disc, position, duration, isrc, date, genres, rights, popularity,
+       explicit, status
+FROM track
 
 -- table status_reason
 SELECT rowid + 1, reason FROM track WHERE reason IS NOT NULL ORDER BY rowid
@@ -30,8 +23,7 @@ FROM credit_name n JOIN credit_ref c ON c.key = n.key AND c.value < 0 JOIN artis
 ORDER BY -c.value, n.position
 
 -- table label
-SELECT rowid + 1, source, packed(uuid, id), plain(id), name, releases::INTEGER, tracks::INTEGER
-FROM label ORDER BY rowid
+SELECT rowid + 1, source, uuid, id, name, releases::INTEGER, tracks::INTEGER FROM label
 
 -- table kind
 SELECT id, name FROM kind ORDER BY id
