@@ -54,8 +54,9 @@ STRINGS = (
 
 _COLUMNS = {
     "track": ("title",),
-    "release": ("title", "kind", "country", "catalogue_number"),
-    "artist": ("name", "sort_name", "disambiguation", "kind", "country"),
+    "release": ("title", "country", "catalogue_number"),
+    "artist": ("name", "sort_name", "disambiguation", "country"),
+    "kind": ("name",),
     "label": ("name",),
     "genre": ("name",),
     "credit": ("name", "join_phrase"),
