@@ -43,4 +43,12 @@ await run(async () => {
     }
     await context.close();
   }
+  await check("control: axe finds what is wrong", async () => {
+    const { context, page } = await open();
+    await page.goto(at("/about"));
+    await page.evaluate(() => { for (const tag of ["button", "img"]) document.querySelector("main").append(document.createElement(tag)); });
+    await page.evaluate(axe_source);
+    equal((await axe(page, { runOnly: TAGS })).map(([id]) => id).sort(), ["button-name", "image-alt"]);
+    await context.close();
+  });
 });
