@@ -18,17 +18,19 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
     """The commands of each bench, by name; each prints its own table beside its peers."""
     count = str(tracks)
     archive = str(work / "archive")
+    catalogue = str(work / "archive" / "derived" / "catalogue.sqlite")
+    archived = [
+        ["bench.generate", "archive", archive, "--tracks", count],
+        ["phonolith.cli.main", "build", "--archive", archive],
+    ]
     return {
         "rates": [["bench.generate", "rates", "--tracks", count]],
         "store": [["bench.store", "--records", count]],
-        "build": [["bench.build", "--tracks", count]],
+        "build": [["bench.build", "--tracks", count, "--write", "3"]],
+        "size": [["bench.size", "--tracks", count]],
         "search": [["bench.search", "--tracks", count, "--folder", str(work / "search")]],
         "ranges": [["bench.web", "ranges"]],
-        "page": [
-            ["bench.generate", "archive", archive, "--tracks", count],
-            ["phonolith.cli.main", "build", "--archive", archive],
-            ["bench.web", "search", archive],
-        ],
+        "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }
 
 
@@ -36,7 +38,7 @@ def main() -> int:
     """Run the benches named, or all; the exit code is 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="rates, store, build, search, ranges, page; default: all"
+        "names", nargs="*", metavar="NAME", help="one of rates, store, build, size, search, ranges, page"
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")
