@@ -54,4 +54,19 @@ def release(desk: Desk, request: Request) -> Response:
 def artist(desk: Desk, request: Request) -> Response:
     """An artist with the releases, what else credits the artist, and whom the artist worked with."""
     page = artists.artist(desk.library, params.ID.read(request))
+    after = params.AFTER.read(request)
+    if after:
+        more = artists.artist_releases(desk.library, page.artist.id, after=after)
+        return desk.renderer.page(
+            request,
+            "list.html",
+            what="Further releases of",
+            heading=page.artist.name,
+            summary="",
+            page=more,
+            tracks=(),
+            releases=more.items,
+            links=(),
+            steps=[("up", f"/artist/{page.artist.id}", "To the artist")],
+        )
     return desk.renderer.page(request, "artist.html", page=page)
