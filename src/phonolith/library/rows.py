@@ -2,31 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import apsw
 
 from phonolith.model.text import fold, is_cjk, runs
 
+#: For each kind: rows by a JSON array of their numbers, with title, credit and duration.
 _CREDITED = {
-    "track": "SELECT t.title, ifnull(t.credit, r.credit) AS credit, t.duration "
-    "FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?",
-    "release": "SELECT title, credit, duration FROM release WHERE id = ?",
+    "track": "SELECT t.id, t.title, ifnull(t.credit, r.credit) AS credit, t.duration "
+    "FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
+    "release": "SELECT t.id, title, credit, duration FROM json_each(?) j CROSS JOIN release t ON t.id = j.value",
 }
-#: Title, credit, duration, and the artist's name where the credit is one artist.
+#: The same with the artist's name where the credit is one artist.
 _SQL = {
     **{
-        kind: f"SELECT x.title, x.credit, x.duration, a.name FROM ({sql}) x LEFT JOIN artist a ON a.id = x.credit"
+        kind: f"SELECT x.id, x.title, x.credit, x.duration, a.name FROM ({sql}) x LEFT JOIN artist a ON a.id = x.credit"
         for kind, sql in _CREDITED.items()
     },
-    "artist": "SELECT name, NULL, NULL, NULL FROM artist WHERE id = ?",
-    "label": "SELECT name, NULL, NULL, NULL FROM label WHERE id = ?",
+    "artist": "SELECT id, name, NULL, NULL, NULL FROM artist WHERE id IN (SELECT value FROM json_each(?))",
+    "label": "SELECT id, name, NULL, NULL, NULL FROM label WHERE id IN (SELECT value FROM json_each(?))",
 }
-_TITLE = {kind: f"SELECT {'title' if kind in _CREDITED else 'name'} FROM {kind} WHERE id = ?" for kind in _SQL}
+_TITLE = {
+    kind: f"SELECT t.id, t.{'title' if kind in _CREDITED else 'name'} FROM json_each(?) j CROSS JOIN {kind} t "
+    "ON t.id = j.value"
+    for kind in _SQL
+}
 _CREDIT = (
-    "SELECT a.name, c.name, a.id FROM credit c JOIN artist a ON a.id = c.artist WHERE c.id = ? ORDER BY c.position"
+    "SELECT c.id, a.name, c.name, a.id FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value "
+    "CROSS JOIN artist a ON a.id = c.artist ORDER BY c.id, c.position"
 )
 _RELEASE = "SELECT r.title FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?"
 _FURTHER = (
@@ -71,28 +79,39 @@ class Rows:
         self._kind = kind
         self._found: dict[int, Row] = {}
 
-    def order(self, row: int) -> tuple[list[str], int]:
-        """What a row is ordered by where titles are: the tokens of its title, then rank."""
-        return fold(self._all(_TITLE[self._kind], row)[0][0]), row
+    def by_title(self, rows: Iterable[int]) -> list[tuple[list[str], int]]:
+        """Rows ordered by the tokens of their titles, then by rank, with these tokens."""
+        found = self._db.execute(_TITLE[self._kind], (json.dumps(list(rows)),))
+        return sorted((fold(str(title)), int(row)) for row, title in found)
 
     def read(self, row: int) -> Row:
         """The names of one row, which must be there."""
-        found = self._found.get(row)
-        if found is None:
-            title, credit, duration, name = self._all(_SQL[self._kind], row)[0]
-            artists = runs(name) if name is not None else []
-            named = [] if credit is None or credit > 0 else self._all(_CREDIT, -credit)
-            for own, as_credited, _ in named:
-                artists += runs(own) + (runs(as_credited) if as_credited else [])
-            mine = [row] if self._kind == "artist" else [credit] if name is not None else [a for _, _, a in named]
-            found = self._found[row] = Row(runs(title), artists, duration, lambda: self._further(row, mine))
+        if row not in self._found:
+            self.fetch([row])
+        return self._found[row]
+
+    def fetch(self, rows: Iterable[int]) -> None:
+        """Read many rows at once, so that :meth:`read` has them."""
+        wanted = json.dumps([row for row in rows if row not in self._found])
+        found: list[Any] = self._db.execute(_SQL[self._kind], (wanted,)).fetchall()
+        several = self._credits([-credit for _, _, credit, _, _ in found if credit is not None and credit < 0])
+        for row, title, credit, duration, name in found:
+            named = [(name, None, credit)] if name is not None else several.get(-(credit or 0), [])
+            artists = [run for own, other, _ in named for text in (own, other) if text for run in runs(text)]
+            mine = [row] if self._kind == "artist" else [artist for _, _, artist in named]
+            self._found[row] = Row(runs(title), artists, duration, partial(self._further, row, mine))
+
+    def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[str, str | None, int]]]:
+        """The names of credits with several: the artist's, as credited, and the artist."""
+        found: dict[int, list[tuple[str, str | None, int]]] = {}
+        if credits_:
+            members: list[Any] = self._db.execute(_CREDIT, (json.dumps(sorted(set(credits_))),)).fetchall()
+            for credit, name, as_credited, artist in members:
+                found.setdefault(credit, []).append((name, as_credited, artist))
         return found
 
     def _further(self, row: int, artists: Sequence[int]) -> list[str]:
         texts = [text for artist in artists for (text,) in self._db.execute(_FURTHER, {"id": artist})]
         if self._kind == "track":
-            texts += [title for (title,) in self._all(_RELEASE, row)]
+            texts += [title for (title,) in self._db.execute(_RELEASE, (row,))]
         return [run for text in texts for run in runs(str(text))]
-
-    def _all(self, sql: str, row: int) -> list[Any]:
-        return self._db.execute(sql, (row,)).fetchall()

@@ -28,6 +28,7 @@ SORTED = 1_000
 #: Totals are counted up to here.
 CAP = 1_000
 _MOST_ON_A_PAGE = 1_000
+_READ_AT_ONCE = 64
 _EXACT, _REST = 0, 5
 _AS_TYPED, _AS_BEGINNING, _CORRECTED = range(3)
 
@@ -134,7 +135,7 @@ class _Asking:
 
     def _by_title(self, matches: _Matches, place: _Place) -> Iterator[tuple[int, int]]:
         """Hits by title: read and sorted where they are few, else stretch by stretch of the stored order."""
-        after = self._rows.order(place.row) if place.row else ([], 0)
+        after = self._rows.by_title([place.row]) if place.row else []
         few = matches.few(SORTED)
         if few is not None:
             stretches = iter([(0, BitMap(few) - self._hidden, False)])
@@ -144,10 +145,10 @@ class _Asking:
             stretches = ((n, ids & found, same) for n, ids, same in self.index.by_title(place.band))
         for stretch, ids, same in stretches:
             rows = [row for row in ids if few is not None or matches.passes(row)]
-            ordered = rows if same else [row for _, row in sorted(map(self._rows.order, rows))]
-            if place.row and stretch == place.band:
-                ordered = [row for row in ordered if self._rows.order(row) > after]
-            yield from ((stretch, row) for row in ordered)
+            ordered = [([], row) for row in rows] if same else self._rows.by_title(rows)
+            if after and stretch == place.band:
+                ordered = [hit for hit in ordered if hit > (([], place.row) if same else after[0])]
+            yield from ((stretch, row) for _, row in ordered)
 
     def _same_title(self, words: list[str], typing: bool) -> Any:
         """Rows that may have the words as their title; where few rows have all the words, these are they."""
@@ -158,6 +159,7 @@ class _Asking:
         return self.index.same_title(words)
 
     def _ordered(self, rows: Sequence[int], words: list[str], typing: bool, place: _Place) -> Results:
+        self._rows.fetch(rows)
         bands = sorted((closeness(self._rows.read(row), words, typing), row) for row in rows)
         shown = [hit for hit in bands if hit[1] not in self._hidden]
         left = (hit for hit in shown if hit > (place.band, place.row))
@@ -218,7 +220,7 @@ class _Matches:
             if last > after:
                 found = self.candidates(tier) - self._hidden
                 found.remove_range(0, after + 1)
-                yield from filter(self._test(tier), found)
+                yield from self._passing(tier, found)
 
     def few(self, most: int) -> list[int] | None:
         """All of them, hidden ones too, if no more than ``most`` may be; else None."""
@@ -227,9 +229,18 @@ class _Matches:
             count += len(self.candidates(tier))
             if count > most:
                 return None
-        return [
-            row for tier in range(len(self._index.tiers)) for row in filter(self._test(tier), self.candidates(tier))
-        ]
+        return [row for tier in range(len(self._index.tiers)) for row in self._passing(tier, self.candidates(tier))]
+
+    def _passing(self, tier: int, found: Any) -> Iterator[int]:
+        """Candidates of a tier that pass; those to be looked at are read some at a time."""
+        test = self._test(tier)
+        if test is None:
+            yield from found
+            return
+        rows = iter(found)
+        while some := list(islice(rows, _READ_AT_ONCE)):
+            self._rows.fetch(some)
+            yield from filter(test, some)
 
     def count(self, at_least: int) -> tuple[int, bool]:
         """How many there are, and whether there may be more: rows that would have to be looked at are not."""
