@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from pyroaring import BitMap
 
 from phonolith.library.index import Condition, Entry, Index, Listed, listed
+from phonolith.library.rows import Rows
+from phonolith.library.terms import FEW
 from phonolith.model.text import asked, is_cjk
 
 _SHORTEST = 3
@@ -39,50 +41,62 @@ def spellings(word: str) -> Iterator[str]:
         yield from (head + letter + tail for letter in letters)
 
 
-def correct(index: Index, words: Sequence[str], filters: Sequence[Condition]) -> list[str] | None:
-    """The words with one or more of them spelt otherwise so that all of them together lead somewhere, or None."""
-    words = list(words)[:_MOST_WORDS]
-    unknown = [place for place, word in enumerate(words) if not is_cjk(word) and index.entry(word) is None]
-    if not unknown:
-        return _best_of_any(index, words, filters)
-    for place in unknown:
-        others = [word for other, word in enumerate(words) if other != place and other not in unknown]
-        better = _better(index, words, place, others, filters)
-        if better is None:
-            return None
-        words[place] = better
-        unknown = [other for other in unknown if other != place]
-    return words
+class Speller:
+    """Corrects queries of one kind under some filters."""
 
+    def __init__(self, index: Index, rows: Rows, filters: Sequence[Condition]) -> None:
+        self._index = index
+        self._rows = rows
+        self._filters = filters
 
-def _best_of_any(index: Index, words: list[str], filters: Sequence[Condition]) -> list[str] | None:
-    """All words are known, but not together: one of them is exchanged, the rarest that can be."""
-    known = {entry.term: entry.rows for entry in index.entries(words)}
-    for place in sorted(range(len(words)), key=lambda place: known.get(words[place], 0)):
-        others = words[:place] + words[place + 1 :]
-        better = _better(index, words, place, others, filters) if others else None
-        if better is not None:
-            return [*words[:place], better, *words[place + 1 :]]
-    return None
+    def correct(self, words: Sequence[str]) -> list[str] | None:
+        """The words with one or more spelt otherwise so that all of them together lead somewhere, or None."""
+        words = list(words)[:_MOST_WORDS]
+        unknown = [place for place, word in enumerate(words) if not is_cjk(word) and self._index.entry(word) is None]
+        if not unknown:
+            return self._one_of_the_known(words)
+        for place in unknown:
+            others = [word for other, word in enumerate(words) if other != place and other not in unknown]
+            better = self._better(words, place, others)
+            if better is None:
+                return None
+            words[place] = better
+            unknown = [other for other in unknown if other != place]
+        return words
 
-
-def _better(
-    index: Index, words: list[str], place: int, others: Sequence[str], filters: Sequence[Condition]
-) -> str | None:
-    """The spelling of one word that leads somewhere: one that makes a whole title, else the most frequent."""
-    word = words[place]
-    if is_cjk(word) or not _SHORTEST <= len(word) <= _LONGEST:
+    def _one_of_the_known(self, words: list[str]) -> list[str] | None:
+        """All words are known, but not together: one of them is exchanged, the rarest that can be."""
+        known = {entry.term: entry.rows for entry in self._index.entries(words)}
+        for place in sorted(range(len(words)), key=lambda place: known.get(words[place], 0)):
+            others = words[:place] + words[place + 1 :]
+            better = self._better(words, place, others) if others else None
+            if better is not None:
+                return [*words[:place], better, *words[place + 1 :]]
         return None
-    found = [entry for entry in index.entries(dict.fromkeys(spellings(word))) if entry.term != word]
-    found.sort(key=lambda entry: (-entry.rows, entry.term))
-    titles = [
-        entry
-        for entry in found[:_MOST_CANDIDATES]
-        if index.same_title([*words[:place], entry.term, *words[place + 1 :]])
-    ]
-    around = _Around(index, others, filters)
-    candidates = dict.fromkeys([*titles, *found[:_MOST_CANDIDATES]])
-    return next((entry.term for entry in candidates if around.meets(entry)), None)
+
+    def _better(self, words: list[str], place: int, others: Sequence[str]) -> str | None:
+        """The spelling of one word that leads somewhere: among few rows the best row's, else the most frequent."""
+        word = words[place]
+        if is_cjk(word) or not _SHORTEST <= len(word) <= _LONGEST:
+            return None
+        around = _Around(self._index, others, self._filters)
+        few = around.few() if others else None
+        if few is not None:
+            return self._among(few, frozenset(spellings(word)) - {word})
+        found = [entry for entry in self._index.entries(dict.fromkeys(spellings(word))) if entry.term != word]
+        found = sorted(found, key=lambda entry: (-entry.rows, entry.term))[:_MOST_CANDIDATES]
+        titles = [e for e in found if self._index.same_title([*words[:place], e.term, *words[place + 1 :]])]
+        candidates = dict.fromkeys([*titles, *found])
+        return next((entry.term for entry in candidates if around.meets(entry)), None)
+
+    def _among(self, few: Sequence[int], options: frozenset[str]) -> str | None:
+        """The first of these words that some of the rows have, in the order of the rows."""
+        self._rows.fetch(few)
+        for row in map(self._rows.read, few):
+            for run in (*row.title, *row.artists, *row.further()):
+                if run in options:
+                    return run
+        return None
 
 
 class _Around:
@@ -98,6 +112,16 @@ class _Around:
         """Whether some row has the entry's word too."""
         mine = Listed(self._index, [entry])
         return any(self._rows(tier) & mine.part(tier) for tier in range(len(self._index.tiers)))
+
+    def few(self) -> list[int] | None:
+        """The rows, if no more than FEW; else None."""
+        found: list[int] = []
+        for tier in range(len(self._index.tiers)):
+            part = self._rows(tier)
+            if len(found) + len(part) > FEW:
+                return None
+            found += part
+        return found
 
     def _rows(self, tier: int) -> BitMap:
         found = self._found.get(tier)

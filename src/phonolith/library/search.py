@@ -17,7 +17,7 @@ import apsw
 from pyroaring import BitMap
 
 from phonolith.library.asked import MOST_WORDS, Query, Results, filter_conditions, word_conditions
-from phonolith.library.correction import correct
+from phonolith.library.correction import Speller
 from phonolith.library.index import Condition, Index
 from phonolith.library.rows import Row, Rows, holds
 from phonolith.library.terms import FEW
@@ -98,7 +98,7 @@ def _try_ways(asking: _Asking, place: _Place) -> Results:
         results = asking.page(words, True, replace(place, way=_AS_BEGINNING))
         if results.total or place.row:
             return results
-    better = correct(asking.index, words, asking.filters) if query.corrects else None
+    better = asking.speller().correct(words) if query.corrects else None
     if better is None:
         return Results([], 0)
     results = asking.page(better, False, replace(place, way=_CORRECTED))
@@ -118,6 +118,10 @@ class _Asking:
         self._hidden = hidden if isinstance(hidden, BitMap) else BitMap(hidden)
         self._rows = Rows(db, query.kind)
         self._limit = max(1, min(_MOST_ON_A_PAGE, query.limit))
+
+    def speller(self) -> Speller:
+        """What corrects the words under the same filters."""
+        return Speller(self.index, self._rows, self.filters)
 
     def page(self, words: list[str], typing: bool, place: _Place) -> Results:
         """The page at a place."""
