@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -23,3 +24,10 @@ def test_every_named_target_is_there() -> None:
     text = (ROOT / "Makefile").read_text()
     for target in ("demo", "test", "lint", "bench", "serve"):
         assert re.search(rf"^{target}:.*## ", text, re.MULTILINE), target
+
+
+def test_whatever_the_package_needs_is_pinned() -> None:
+    needed = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    names = {re.split(r"[^\w.-]", one)[0].replace(".", "-").lower() for one in needed}
+    pinned = set(re.findall(r"^([a-z0-9][\w.-]*)==", (ROOT / "requirements-core.txt").read_text(), re.MULTILINE))
+    assert names <= pinned, "run: make lock"
