@@ -7,6 +7,8 @@ from pathlib import Path
 
 import click
 
+from phonolith.catalogue.comments import reference
+from phonolith.catalogue.corrections import FIELDS
 from phonolith.cli.exits import all_exits
 from phonolith.cli.main import SECTIONS, program
 from phonolith.config import SETTINGS
@@ -17,7 +19,30 @@ _NOTE = "<!-- Written by `make docs` from the program; a test compares them. -->
 
 def pages() -> dict[str, str]:
     """Every generated page by file name."""
-    return {"cli.md": cli(), "exit-codes.md": exit_codes(), "settings.md": settings()}
+    return {"cli.md": cli(), "exit-codes.md": exit_codes(), "settings.md": settings(), "catalogue.md": catalogue()}
+
+
+def catalogue() -> str:
+    """The tables of the catalogue with what each column means, from the comments in its schema."""
+    fields = [f"- {kind}: {', '.join(f'`{name}`' for name in named)}" for kind, named in FIELDS.items()]
+    parts = [
+        "# The catalogue\n",
+        _NOTE,
+        "`derived/catalogue.sqlite` is one SQLite file that `sqlite3`, DuckDB and Datasette open as it is.",
+        "`phonolith build` makes it from held/; it is never changed afterwards, only replaced. The same words stand in",
+        "its table `comment`, and the SQL of every number it states in `claim`. People start with the views `tracks`,",
+        "`releases` and `artists`.\n",
+        "Row numbers are ranks and belong to one build: name things by public id (`permalink`), never by number. A",
+        "source that gives an artist or label no id knows it by `artist:` or `label:` and its folded name (Unicode",
+        "NFKC, case folded, runs of space as one); the release made for a track without one is `release-of:` and its",
+        "id.\n",
+        "What `phonolith set` may correct:\n",
+        *fields,
+        "",
+        "## Tables and views\n",
+        reference(),
+    ]
+    return "\n".join(parts).rstrip() + "\n"
 
 
 def cli() -> str:

@@ -408,3 +408,17 @@ def test_codes_are_found_in_their_blocks(tmp_path: Path) -> None:
         for row, barcode in db.execute("SELECT id, barcode FROM release WHERE barcode IS NOT NULL").fetchall():
             assert row in snapshot.coded("barcode", int(barcode))
         assert snapshot.coded("isrc", -(2**60)) == [] and snapshot.coded("nothing", 1) == []
+
+
+def test_every_table_column_and_view_has_a_comment(tmp_path: Path) -> None:
+    db = built(make_archive(tmp_path / "a", TrackDescription("t", "T")))
+    said = dict(rows(db, "SELECT name, text FROM comment"))
+    views = {name for (name,) in rows(db, "SELECT name FROM sqlite_schema WHERE type = 'view'")}
+    tables = {name for (name,) in rows(db, "SELECT name FROM sqlite_schema WHERE type = 'table'")}
+    own = {name for name in tables if not name.startswith(("sqlite_", "track_text", "release_text", "artist_text"))}
+    for table in own | views:
+        assert said[table], table
+    searching = {"term", "posting", "posting_tier", "title_order", "exact_title"}
+    for table in own - searching:
+        for column in rows(db, f"SELECT name FROM pragma_table_info('{table}')"):
+            assert said[f"{table}.{column[0]}"], (table, column)

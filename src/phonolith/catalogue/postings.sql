@@ -3,7 +3,7 @@
 -- ids are either 0x00 and differences as base-128 numbers, highest bits first, bit 7 set on all bytes but a number's
 -- last; or a Roaring bitmap in its portable serialisation (first byte 0x3A or 0x3B).
 
-CREATE TABLE term (
+CREATE TABLE term (            -- words and facets of each kind of row, with where they occur
   kind INTEGER NOT NULL,       -- 0 track, 1 release, 2 artist, 3 label
   term TEXT NOT NULL,
   rows INTEGER NOT NULL,       -- how many rows have it

@@ -225,3 +225,9 @@ FROM release r LEFT JOIN credit_ref c ON c.key = r.credit LEFT JOIN event_date d
 LEFT JOIN (SELECT key, rowid + 1 AS row FROM label) l ON l.key = r.label LEFT JOIN genre_set_id g ON g.key = r.genres
 LEFT JOIN kind k ON k.name = r.kind LEFT JOIN rights_ref x ON x.key = r.rights LEFT JOIN cover v ON v.key = r.key
 ORDER BY row;
+
+CREATE TABLE credit_row AS
+SELECT -c.value::BIGINT AS credit, n.position, a.row AS artist, CASE WHEN n.name NOT IN ('', a.name) THEN n.name END AS name,
+       n.join_phrase, n.role
+FROM credit_name n JOIN credit_ref c ON c.key = n.key AND c.value < 0
+JOIN (SELECT key, name, rowid + 1 AS row FROM artist) a ON a.key = n.artist ORDER BY credit, n.position;

@@ -17,10 +17,7 @@ FROM track
 SELECT rowid + 1, reason FROM track WHERE reason IS NOT NULL ORDER BY rowid
 
 -- table credit
-SELECT -c.value::BIGINT, n.position, a.rowid + 1,
-       CASE WHEN n.name NOT IN ('', a.name) THEN n.name END, n.join_phrase, n.role
-FROM credit_name n JOIN credit_ref c ON c.key = n.key AND c.value < 0 JOIN artist a ON a.key = n.artist
-ORDER BY -c.value, n.position
+SELECT * FROM credit_row
 
 -- table label
 SELECT rowid + 1, source, uuid, id, name, releases::INTEGER, tracks::INTEGER FROM label
