@@ -148,14 +148,16 @@ def number_words_together(pieces: Iterable[Piece]) -> list[str]:
 
     Each piece gets a file that translates its own numbers.
     """
-    own = {piece: _read_words(piece.words) for piece in pieces}
+    pieces = list(pieces)
     everything: set[str] = set()
-    for found in own.values():
-        everything.update(found)
+    for piece in pieces:
+        everything.update(_read_words(piece.words))
     words = sorted(everything)
+    everything.clear()
     places = {word: place for place, word in enumerate(words)}
-    for piece, found in own.items():
-        np.save(piece.places, np.fromiter((places[word] for word in found), np.uint32, len(found)))
+    for piece in pieces:
+        found = _read_words(piece.words)
+        np.save(piece.places, np.fromiter(map(places.__getitem__, found), np.uint32, len(found)))
     return words
 
 
@@ -164,15 +166,21 @@ def _read_words(path: Path) -> list[str]:
     return text.split("\n") if text else []
 
 
-def read_pieces(pieces: Iterable[Piece]) -> dict[str, Array]:
-    """The arrays of pieces behind one another, words numbered together; ``counts`` is words per row. {} if no rows."""
-    parts = [part for piece in pieces if (part := _read_piece(piece))]
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]} if parts else {}
+def read_pieces(pieces: Iterable[Piece], *names: str) -> dict[str, Array]:
+    """The arrays of pieces behind one another, words numbered together; ``counts`` is words per row. {} if no rows.
+
+    With ``names`` only these beside ``id``, ``words`` and ``counts``.
+    """
+    parts = [part for piece in pieces if (part := _read_piece(piece, names))]
+    if not parts:
+        return {}
+    return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
 
 
-def _read_piece(piece: Piece) -> dict[str, Array]:
+def _read_piece(piece: Piece, names: tuple[str, ...]) -> dict[str, Array]:
     with np.load(piece.path) as stored:
-        found = {name: stored[name] for name in stored.files}
+        wanted = ("id", "words", "counts", *names) if names and stored.files else stored.files
+        found = {name: stored[name] for name in wanted}
     if found:
         found["words"] = np.load(piece.places)[found["words"]]
     return found

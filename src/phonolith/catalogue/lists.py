@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from phonolith.catalogue.folded import COLUMNS, Piece, read_pieces
+from phonolith.catalogue.folded import Piece, read_pieces
 
 Array = npt.NDArray[Any]
 
@@ -79,11 +79,15 @@ def _map(path: Path) -> Array:
         return np.asarray(np.load(path))
 
 
+#: What other rows inherit, of each kind that is inherited from.
+_INHERITED = {"artist": ("genres",), "release": ("credit", "date", "genres", "rights", "source", "label")}
+
+
 def whole(pieces: Iterable[Piece], kind: str) -> Rows:
     """All pieces of a table as one; the pieces are in the order of their rows, each row occurs once."""
-    joined = read_pieces(pieces)
+    joined = read_pieces(pieces, *_INHERITED[kind])
     if not joined:
-        return Rows(_NO_LISTS, {name: np.zeros(1, np.int32) for name in (*COLUMNS[kind], "title")})
+        return Rows(_NO_LISTS, {name: np.zeros(1, np.int32) for name in _INHERITED[kind]})
     ids = joined.pop("id").astype(np.int64)
     size = int(ids[-1]) + 1
     counts = np.zeros(size, np.int64)

@@ -160,12 +160,9 @@ class Writer:
 
     def write(self, kind: str, tiers: Sequence[Tier], name_of: Any) -> None:
         """Write all tiers of a kind; ``name_of`` gives a code's term."""
-        stored = [dict(np.load(tier.path)) for tier in tiers]
+        stored = [_Stored(tier.path) for tier in tiers]
         if not stored:
             return
-        for arrays in stored:
-            for array in (arrays["codes"], arrays["counts"], arrays["ids"]):
-                self.digest = crc32(np.ascontiguousarray(array).data, self.digest)
         every = _sorted([arrays["codes"] for arrays in stored])
         totals = np.zeros(len(every), np.int64)
         for arrays in stored:
@@ -174,16 +171,19 @@ class Writer:
         words = every < 1 << VALUE_BITS
         self.word_rows = np.zeros(int(every[words].max(initial=0)) + 1, np.int64)
         self.word_rows[every[words].astype(np.int64)] = totals[words]
-        self._write_terms(kind, stored, every, totals, numbers, name_of)
+        short: list[Array] = []
         for tier, arrays in zip(tiers, stored, strict=True):
-            self._write_tier(tier, arrays, every, totals, numbers)
+            ids = arrays.ids()
+            for array in (arrays["codes"], arrays["counts"], ids):
+                self.digest = crc32(np.ascontiguousarray(array).data, self.digest)
+            places = np.searchsorted(every, arrays["codes"])
+            short.append(_chosen(arrays, ids, totals[places] <= INLINE))
+            self._write_tier(tier, arrays, ids, numbers[places], totals[places] > INLINE)
+        self._write_terms(kind, np.concatenate(short), every, totals, numbers, name_of)
         self._parted = int(numbers[-1]) if len(numbers) else self._parted
 
-    def _write_terms(
-        self, kind: str, stored: list[dict[str, Array]], every: Array, totals: Array, numbers: Array, name_of: Any
-    ) -> None:
+    def _write_terms(self, kind: str, pairs: Array, every: Array, totals: Array, numbers: Array, name_of: Any) -> None:
         short = every[totals <= INLINE]
-        pairs = np.concatenate([_chosen(arrays, np.isin(arrays["codes"], short)) for arrays in stored])
         pairs.sort()
         starts = np.searchsorted(pairs >> _WORD_BITS, np.append(short, np.uint64(2**32)))
         data, ends = encode_short(pairs.astype(np.uint32), starts)
@@ -196,23 +196,22 @@ class Writer:
         for start in range(0, len(listed), _BATCH):
             self._db.executemany(sql, listed[start : start + _BATCH])
 
-    def _write_tier(self, tier: Tier, arrays: dict[str, Array], every: Array, totals: Array, numbers: Array) -> None:
+    def _write_tier(self, tier: Tier, arrays: _Stored, ids: Array, numbers: Array, parted: Array) -> None:
         self._db.execute(
             "INSERT INTO posting_tier VALUES (?,?,?,?)", (KIND[tier.kind], tier.number, tier.first, tier.last)
         )
-        places = np.searchsorted(every, arrays["codes"])
-        parted = totals[places] > INLINE
-        keys = (tier.number << 32) + numbers[places]
+        keys = (tier.number << 32) + numbers
         short = parted & (arrays["counts"] < LONG)
-        chosen = _chosen(arrays, short).astype(np.uint32)
+        chosen = ids[np.repeat(short, arrays["counts"])]
         starts = np.concatenate(([0], np.cumsum(arrays["counts"][short])))
         data, ends = encode_short(chosen, starts)
         bounds = zip(keys[short].tolist(), ends[:-1].tolist(), ends[1:].tolist(), strict=True)
         rows = [(key, b"\0" + data[a:b]) for key, a, b in bounds]
         ends = np.cumsum(arrays["counts"])
         for place in np.flatnonzero(parted & ~short).tolist():
-            ids = arrays["ids"][int(ends[place] - arrays["counts"][place]) : int(ends[place])]
-            rows.append((int(keys[place]), encode_long(ids)))
+            mine = ids[int(ends[place] - arrays["counts"][place]) : int(ends[place])]
+            small = arrays["codes"][place] >= 1 << VALUE_BITS  # words are read far more often than facets
+            rows.append((int(keys[place]), encode_long(mine, small=bool(small))))
         rows.sort()
         self._db.executemany("INSERT INTO posting VALUES (?,?)", rows)
 
@@ -278,11 +277,25 @@ def order_keys(rows: Mapping[str, Array], words: int) -> Array:
     return keys
 
 
-def _chosen(arrays: Mapping[str, Array], wanted: Array) -> Array:
+class _Stored(dict[str, Array]):
+    """The codes and counts of a tier; its ids are read when they are needed, for they are many."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with np.load(path) as stored:
+            super().__init__(codes=stored["codes"], counts=stored["counts"])
+
+    def ids(self) -> Array:
+        """The ids of all codes behind one another."""
+        with np.load(self._path) as stored:
+            return np.asarray(stored["ids"])
+
+
+def _chosen(arrays: Mapping[str, Array], ids: Array, wanted: Array) -> Array:
     """The pairs of the wanted terms of a tier, in order."""
     mask = np.repeat(wanted, arrays["counts"])
     code = np.repeat(arrays["codes"][wanted], arrays["counts"][wanted])
-    return _pairs(code, arrays["ids"][mask])
+    return _pairs(code, ids[mask])
 
 
 assert len(NAMES) < 1 << (32 - VALUE_BITS)

@@ -205,6 +205,8 @@ def _index(
         writer.write_exact(kind, *_common_titles(writer, plan.pieces[kind]))
         writer.write_order(kind, *_titles(plan.pieces[kind], len(words)))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_index', ?)", (f"{writer.digest:08x}",))
+    aliases = db.execute("SELECT EXISTS (SELECT 1 FROM note WHERE kind = 'alias')").fetchall()
+    db.execute("INSERT OR REPLACE INTO meta VALUES ('text_aliases', ?)", aliases[0])
     db.execute("COMMIT")
     progress.finish()
 

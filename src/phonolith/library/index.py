@@ -18,6 +18,7 @@ from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title
 
 _PAST = "\U0010ffff"
 EVERYTHING = 1 << 40
+_MOST_LOOKED = 256
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +112,10 @@ class Condition:
         """The rows of a tier it may hold for, as a bitmap that may have rows of other tiers; None: any."""
         raise NotImplementedError
 
+    def narrowed(self, tier: int, found: Any) -> Any:
+        """As :meth:`part`, told what the conditions before have left of the tier (None: all of it)."""
+        return self.part(tier)
+
     def unsure(self, tier: int) -> Any:
         """Those of a tier's rows that must be looked at, as a bitmap; None: all; empty: none."""
         return _NOBODY
@@ -143,6 +148,33 @@ class Listed(Condition):
         if len(parts) == 1 and not self._stored:
             return parts[0]
         return BitMap.union(self._short, *parts)
+
+
+class Beginning(Listed):
+    """Rows with a word that begins with some letters: a union, or a look where that is less work.
+
+    Where the other conditions leave few rows of a tier and the words have many lists, the rows are to be looked at.
+    """
+
+    def __init__(self, index: Index, entries: Sequence[Entry], letters: str) -> None:
+        super().__init__(index, entries)
+        self._letters = letters
+        self._looked: set[int] = set()
+
+    def narrowed(self, tier: int, found: Any) -> Any:
+        """As :meth:`part`, told what the conditions before have left."""
+        if found is not None and len(found) <= min(_MOST_LOOKED, len(self._long)):
+            self._looked.add(tier)
+            return None
+        return self.part(tier)
+
+    def unsure(self, tier: int) -> Any:
+        """Everything where rows are to be looked at."""
+        return None if tier in self._looked else _NOBODY
+
+    def holds(self, row: Row) -> bool:
+        """Whether some word begins so."""
+        return row.has(self._letters, begins=True)
 
 
 class Crowd(Condition):
@@ -208,4 +240,4 @@ def beginning(index: Index, letters: str) -> Condition:
     crowd = index.entry(facet("starts", letters))
     if crowd is not None:
         return Crowd(index, crowd, letters)
-    return Listed(index, index.beginning(letters))
+    return Beginning(index, index.beginning(letters), letters)

@@ -14,18 +14,21 @@ from phonolith.model.text import fold, is_cjk, runs
 
 #: For each kind: rows by a JSON array of their numbers, with title, credit and duration.
 _CREDITED = {
-    "track": "SELECT t.id, t.title, ifnull(t.credit, r.credit) AS credit, t.duration "
+    "track": "SELECT t.id, t.title, ifnull(t.credit, r.credit) AS credit, t.duration, r.title AS release "
     "FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
-    "release": "SELECT t.id, title, credit, duration FROM json_each(?) j CROSS JOIN release t ON t.id = j.value",
+    "release": "SELECT t.id, title, credit, duration, NULL AS release "
+    "FROM json_each(?) j CROSS JOIN release t ON t.id = j.value",
 }
 #: The same with the artist's name where the credit is one artist.
 _SQL = {
     **{
-        kind: f"SELECT x.id, x.title, x.credit, x.duration, a.name FROM ({sql}) x LEFT JOIN artist a ON a.id = x.credit"
+        kind: "SELECT x.id, x.title, x.credit, x.duration, x.release, a.name, a.sort_name "
+        f"FROM ({sql}) x LEFT JOIN artist a ON a.id = x.credit"
         for kind, sql in _CREDITED.items()
     },
-    "artist": "SELECT id, name, NULL, NULL, NULL FROM artist WHERE id IN (SELECT value FROM json_each(?))",
-    "label": "SELECT id, name, NULL, NULL, NULL FROM label WHERE id IN (SELECT value FROM json_each(?))",
+    "artist": "SELECT id, name, NULL, NULL, sort_name, NULL, NULL FROM artist "
+    "WHERE id IN (SELECT value FROM json_each(?))",
+    "label": "SELECT id, name, NULL, NULL, NULL, NULL, NULL FROM label WHERE id IN (SELECT value FROM json_each(?))",
 }
 _TITLE = {
     kind: f"SELECT t.id, t.{'title' if kind in _CREDITED else 'name'} FROM json_each(?) j CROSS JOIN {kind} t "
@@ -33,14 +36,10 @@ _TITLE = {
     for kind in _SQL
 }
 _CREDIT = (
-    "SELECT c.id, a.name, c.name, a.id FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value "
+    "SELECT c.id, a.name, c.name, a.sort_name, a.id FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value "
     "CROSS JOIN artist a ON a.id = c.artist ORDER BY c.id, c.position"
 )
-_RELEASE = "SELECT r.title FROM track t JOIN release r ON r.id = t.release WHERE t.id = ?"
-_FURTHER = (
-    "SELECT sort_name FROM artist WHERE id = :id AND sort_name IS NOT NULL "
-    "UNION ALL SELECT value FROM note WHERE subject = :id * 4 + 2 AND kind = 'alias'"
-)
+_ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +77,7 @@ class Rows:
         self._db = db
         self._kind = kind
         self._found: dict[int, Row] = {}
+        self._aliases: bool | None = None
 
     def by_title(self, rows: Iterable[int]) -> list[tuple[list[str], int]]:
         """Rows ordered by the tokens of their titles, then by rank, with these tokens."""
@@ -94,24 +94,28 @@ class Rows:
         """Read many rows at once, so that :meth:`read` has them."""
         wanted = json.dumps([row for row in rows if row not in self._found])
         found: list[Any] = self._db.execute(_SQL[self._kind], (wanted,)).fetchall()
-        several = self._credits([-credit for _, _, credit, _, _ in found if credit is not None and credit < 0])
-        for row, title, credit, duration, name in found:
-            named = [(name, None, credit)] if name is not None else several.get(-(credit or 0), [])
-            artists = [run for own, other, _ in named for text in (own, other) if text for run in runs(text)]
-            mine = [row] if self._kind == "artist" else [artist for _, _, artist in named]
-            self._found[row] = Row(runs(title), artists, duration, partial(self._further, row, mine))
+        several = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
+        for row, title, credit, duration, more, name, sort_name in found:
+            named = [(name, None, sort_name, credit)] if name is not None else several.get(-(credit or 0), [])
+            artists = [run for own, other, _, _ in named for text in (own, other) if text for run in runs(text)]
+            mine = [row] if self._kind == "artist" else [artist for _, _, _, artist in named]
+            further = partial(self._further, [more, *(text for _, _, text, _ in named)], mine)
+            self._found[row] = Row(runs(title), artists, duration, further)
 
-    def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[str, str | None, int]]]:
-        """The names of credits with several: the artist's, as credited, and the artist."""
-        found: dict[int, list[tuple[str, str | None, int]]] = {}
+    def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
+        """The names of credits with several: the artist's, as credited, the sort name, and the artist."""
+        found: dict[int, list[tuple[Any, ...]]] = {}
         if credits_:
             members: list[Any] = self._db.execute(_CREDIT, (json.dumps(sorted(set(credits_))),)).fetchall()
-            for credit, name, as_credited, artist in members:
-                found.setdefault(credit, []).append((name, as_credited, artist))
+            for credit, *names in members:
+                found.setdefault(credit, []).append(tuple(names))
         return found
 
-    def _further(self, row: int, artists: Sequence[int]) -> list[str]:
-        texts = [text for artist in artists for (text,) in self._db.execute(_FURTHER, {"id": artist})]
-        if self._kind == "track":
-            texts += [title for (title,) in self._db.execute(_RELEASE, (row,))]
-        return [run for text in texts for run in runs(str(text))]
+    def _further(self, texts: Sequence[str | None], artists: Sequence[int]) -> list[str]:
+        if self._aliases is None:
+            told = self._db.execute("SELECT value FROM meta WHERE key = 'text_aliases'").fetchone()
+            self._aliases = told is None or bool(told[0])
+        aliases = (
+            [text for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))] if self._aliases else []
+        )
+        return [run for text in (*texts, *aliases) if text for run in runs(str(text))]

@@ -277,7 +277,7 @@ class _Matches:
         first, last = self._index.tiers[tier]
         found = self.among
         for condition in self._conditions:
-            part = condition.part(tier)
+            part = condition.narrowed(tier, found)
             if part is not None:
                 found = part if found is None else found & part
                 if not found:
