@@ -106,7 +106,7 @@ def _lists(found: dict[str, list[tuple[object, ...]]]) -> dict[tuple[object, obj
     out: dict[tuple[object, object], list[int]] = {}
     for kind, term, count, ids in found["term"]:
         if isinstance(ids, bytes):
-            listed = list(postings.decode(ids))
+            listed = list(postings.decode(b"\0" + ids))
         else:
             numbers = [tier << 32 | ids for of, tier, _, _ in found["posting_tier"] if of == kind]  # type: ignore[operator]
             listed = [row for number in numbers if number in parts for row in postings.decode(parts[number])]

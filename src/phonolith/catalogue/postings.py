@@ -83,7 +83,7 @@ def make_tier(tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups
     effective = _effective(tier.kind, rows, around)
     words = _sorted([_pairs(code, ids[owners]) for code, owners in _words(tier.kind, rows, effective, around)])
     parts = [words, *(_sorted([_pairs(*found)]) for found in facet_pairs(effective, ids, lookups))]
-    if tier.number < CROWD_TIERS:
+    if tier.number < CROWD_TIERS[tier.kind]:
         parts.append(_crowded(words, crowds))
     if "held" in rows:
         parts.append(rows["held"])
@@ -187,7 +187,7 @@ class Writer:
         pairs.sort()
         starts = np.searchsorted(pairs >> _WORD_BITS, np.append(short, np.uint64(2**32)))
         data, ends = encode_short(pairs.astype(np.uint32), starts)
-        inline = iter([b"\0" + data[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)])
+        inline = iter([data[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)])
         rows = zip(every.tolist(), totals.tolist(), numbers.tolist(), strict=True)
         first_facet = int(np.searchsorted(every, np.uint64(1 << VALUE_BITS)))
         listed = [(name_of(c), n, next(inline) if n <= INLINE else number) for c, n, number in rows]

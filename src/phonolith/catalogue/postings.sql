@@ -7,7 +7,7 @@ CREATE TABLE term (            -- words and facets of each kind of row, with whe
   kind INTEGER NOT NULL,       -- 0 track, 1 release, 2 artist, 3 label
   term TEXT NOT NULL,
   rows INTEGER NOT NULL,       -- how many rows have it
-  ids ANY NOT NULL,            -- BLOB: all of them; INTEGER n: in parts, see posting
+  ids ANY NOT NULL,            -- BLOB: all of them, as differences without the 0x00; INTEGER n: in parts, see posting
   PRIMARY KEY (kind, term)
 ) STRICT, WITHOUT ROWID;
 

@@ -253,7 +253,6 @@ def _fill_full_text(folder: Path, plan: _Plan) -> None:
     """Fill the FTS5 tables in a file of their own."""
     text = (folder / "words.txt").read_text(encoding="utf-8")
     words = np.array(text.split("\n"), dtype=object)
-    around = _neighbours(folder)
     db = apsw.Connection(os.fspath(folder / "full_text.sqlite"))
     try:
         db.execute("PRAGMA page_size=8192; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF").fetchall()
@@ -264,7 +263,7 @@ def _fill_full_text(folder: Path, plan: _Plan) -> None:
             for piece in plan.pieces[kind]:
                 rows = read_pieces([piece])
                 if rows:
-                    full_text.insert(db, kind, rows, around, words)
+                    full_text.insert(db, kind, rows, words)
             full_text.finish(db, kind)
         db.execute("COMMIT")
     finally:

@@ -29,6 +29,11 @@ class Entry:
     rows: int
     ids: bytes | int
 
+    @staticmethod
+    def read(term: str, rows: int, ids: bytes | int) -> Entry:
+        """As the table has it: there all of an entry's rows are differences without the leading 0x00."""
+        return Entry(term, rows, b"\0" + ids if isinstance(ids, bytes) else ids)
+
 
 class Index:
     """The postings of one kind of row."""
@@ -38,6 +43,7 @@ class Index:
             raise UsageError(kind, "is nothing that can be searched for", f"Say one of {', '.join(KIND)}")
         self._db = db
         self._kind = KIND[kind]
+        self.crowd_tiers = CROWD_TIERS[kind]
         self.digest = self._value("SELECT value FROM meta WHERE key = 'text_index'") or ""
         sql = "SELECT first, last FROM posting_tier WHERE kind = ? ORDER BY tier"
         self.tiers: list[Any] = db.execute(sql, (self._kind,)).fetchall()
@@ -50,17 +56,17 @@ class Index:
         """The entry of a term."""
         sql = "SELECT rows, ids FROM term WHERE kind = ? AND term = ?"
         found: Any = self._db.execute(sql, (self._kind, term)).fetchone()
-        return None if found is None else Entry(term, found[0], found[1])
+        return None if found is None else Entry.read(term, found[0], found[1])
 
     def entries(self, terms: Iterable[str]) -> list[Entry]:
         """The entries of those of many terms that there are."""
         sql = "SELECT t.term, t.rows, t.ids FROM json_each(?) j CROSS JOIN term t ON t.kind = ? AND t.term = j.value"
-        return [Entry(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
+        return [Entry.read(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
 
     def between(self, first: str, last: str, limit: int = -1) -> list[Entry]:
         """The entries of the terms from ``first`` to ``last``, both included, in order."""
         sql = "SELECT term, rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ? ORDER BY term LIMIT ?"
-        return [Entry(*row) for row in self._rows(sql, self._kind, first, last, limit)]
+        return [Entry.read(*row) for row in self._rows(sql, self._kind, first, last, limit)]
 
     def beginning(self, letters: str, limit: int = -1) -> list[Entry]:
         """The entries of the words that begin with the letters."""
@@ -183,14 +189,15 @@ class Crowd(Condition):
     def __init__(self, index: Index, entry: Entry, letters: str) -> None:
         self._listed = Listed(index, [entry])
         self._letters = letters
+        self._tiers = index.crowd_tiers
 
     def part(self, tier: int) -> Any:
         """The crowd's list in the first tiers; in the others anything may be."""
-        return self._listed.part(tier) if tier < CROWD_TIERS else None
+        return self._listed.part(tier) if tier < self._tiers else None
 
     def unsure(self, tier: int) -> Any:
         """Nothing in the first tiers, everything in the others."""
-        return _NOBODY if tier < CROWD_TIERS else None
+        return _NOBODY if tier < self._tiers else None
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""

@@ -17,8 +17,8 @@ LAST_DURATION = _FINE // 15 + (_MEDIUM - _FINE) // 60 + _COARSE_BUCKETS
 #: Bits of a title's CRC that choose its list, and those kept beside each row in it.
 EXACT_LISTS = 4_096
 
-#: In this many tiers, letters that very many words begin with have a list of their own: /starts/lo.
-CROWD_TIERS = 2
+#: In so many tiers of each kind, letters that very many words begin with have a list of their own: /starts/lo.
+CROWD_TIERS = {"track": 2, "release": 1, "artist": 1, "label": 1}
 
 #: Up to this many matches are all looked at and ordered by closeness. Titles that can be among more are in exact_title.
 FEW = 100
