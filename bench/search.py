@@ -148,8 +148,9 @@ def _misspelt(rng: random.Random, text: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Without accents."""
-    return "".join(c for c in unicodedata.normalize("NFD", text) if not unicodedata.combining(c))
+    """Without accents; the voice marks of kana are none."""
+    bare = ("".join(p for p in unicodedata.normalize("NFD", c) if not unicodedata.combining(p)) for c in text)
+    return "".join(c if is_cjk(c) else b for c, b in zip(text, bare, strict=True))
 
 
 def times(ask: Callable[[Any], object], asked: list[Any]) -> tuple[float, float, float]:
