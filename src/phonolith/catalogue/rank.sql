@@ -219,7 +219,15 @@ LEFT JOIN genre_set_id g ON g.key = a.genres LEFT JOIN kind k ON k.name = a.kind
 
 CREATE TABLE release_row AS
 SELECT r.rowid + 1 AS row, r.source, r.uuid, r.id, r.title, c.value::BIGINT AS credit, d.id AS date, l.row AS label,
-       r.catalogue_number, r.barcode, k.id AS kind, r.country, r.release_group, g.id AS genres, x.number AS rights,
+       r.catalogue_number,
+       CASE WHEN regexp_full_match(r.barcode, '[1-9][0-9]{0,17}') THEN r.barcode::BIGINT END AS barcode,
+       CASE WHEN NOT regexp_full_match(r.barcode, '[1-9][0-9]{0,17}') THEN r.barcode END AS other_barcode,
+       k.id AS kind, r.country,
+       CASE WHEN regexp_full_match(r.release_group, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+            THEN unhex(replace(r.release_group, '-', '')) END AS release_group,
+       CASE WHEN NOT regexp_full_match(r.release_group, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
+            THEN r.release_group END AS other_group,
+       g.id AS genres, x.number AS rights,
        r.popularity, r.discs::INTEGER, r.tracks::INTEGER, r.duration::BIGINT, v.object
 FROM release r LEFT JOIN credit_ref c ON c.key = r.credit LEFT JOIN event_date d ON d.written = r.date
 LEFT JOIN (SELECT key, rowid + 1 AS row FROM label) l ON l.key = r.label LEFT JOIN genre_set_id g ON g.key = r.genres

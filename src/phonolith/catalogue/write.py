@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from importlib import resources
 from typing import Any
 
 import apsw
 
 from phonolith.catalogue.stage import Stage
-from phonolith.model.ids import KINDS, code_entry, pack_source_id, permalink_place
+from phonolith.model.ids import KINDS, code_entry, permalink_place
 from phonolith.model.progress import Progress
 
 _Rows = list[tuple[Any, ...]]
@@ -25,8 +25,8 @@ CODES = {
     "barcode": "SELECT barcode::BIGINT AS code, rowid + 1 AS place FROM release"
     " WHERE regexp_full_match(barcode, '[0-9]{1,18}') ORDER BY code, place",
 }
-#: Tables whose second and third value are a source id as bytes and as text.
-_SOURCE_ID = {"artist": 2, "release": 2, "track": 2, "label": 2}
+#: Where a table's query gives one value in two columns, of which one is NULL: bytes or a number, and text.
+_PAIRS = {"artist": (2,), "release": (2, 9, 13), "track": (2,), "label": (2,)}
 _PERMALINKS_A_BUCKET = 32
 _CODES_A_BLOCK = 64
 
@@ -85,9 +85,8 @@ def write_codes(stage: Stage, db: apsw.Connection, scheme: str, query: str) -> N
 
 def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:
     """Insert batches of rows into a table; returns their number."""
-    prepare = _PREPARE.get(name)
     insert, count = "", 0
-    for batch in prepare(batches) if prepare else batches:
+    for batch in batches:
         if not insert:
             insert = insert_statement(name, len(batch[0]))
         db.executemany(insert, batch)
@@ -104,28 +103,7 @@ def table_queries() -> Mapping[str, str]:
 
 
 def insert_statement(name: str, values: int) -> str:
-    """``INSERT INTO name VALUES (?, …)``; a source id takes two values, of which the one that is there is stored."""
-    marks = ["?"] * values
-    place = _SOURCE_ID.get(name)
-    if place is not None:
-        marks[place : place + 2] = ["coalesce(?, ?)"]
+    """``INSERT INTO name VALUES (?, …)``; of a pair the value that is there is stored."""
+    pairs = _PAIRS.get(name, ())
+    marks = ["coalesce(?, ?)" if place in pairs else "?" for place in range(values) if place - 1 not in pairs]
     return f"INSERT INTO {name} VALUES ({', '.join(marks)})"
-
-
-def _releases(batches: Iterable[_Rows]) -> Iterator[_Rows]:
-    """Barcodes as integers where that loses nothing, groups that are UUIDs as 16 bytes."""
-    for batch in batches:
-        yield [(*row[:9], _barcode(row[9]), row[10], row[11], _group(row[12]), *row[13:]) for row in batch]
-
-
-def _barcode(text: str | None) -> int | str | None:
-    if text and text.isascii() and text.isdigit() and text[0] != "0" and len(text) < 19:
-        return int(text)
-    return text
-
-
-def _group(text: str | None) -> bytes | str | None:
-    return pack_source_id(text) if text else None
-
-
-_PREPARE: Mapping[str, Callable[[Iterable[_Rows]], Iterator[_Rows]]] = {"release": _releases}
