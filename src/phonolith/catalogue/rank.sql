@@ -217,11 +217,14 @@ SELECT a.rowid + 1 AS row, a.source, a.uuid, a.id, a.name, a.sort_name, a.disamb
 FROM artist a LEFT JOIN event_date b ON b.written = a.begin_date LEFT JOIN event_date e ON e.written = a.end_date
 LEFT JOIN genre_set_id g ON g.key = a.genres LEFT JOIN kind k ON k.name = a.kind ORDER BY row;
 
+CREATE MACRO whole_number(x) AS
+coalesce(try_cast(x AS BIGINT) > 0 AND try_cast(x AS BIGINT)::VARCHAR = x, false);
+
 CREATE TABLE release_row AS
 SELECT r.rowid + 1 AS row, r.source, r.uuid, r.id, r.title, c.value::BIGINT AS credit, d.id AS date, l.row AS label,
        r.catalogue_number,
-       CASE WHEN regexp_full_match(r.barcode, '[1-9][0-9]{0,17}') THEN r.barcode::BIGINT END AS barcode,
-       CASE WHEN NOT regexp_full_match(r.barcode, '[1-9][0-9]{0,17}') THEN r.barcode END AS other_barcode,
+       CASE WHEN whole_number(r.barcode) THEN try_cast(r.barcode AS BIGINT) END AS barcode,
+       CASE WHEN NOT whole_number(r.barcode) THEN r.barcode END AS other_barcode,
        k.id AS kind, r.country,
        CASE WHEN regexp_full_match(r.release_group, '[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}')
             THEN unhex(replace(r.release_group, '-', '')) END AS release_group,
