@@ -31,7 +31,7 @@ CROWD = 2_048
 _CROWD_LETTERS = 8
 _PAST = "\U0010ffff"
 #: About so many rows in a stretch of the order by title; more where more titles begin with the same three words.
-STRETCH = 1_024
+STRETCH = 2_048
 #: Words of a title by which stretches are made, and the bits of a word's number kept for it.
 _ORDER_WORDS, _ORDER_BITS = 3, 21
 _WORD_BITS = np.uint64(32)
