@@ -135,7 +135,6 @@ def _index(work: Work) -> None:
         facts.write_about(db, work.stated, work.rows)
     with database_errors(work.draft):
         build_text_index(work.db, workers=work.workers, progress=work.progress)
-        work.db.execute("PRAGMA analysis_limit=400; ANALYZE")
         _pack(work)
 
 
@@ -233,8 +232,9 @@ def _draft(folder: Path) -> apsw.Connection:
     path = folder / "catalogue.sqlite"
     with database_errors(path):
         db = apsw.Connection(str(path))
-        db.execute("PRAGMA page_size=8192; PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF")
-        db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA foreign_keys=OFF")
+        # Fetched, because apsw runs a list of statements only as far as somebody asks for its rows.
+        db.execute(f"PRAGMA page_size=8192; PRAGMA cache_size=-{_CACHE_KIB}").fetchall()
+        db.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()
     return db
 
 
