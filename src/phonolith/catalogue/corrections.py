@@ -36,11 +36,6 @@ class Applied:
     decision: FieldSet
 
 
-def fields_of(kind: str) -> tuple[str, ...]:
-    """Names of the fields that can be corrected of a ``track``, ``release``, ``artist`` or ``label``."""
-    return tuple(FIELDS.get(kind, ()))
-
-
 def check(kind: str, field: str, value: str | None) -> None:
     """Raise UsageError unless ``value`` can be the ``field`` of a thing of this kind."""
     known = FIELDS.get(kind, {})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -109,14 +110,14 @@ class Index:
         return self._db.execute(sql, values).fetchall()
 
 
-class Condition:
+class Condition(ABC):
     """One condition of a query. ``rows``: how many rows it holds for at most, as far as the index knows."""
 
     rows = EVERYTHING
 
+    @abstractmethod
     def part(self, tier: int) -> Any:
         """The rows of a tier it may hold for, as a bitmap that may have rows of other tiers; None: any."""
-        raise NotImplementedError
 
     def narrowed(self, tier: int, found: Any) -> Any:
         """As :meth:`part`, told what the conditions before have left of the tier (None: all of it)."""
@@ -127,8 +128,8 @@ class Condition:
         return _NOBODY
 
     def holds(self, row: Row) -> bool:
-        """Whether it holds for a row that was looked at."""
-        raise NotImplementedError
+        """Whether it holds for a row it was unsure of. One that is never unsure has nothing against any."""
+        return True
 
 
 _NOBODY = BitMap()
@@ -208,7 +209,7 @@ class Looked(Condition):
     """What the index cannot tell: every row must be looked at."""
 
     def __init__(self, test: Callable[[Row], bool]) -> None:
-        self.holds = test  # type: ignore[method-assign, assignment]
+        self._test = test
 
     def part(self, tier: int) -> Any:
         """Anything may be."""
@@ -218,6 +219,10 @@ class Looked(Condition):
         """Everything is."""
         return None
 
+    def holds(self, row: Row) -> bool:
+        """Whether the row passes the test."""
+        return self._test(row)
+
 
 class Between(Condition):
     """Rows whose value lies in a range that cuts through the buckets at its ends."""
@@ -225,7 +230,7 @@ class Between(Condition):
     def __init__(self, inside: Listed, edges: Listed, test: Callable[[Row], bool]) -> None:
         self._inside = inside
         self._edges = edges
-        self.holds = test  # type: ignore[method-assign, assignment]
+        self._test = test
         self.rows = inside.rows + edges.rows
 
     def part(self, tier: int) -> Any:
@@ -235,6 +240,10 @@ class Between(Condition):
     def unsure(self, tier: int) -> Any:
         """Those in the buckets at the ends."""
         return self._edges.part(tier)
+
+    def holds(self, row: Row) -> bool:
+        """Whether the row's value lies in the range."""
+        return self._test(row)
 
 
 def listed(index: Index, terms: Iterable[str]) -> Listed:

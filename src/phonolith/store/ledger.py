@@ -85,11 +85,6 @@ class Ledger:
             )
             self._add_place(db, passport.sha256, place)
 
-    def add_place(self, sha256: bytes, place: Place) -> None:
-        """Enter one more place of a known object."""
-        with self._lock, self.transaction() as db:
-            self._add_place(db, sha256, place)
-
     def size(self, sha256: bytes) -> int | None:
         """Bytes of the object, None if it is not held."""
         rows = self._rows("SELECT size FROM object WHERE sha256 = :sha256", {"sha256": sha256})
