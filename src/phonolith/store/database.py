@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import os
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from types import TracebackType
+from typing import Any, Self
 from urllib.parse import quote
 
 import apsw
@@ -16,6 +18,20 @@ from phonolith.store.files import printable
 
 #: How long a writer waits for another one, in milliseconds. Transactions are short, so this is never reached in health.
 BUSY_MS = 10_000
+
+
+class Closing(ABC):
+    """A store that a ``with`` block closes."""
+
+    @abstractmethod
+    def close(self) -> None:
+        """Close its files."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
 
 
 def open_rw(path: Path, schema: str, version: int) -> apsw.Connection:

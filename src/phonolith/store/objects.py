@@ -10,10 +10,10 @@ import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, Self
+from typing import BinaryIO
 
 from phonolith.errors import BadInput, Damaged, NotFound, StorageError, UsageError
+from phonolith.store.database import Closing
 from phonolith.store.files import fsync_dir, fsync_file, printable, storage_error, storage_errors, temporary
 from phonolith.store.ledger import Ledger, Place
 from phonolith.store.passport import Passport, Passporter, passport_of
@@ -35,7 +35,7 @@ class Held:
     places: tuple[str, ...]
 
 
-class ObjectStore:
+class ObjectStore(Closing):
     """Bytes by digest. An object is named by a ledger row only after its bytes and their name are durable."""
 
     def __init__(self, ledger: Path, volumes: Sequence[Volume], *, readonly: bool = False) -> None:
@@ -45,12 +45,6 @@ class ObjectStore:
     def close(self) -> None:
         """Close the ledger."""
         self._ledger.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def adopt(self, path: Path, how: str, media_type: str = "", *, keep_source: bool = False) -> Held:
         """Take a file into the archive; the same bytes again change nothing.

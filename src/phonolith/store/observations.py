@@ -7,11 +7,10 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from phonolith.errors import UsageError
-from phonolith.store.database import database_errors, fetch, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 
 VERSION = 1
 
@@ -41,7 +40,7 @@ class Observation:
     value: Any
 
 
-class Observations:
+class Observations(Closing):
     """held/observations.sqlite. Safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
@@ -52,12 +51,6 @@ class Observations:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def add(self, subject_sha256: str, kind: str, tool: str, version: str, time: str, value: Any) -> None:
         """Add one observation; durable on return. Raises UsageError where it cannot be one."""

@@ -8,10 +8,8 @@ import secrets
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-from phonolith.store.database import database_errors, fetch, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 
 VERSION = 1
 
@@ -33,7 +31,7 @@ CREATE TABLE secret (          -- keys for keyed digests; losing one makes old d
 """
 
 
-class PrivateStore:
+class PrivateStore(Closing):
     """private/people.sqlite. Safe to use from several threads. ``random`` gives n random bytes."""
 
     def __init__(self, path: Path, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
@@ -46,12 +44,6 @@ class PrivateStore:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def actor_token(self, name: str) -> str:
         """The token that stands for this person everywhere outside private/; made at first asking, then stable."""

@@ -7,11 +7,10 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from phonolith.model.record import Record
-from phonolith.store.database import database_errors, fetch, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 from phonolith.store.files import make_folders, storage_errors
 from phonolith.store.lines import Line, encode_gone, encode_record, record_of
 from phonolith.store.objects import ObjectStore
@@ -49,7 +48,7 @@ class Head:
     time: str
 
 
-class RecordStore:
+class RecordStore(Closing):
     """held/records. One process writes (lock ``harvest``); any number read. Safe to use from several threads."""
 
     def __init__(self, folder: Path, objects: ObjectStore, ledger: Path) -> None:
@@ -69,12 +68,6 @@ class RecordStore:
         """Close the files, those of the object store too."""
         self._db.close()
         self._objects.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def put_many(self, records: Iterable[Record]) -> int:
         """Store what is new or changed; returns how many records that were.

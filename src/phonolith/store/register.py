@@ -7,13 +7,12 @@ import json
 import threading
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from phonolith.errors import UsageError
 from phonolith.model.event import KINDS, Event
 from phonolith.model.finding import Finding
-from phonolith.store.database import database_errors, fetch, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 
 VERSION = 1
 
@@ -44,7 +43,7 @@ BEGIN SELECT raise(ABORT, 'the register is append-only'); END;
 """
 
 
-class Register:
+class Register(Closing):
     """held/register.sqlite. Any process may append at any time; safe to use from several threads."""
 
     def __init__(self, path: Path) -> None:
@@ -55,12 +54,6 @@ class Register:
     def close(self) -> None:
         """Close the file."""
         self._db.close()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self.close()
 
     def append(self, kind: str, body: Mapping[str, Any], *, actor: str, time: str) -> Event:
         """Append one event; durable on return. Raises UsageError where kind or body cannot be one."""
