@@ -22,7 +22,7 @@ from pathlib import Path
 import apsw
 
 from phonolith.catalogue.text_index import build_text_index
-from phonolith.model.ids import code_entry, genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
+from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
 from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
@@ -773,7 +773,7 @@ def _codes(rows: _Rows) -> None:
     isrcs = rows.db.execute("SELECT isrc, id FROM track WHERE isrc IS NOT NULL ORDER BY 1, 2").fetchall()
     barcodes = rows.db.execute("SELECT barcode + 0, id FROM release WHERE barcode IS NOT NULL ORDER BY 1, 2").fetchall()
     for scheme, found in (("isrc", isrcs), ("barcode", barcodes)):
-        entries = b"".join(code_entry(code, row) for code, row in found)
+        entries = b"".join(bytes((code & 255,)) + row.to_bytes(4, "big") for code, row in found)
         rows.db.execute("INSERT INTO code VALUES (?,?,?)", (scheme, found[0][0], entries))
 
 

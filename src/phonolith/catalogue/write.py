@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
+from itertools import repeat
 from pathlib import Path
 from typing import Any
 
 import apsw
+import numpy as np
+import numpy.typing as npt
 
 from phonolith.catalogue.stage import Stage
-from phonolith.model.ids import KINDS, code_entry, permalink_place
+from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress
 
+Array = npt.NDArray[Any]
 _Rows = list[tuple[Any, ...]]
 #: (key, row * 4 + kind) of all things, in the order of their public ids.
 PERMALINKS = """
@@ -43,38 +47,55 @@ def write_permalinks(stage: Stage, db: apsw.Connection, things: int) -> None:
     """Fill ``permalink`` with all things, about 32 to a bucket; ``permalink_bits`` goes to ``meta``."""
     bits = (things // _PERMALINKS_A_BUCKET).bit_length()
     db.execute("INSERT INTO meta VALUES ('permalink_bits', ?)", (bits,))
-    insert = "INSERT INTO permalink VALUES (?, ?)"
-    last, entries = -1, bytearray()
-    for batch in stage.batches(PERMALINKS):
-        rows = []
-        for key, target in batch:
-            bucket, mark = permalink_place(key, bits)
-            if bucket != last:
-                rows.append((last, bytes(entries)))
-                last, entries = bucket, bytearray()
-            entries += bytes((mark,)) + target.to_bytes(4, "big")
-        db.executemany(insert, rows if rows and rows[0][0] >= 0 else rows[1:])
-    if last >= 0:
-        db.execute(insert, (last, bytes(entries)))
+    for keys, targets in _in_wholes(stage.arrays(PERMALINKS), lambda keys: _bucket(keys, bits)):
+        buckets = _bucket(keys, bits)
+        marks = (keys >> np.uint64(56 - bits)).astype(np.uint8)
+        starts = np.flatnonzero(np.concatenate(([True], buckets[1:] != buckets[:-1])))
+        pieces = _cut(_entries(marks, targets), starts)
+        db.executemany("INSERT INTO permalink VALUES (?, ?)", zip(buckets[starts].tolist(), pieces, strict=True))
 
 
 def write_codes(stage: Stage, db: apsw.Connection, scheme: str, query: str) -> None:
     """Fill ``code`` for one scheme: sorted blocks of about 64, cut where the code changes."""
-    insert = "INSERT INTO code VALUES (?, ?, ?)"
-    first, last, entries = 0, None, bytearray()
-    for batch in stage.batches(query):
-        blocks = []
-        for code, row in batch:
-            if code != last and len(entries) >= _CODES_A_BLOCK * 5:
-                blocks.append((scheme, first, bytes(entries)))
-                entries = bytearray()
-            if not entries:
-                first = code
-            entries += code_entry(code, row)
-            last = code
-        db.executemany(insert, blocks)
-    if entries:
-        db.execute(insert, (scheme, first, bytes(entries)))
+    for codes, rows in _in_wholes(stage.arrays(query), lambda codes: codes):
+        heads = np.flatnonzero(np.concatenate(([True], codes[1:] != codes[:-1])))
+        starts = heads[np.unique(np.searchsorted(heads, np.arange(0, len(codes), _CODES_A_BLOCK), "right") - 1)]
+        pieces = _cut(_entries(codes.astype(np.uint8), rows), starts)
+        blocks = zip(repeat(scheme), codes[starts].tolist(), pieces, strict=False)
+        db.executemany("INSERT INTO code VALUES (?, ?, ?)", blocks)
+
+
+def _bucket(keys: Array, bits: int) -> Array:
+    """The first ``bits`` bits of keys; a shift by all 64 would be undefined."""
+    return (keys >> np.uint64(64 - bits)).astype(np.int64) if bits else np.zeros(len(keys), np.int64)
+
+
+def _in_wholes(parts: Iterable[list[Array]], group: Callable[[Array], Array]) -> Iterator[tuple[Array, Array]]:
+    """Pairs of columns, cut so that rows of one group, by the first column, are never in two parts."""
+    first, second = np.zeros(0, np.uint64), np.zeros(0, np.int64)
+    for more_first, more_second in parts:
+        first = np.concatenate((first, more_first)) if len(first) else more_first
+        second = np.concatenate((second, more_second)) if len(second) else more_second
+        groups = group(first)
+        cut = int(np.searchsorted(groups, groups[-1]))
+        if cut:
+            yield first[:cut], second[:cut]
+        first, second = first[cut:], second[cut:]
+    if len(first):
+        yield first, second
+
+
+def _entries(marks: Array, rows: Array) -> bytes:
+    """Marks and rows behind one another, five bytes each."""
+    found = np.empty((len(rows), 5), np.uint8)
+    found[:, 0] = marks
+    found[:, 1:] = rows.astype(">u4").view(np.uint8).reshape(-1, 4)
+    return found.tobytes()
+
+
+def _cut(entries: bytes, starts: Array) -> list[bytes]:
+    ends = [*starts[1:].tolist(), len(entries) // 5]
+    return [entries[a * 5 : b * 5] for a, b in zip(starts.tolist(), ends, strict=True)]
 
 
 def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:

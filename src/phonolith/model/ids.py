@@ -54,13 +54,11 @@ def permalink_targets(entries: bytes, mark: int) -> list[int]:
     return [int.from_bytes(entries[at + 1 : at + 5], "big") for at in range(0, len(entries), 5) if entries[at] == mark]
 
 
-def code_entry(code: int, row: int) -> bytes:
-    """A row under its code in a block of the catalogue's table ``code``: 5 bytes."""
-    return bytes((code & 255,)) + row.to_bytes(4, "big")
-
-
 def code_rows(entries: bytes, code: int) -> list[int]:
-    """The rows in a block that may have the code: those whose last 8 bits agree. The row itself says for certain."""
+    """The rows in a block of the catalogue's table ``code`` that may have the code; the row itself says for certain.
+
+    An entry is the last 8 bits of its code and 4 bytes of row, big-endian.
+    """
     mark = code & 255
     return [int.from_bytes(entries[at + 1 : at + 5], "big") for at in range(0, len(entries), 5) if entries[at] == mark]
 
