@@ -321,7 +321,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.harvest.harvesting import folder, read_here
+from phonolith.harvest import adopt
 from phonolith.store.archive import Archive
+adopt.BATCH_OBJECTS = 1
 count = 0
 def read(path):
     global count

@@ -24,7 +24,7 @@ from phonolith.sources.tag_reader import sniff
 from phonolith.sources.tags import Read, TagReader
 from phonolith.sources.text import exact_item_of, item_of, path_of, visible
 from phonolith.store.archive import Archive
-from phonolith.store.objects import HOWS
+from phonolith.store.intake import HOWS
 from phonolith.store.records import RecordStore
 
 _VERSION = "1"  # of the payloads: another one makes a run read its releases again
@@ -71,9 +71,8 @@ def harvest_folder(
         TagReader() as reader,
     ):
         adopter = Adopter(path, objects, marks, store, source, read or reader.read, options.adopt, report)
-        run = _Run(
-            archive, path, options, source, report, store, adopter, Writer(store, report, _BATCH), clock(), progress
-        )
+        writer = Writer(store, report, _BATCH, first=adopter.settle)
+        run = _Run(archive, path, options, source, report, store, adopter, writer, clock(), progress)
         try:
             run.whole()
         except KeyboardInterrupt:

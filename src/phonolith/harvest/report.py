@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.model.finding import Finding
@@ -48,12 +48,22 @@ class HarvestReport:
 
 
 class Writer:
-    """Stores records in batches and counts what became of them."""
+    """Stores records in batches and counts what became of them.
 
-    def __init__(self, store: RecordStore, report: HarvestReport, batch: int = _BATCH) -> None:
+    ``first`` is done before each batch: what makes durable the bytes that its records name.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        report: HarvestReport,
+        batch: int = _BATCH,
+        first: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._report = report
         self._batch = batch
+        self._first = first
         self._waiting: list[Record] = []
 
     def add(self, record: Record) -> None:
@@ -65,6 +75,7 @@ class Writer:
     def flush(self) -> None:
         """Store what waits. After it those records are durable."""
         waiting, self._waiting = self._waiting, []
+        self._first()
         if not waiting:
             return
         known = [self._store.head(record.source, record.item) is not None for record in waiting]
