@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import itertools
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.model.finding import Finding
@@ -11,6 +12,7 @@ from phonolith.store.records import RecordStore
 
 _MOST_OF_A_CODE = 200
 _BATCH = 4_096
+_GONE = 65_536
 
 
 @dataclass
@@ -87,14 +89,14 @@ class Writer:
 
 
 def mark_gone(
-    store: RecordStore, report: HarvestReport, source: str, seen: set[str], time: str, keep: Sequence[str] = ()
+    store: RecordStore, report: HarvestReport, source: str, seen: Container[str], time: str, keep: Sequence[str] = ()
 ) -> None:
     """Note as gone what the source had and this complete run did not see; items that begin like ``keep`` stay."""
-    gone = [
+    kept = tuple(keep)
+    gone = (
         head.item
         for head in store.heads(source)
-        if head.item not in seen and not head.validator.startswith("moved:") and not head.item.startswith(tuple(keep))
-    ]
-    if gone:
-        store.gone(source, gone, time)
-    report.gone += len(gone)
+        if head.item not in seen and not head.validator.startswith("moved:") and not head.item.startswith(kept)
+    )
+    while some := list(itertools.islice(gone, _GONE)):
+        report.gone += store.gone(source, some, time)
