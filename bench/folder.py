@@ -15,6 +15,7 @@ import itertools
 import json
 import os
 import random
+import resource
 import shutil
 import statistics
 import subprocess
@@ -113,21 +114,26 @@ def new_archive(place: Path) -> Archive:
     return Archive.create(place, name="bench", contact="nobody@example.org", now=NOW)
 
 
-def measure(work: Callable[[Path, Path], None], source: Path, target: Path, count: int) -> float:
-    """Files a second, from a quiet disk to a durable result; what was written is removed again."""
+def measure(work: Callable[[Path, Path], None], source: Path, target: Path, count: int) -> tuple[float, float]:
+    """Files a second, from a quiet disk to a durable result, and processor milliseconds a file."""
     links = source.with_name("links")  # what a move may take away
     shutil.copytree(source, links, copy_function=os.link)
     os.sync()
-    begin = time.perf_counter()
+    begin, used = time.perf_counter(), _cpu()
     work(links, target)
-    took = time.perf_counter() - begin
+    took, cpu = time.perf_counter() - begin, _cpu() - used
     for folder in (target, links):
         shutil.rmtree(folder)
-    return count / took
+    return count / took, cpu / count * 1000
 
 
-def run(count: int, size: int, rounds: int, folder: Path) -> dict[str, float]:
-    """Files a second of each, medians."""
+def _cpu() -> float:
+    used = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+def run(count: int, size: int, rounds: int, folder: Path) -> dict[str, tuple[float, float]]:
+    """Files a second and processor milliseconds a file of each, medians."""
     source, target = folder / "music", folder / "target"
     fill(source, count, size)
     parts: dict[str, Callable[[Path, Path], None]] = {
@@ -137,11 +143,14 @@ def run(count: int, size: int, rounds: int, folder: Path) -> dict[str, float]:
         "store alone, one by one": store_alone(1),
         **{f"harvest folder --adopt {how}": harvest(how) for how in WAYS},
     }
-    rates: dict[str, list[float]] = {name: [] for name in parts}
+    rates: dict[str, list[tuple[float, float]]] = {name: [] for name in parts}
     for _ in range(rounds):
         for name, work in parts.items():
             rates[name].append(measure(work, source, target, count))
-    return {name: statistics.median(found) for name, found in rates.items()}
+    return {
+        name: (statistics.median(r for r, _ in found), statistics.median(c for _, c in found))
+        for name, found in rates.items()
+    }
 
 
 def main() -> None:
@@ -160,9 +169,9 @@ def main() -> None:
     if options.json:
         json.dump(results, sys.stdout, indent=1)
         return
-    floor = results["peer: fsync of each file and folder"]
-    for name, rate in results.items():
-        print(f"{name:40} {rate:8,.0f} files/s   {rate / floor:6.2f} of the safe copy")
+    floor = results["peer: fsync of each file and folder"][0]
+    for name, (rate, cpu) in results.items():
+        print(f"{name:40} {rate:8,.0f} files/s  {rate / floor:6.2f} of the safe copy  {cpu:5.2f} ms of CPU a file")
 
 
 if __name__ == "__main__":
