@@ -376,6 +376,22 @@ def test_a_file_that_cannot_be_opened_is_a_finding_and_is_not_gone(
     assert "mixed/a.flac" in tracks(archive)
 
 
+def test_a_volume_that_takes_nothing_is_no_fault_of_the_files(
+    archive: Archive, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same refusal about the archive's own folder stops the run: nothing is told of files that are well."""
+    real = Path.open
+
+    def refuse(path: Path, *args: Any, **more: Any) -> Any:
+        if path.name.startswith(".incoming-"):
+            raise PermissionError(1, "Operation not permitted")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StorageError, match="objects/main: the operation is not permitted"):
+        folder(archive, music, read=Reader(), adopt="copy")
+
+
 def test_an_empty_disk_in_place_of_music_is_refused(archive: Archive, music: Path) -> None:
     folder(archive, music, read=Reader())
     shutil.rmtree(music)

@@ -136,6 +136,22 @@ def test_a_full_disk_while_recording(tmp_path: Path) -> None:
             assert store.put_many([Record("s", "again", "", NOW, b"x")]) == 1
 
 
+def test_a_store_that_opens_on_a_full_disk_says_full_and_not_broken(tmp_path: Path) -> None:
+    """SQLite calls it an I/O error where it cannot make its file of shared memory."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=2m", "none") as disk:
+        archive = Archive.create(disk / "a", name="T", contact="x", now=NOW)
+        archive.records().close()
+        with contextlib.suppress(OSError), (disk / "filler").open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        with pytest.raises(StorageError, match="the disk is full"), archive.records() as store:
+            store.put_many([Record("s", "i", "", NOW, b"x")])
+        (disk / "filler").unlink()
+        with archive.records() as store:
+            assert store.put_many([Record("s", "i", "", NOW, b"x")]) == 1
+
+
 def test_a_full_disk_while_deciding(tmp_path: Path) -> None:
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=1m", "none") as disk:
         archive = Archive.create(disk / "a", name="T", contact="x", now=NOW)

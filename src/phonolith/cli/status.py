@@ -84,14 +84,16 @@ def _catalogue_line(built: dict[str, object] | None) -> str:
 
 
 def working(archive: Archive, lock: str) -> str:
-    """Who holds a lock and since when; "" if nobody does."""
-    from phonolith.errors import Busy
+    """Who holds a lock and since when; "" if nobody does, or nobody can because the disk is read-only."""
+    from phonolith.errors import Busy, StorageError
 
     try:
         with archive.lock(lock, what="a look at who is at work"):
             return ""
     except Busy as error:
         return error.problem
+    except StorageError:
+        return ""
 
 
 COMMANDS = {"status": status}

@@ -16,6 +16,7 @@ from phonolith.sources import folder_records as records
 from phonolith.sources.tag_reader import Cover, Reading
 from phonolith.sources.tags import Read
 from phonolith.sources.text import visible
+from phonolith.store.files import printable
 from phonolith.store.objects import ObjectStore
 from phonolith.store.records import RecordStore
 
@@ -106,7 +107,7 @@ class Adopter:
         try:
             held = self._batch.adopt(path, self.how, media_type_of(extension(found)))
         except (NotFound, BadInput, StorageError) as error:
-            if isinstance(error, StorageError) and not _is_of_the_file(error):
+            if isinstance(error, StorageError) and not _is_of_the_file(error, path):
                 raise
             self.report.found("file.unreadable", visible(found.path), error.problem, error.remedy, "error")
             return None
@@ -158,7 +159,7 @@ class Adopter:
         )
 
 
-def _is_of_the_file(error: PhonolithError) -> bool:
-    """Whether one file is at fault and not the archive's disk."""
+def _is_of_the_file(error: PhonolithError, path: Path) -> bool:
+    """Whether this one file is at fault and not the archive's disk."""
     cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in _OF_THE_FILE
+    return error.subject == printable(path) and isinstance(cause, OSError) and cause.errno in _OF_THE_FILE

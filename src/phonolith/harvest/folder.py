@@ -211,7 +211,8 @@ class _Run:
         self.report.bytes_needed = needed = sum(sizes)
         free = {volume.name: volume.free() for volume in self.archive.volumes}
         room = ", ".join(f"{name}: {size_of(bytes_)} free" for name, bytes_ in free.items())
-        self.progress.say(f"{len(sizes):,} files with {size_of(needed)} to adopt ({self.options.adopt}); {room}")
+        counted = f"{len(sizes):,} file" + "s" * (len(sizes) != 1)
+        self.progress.say(f"{counted} with {size_of(needed)} to adopt ({self.options.adopt}); {room}")
         full = needed + _RESERVE > sum(free.values()) or max(sizes, default=0) + _RESERVE > max(free.values())
         if full and needed and self.options.adopt in ("copy", "auto"):
             remedy = "Free some space, add a volume in phonolith.toml, or use --adopt reference or hardlink"
