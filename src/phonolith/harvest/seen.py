@@ -11,7 +11,7 @@ import apsw
 
 from phonolith.store.database import database_errors, fetch
 from phonolith.store.files import storage_errors
-from phonolith.store.record_index import to_key
+from phonolith.store.lines import to_key
 
 #: So many keys are kept in memory, some 30 MB of them.
 MOST = 200_000
