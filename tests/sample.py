@@ -808,6 +808,7 @@ def _counts(rows: _Rows) -> None:
         add(name, "", value)
     rows.db.executemany("INSERT INTO tally VALUES (?,?,?)", [(*k, v) for k, v in tally.items()])
     meta = {
+        "register_head": 2,
         "schema_version": SCHEMA_VERSION,
         "permalink_bits": _PERMALINK_BITS,
         "as_of": AS_OF,

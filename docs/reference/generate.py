@@ -118,6 +118,7 @@ def exit_codes() -> str:
 def settings() -> str:
     """The table of settings."""
     variables = {item.key: "" if item.in_file_only else f"`{item.variable}`" for item in SETTINGS}
+    read = ", ".join(f"`{item.key}`" for item in SETTINGS if item.in_catalogue)
     rows = [
         f"| `{item.key}` | {_default(item.default)} | {variables[item.key]} | {item.meaning} |" for item in SETTINGS
     ]
@@ -132,6 +133,8 @@ def settings() -> str:
             *rows,
             "",
             "An unknown key and a value of the wrong kind are errors that name file, line and key.\n",
+            f"Of these a build reads {read} alone, from the file. The same held/, date and {read} give the same",
+            "catalogue; its `meta` has the digest of that under `settings`. A port or a folder changes nothing.\n",
         ]
     )
 

@@ -24,6 +24,8 @@ class Setting:
 
     ``in_file_only`` is for what says where truth lies: a variable left over in a shell must not move it.
 
+    ``in_catalogue`` marks what a build reads: with the same held/ and date it alone decides what the catalogue says.
+
     ``read`` turns a value from the file into the setting's value and raises ValueError with a sentence; ``parse``
     makes what ``read`` takes out of the text of a variable.
     """
@@ -34,6 +36,7 @@ class Setting:
     read: Callable[[Any], Any]
     parse: Callable[[str], Any] = str
     in_file_only: bool = False
+    in_catalogue: bool = False
 
     @property
     def attribute(self) -> str:
@@ -93,7 +96,7 @@ def _parse_list(text: str) -> list[str]:
 
 
 SETTINGS: tuple[Setting, ...] = (
-    Setting("name", "", "What the archive is called, on its pages and in what it publishes", _text),
+    Setting("name", "", "What the archive is called, on its pages and in what it publishes", _text, in_catalogue=True),
     Setting("contact", "", "Who answers for it: an address or a page; harvesting tells it to every source", _text),
     Setting(
         "volumes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,9 @@ import apsw
 import pytest
 
 from phonolith.catalogue.build import PHASES, build
+from phonolith.catalogue.dump import dump_digest
+from phonolith.catalogue.facts import READ
+from phonolith.config import SETTINGS
 from phonolith.errors import Damaged
 from phonolith.library.catalogue import Catalogue
 from phonolith.model.ids import public_id, unpack_isrc, unpack_source_id
@@ -351,6 +355,30 @@ def test_it_explains_itself(tmp_path: Path) -> None:
     for name, procedure, value in rows(db, "SELECT name, procedure, value FROM claim"):
         assert rows(db, procedure) == [(value,)], name
     assert dict(rows(db, "SELECT bucket, value FROM tally WHERE name = 'duration'")) == {0: 1}
+
+
+def test_the_settings_digest_is_of_what_a_build_reads(tmp_path: Path) -> None:
+    """A port, a territory, a contact or a number of workers changes neither digest nor catalogue; the name does."""
+    archive = make_archive(tmp_path / "a", TrackDescription("t", "T", licences=stated(BY)))
+    path = archive.root / "phonolith.toml"
+    original = path.read_text()
+
+    def with_settings(text: str) -> tuple[str, str]:
+        path.write_text(text)
+        db = built(Archive.open(archive.root))
+        (digest,) = rows(db, "SELECT value FROM meta WHERE key = 'settings'")[0]
+        return digest, dump_digest(archive.catalogue)
+
+    before = with_settings(original)
+    other = original.replace('territory = ""', 'territory = "DE"').replace("territories = []", 'territories = ["AT"]')
+    other = re.sub(r"(?m)^contact = .*$", 'contact = "somebody else"', other)
+    served = "[serve]\nport = 4321\n" if "[serve]" not in other else ""
+    other = other.replace("port = 8990", "port = 4321") + served
+    assert "4321" in other and '"DE"' in other and '["AT"]' in other
+    assert with_settings(f"# a comment\n{other}") == before
+    renamed = with_settings(re.sub(r"(?m)^name = .*$", 'name = "Another"', original))
+    assert renamed[0] != before[0] and renamed[1] != before[1]
+    assert {one.key for one in SETTINGS if one.in_catalogue} == set(READ)
 
 
 def test_as_of_is_the_date_of_the_last_event(tmp_path: Path) -> None:

@@ -12,9 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from phonolith.cli.doctor import CHECKS, LOOKS_AT
 from phonolith.cli.serve import listen, reachable, url
 from phonolith.errors import UsageError
 from tests.cli.conftest import Made, Result
+from tests.store.test_full_disk import mounted
 
 Run = Callable[..., Result]
 
@@ -136,6 +138,38 @@ def test_an_archive_of_a_newer_version_is_left_alone(archive: Made, phonolith: R
     (archive.root / "held" / "FORMAT").write_text("999\n")
     done = phonolith("status", "--archive", archive.root)
     assert done.code == 8 and "newer" in done.err
+
+
+def test_an_archive_on_a_read_only_disk_is_looked_at_and_refuses_decisions_in_words(
+    archive: Made, phonolith: Run, tmp_path: Path
+) -> None:
+    assert phonolith("status", "--archive", archive.root).code == 0  # which leaves no write-ahead logs behind
+    with mounted(tmp_path / "ro", "--bind", "-o", "ro", str(archive.root)) as view:
+        words = ["--archive", view]
+        assert phonolith("status", *words).code == 0
+        for verb in (
+            ["rights", "attest", archive.ids["release:road"], "--licence", "CC0-1.0", "--as", "licensee"],
+            ["withdraw", archive.ids["release:road"], "--ground", "owner"],
+        ):
+            done = phonolith(*verb, "--because", "b", *words)
+            assert done.code == 11 and ("cannot be written" in done.err or "read-only" in done.err), done.err
+        assert phonolith("doctor", *words).code == 1
+
+
+def test_findings_of_a_harvest_say_what_to_do(archive: Made, phonolith: Run, tmp_path: Path) -> None:
+    (tmp_path / "t.csv").write_bytes(b"id,title\n1,\xd6ne\n")
+    (tmp_path / "m.toml").write_text(
+        'name = "x"\ntitle = "X"\n[[table]]\nname = "t"\nfile = "t.csv"\nkey = "id"\n[table.track]\ntitle = "title"\n'
+    )
+    done = phonolith("harvest", "table", tmp_path / "t.csv", "--map", tmp_path / "m.toml", "--archive", archive.root)
+    assert done.code == 0 and "t.csv line 2" in done.out and "encoding = " in done.err
+
+
+def test_the_doctor_says_what_each_check_looks_at(archive: Made, phonolith: Run) -> None:
+    assert list(LOOKS_AT) == list(CHECKS)
+    told = phonolith("doctor", "--archive", archive.root).out
+    assert all(what in told for what in LOOKS_AT.values())
+    assert "bytes are not read" in told
 
 
 def test_the_doctor_finds_what_is_wrong_and_says_how_to_mend_it(archive: Made, phonolith: Run) -> None:

@@ -321,7 +321,9 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from tests.harvest.harvesting import folder, read_here
+from phonolith.harvest import adopt
 from phonolith.store.archive import Archive
+adopt.BATCH_OBJECTS = 1
 count = 0
 def read(path):
     global count
@@ -372,6 +374,22 @@ def test_a_file_that_cannot_be_opened_is_a_finding_and_is_not_gone(
     assert "file.unreadable" in codes(report)
     assert report.gone == 0
     assert "mixed/a.flac" in tracks(archive)
+
+
+def test_a_volume_that_takes_nothing_is_no_fault_of_the_files(
+    archive: Archive, music: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same refusal about the archive's own folder stops the run: nothing is told of files that are well."""
+    real = Path.open
+
+    def refuse(path: Path, *args: Any, **more: Any) -> Any:
+        if path.name.startswith(".incoming-"):
+            raise PermissionError(1, "Operation not permitted")
+        return real(path, *args, **more)
+
+    monkeypatch.setattr(Path, "open", refuse)
+    with pytest.raises(StorageError, match="objects/main: the operation is not permitted"):
+        folder(archive, music, read=Reader(), adopt="copy")
 
 
 def test_an_empty_disk_in_place_of_music_is_refused(archive: Archive, music: Path) -> None:

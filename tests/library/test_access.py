@@ -13,6 +13,9 @@ from phonolith.library.access import grant, may, playable
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import NoEvents, Overlay
 from phonolith.library.reading import Library
+from phonolith.library.releases import release as release_page
+from phonolith.library.tracks import track as track_page
+from phonolith.library.why import why
 from phonolith.model.rights import Use
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
@@ -140,6 +143,55 @@ def test_a_revoked_attestation_closes_the_door_without_a_build(world: World) -> 
     assert not playable(world.library, track)
     lenient = Library(world.library.catalogue, Overlay(NoEvents()))
     assert not may(lenient, Use.STREAM, track).allowed, "without the register an attestation proves nothing"
+
+
+def test_an_attestation_opens_the_door_without_a_build(world: World) -> None:
+    """The gate, the page, the lists, the release's cover and ``why`` tell it at once; a revocation takes it back."""
+    track, release = world.ids["track:disputed/1"], world.ids["release:disputed"]
+    before = track_page(world.library, track).track.rights
+    assert not may(world.library, Use.STREAM, track).allowed and before.basis != "attested"
+    event = world.decide(
+        "rights.attested", subjects=[release], licence="CC-BY-4.0", because="they told us", **{"as": "licensee"}
+    )
+    decision = may(world.library, Use.STREAM, track)
+    assert decision.allowed and "attests it as licensee" in " ".join(decision.reasons)
+    assert grant(world.library, world.store, Use.STREAM, track).path.exists() and playable(world.library, track)
+    page = track_page(world.library, track)
+    assert page.track.playable and page.track.rights.licence and page.track.rights.licence.code == "CC-BY-4.0"
+    assert release_page(world.library, release).release.rights.basis == "attested"
+    asked = why(world.library, track)
+    assert asked.subject.evidence.basis == "attested" and [one.event for one in asked.attestations] == [event]
+    assert not may(world.library, Use.STREAM, world.ids["track:reserved/1"]).allowed, "nothing else opens"
+    world.withdraw("release:disputed")
+    assert may(world.library, Use.STREAM, track).status == 410, "a withdrawal goes before"
+    world.decide("item.reinstated", subjects=[release], because="they agreed")
+    assert may(world.library, Use.STREAM, track).allowed
+    world.decide("rights.attestation_revoked", event=event, because="a mistake")
+    assert may(world.library, Use.STREAM, track).status == 403
+    assert track_page(world.library, track).track.rights == before
+
+
+def test_a_licence_that_is_attested_too_is_a_conflict(world: World) -> None:
+    """tokyo stands on an attestation of CC0; another licence at the same level closes the door."""
+    track = world.ids["track:tokyo/1"]
+    body = {"subjects": [track], "licence": "CC-BY-4.0", "as": "licensee", "because": "a letter"}
+    event = world.decide("rights.attested", **body)
+    decision = may(world.library, Use.STREAM, track)
+    assert not decision.allowed and "conflicts" in decision.reasons[0]
+    assert not track_page(world.library, track).track.playable
+    world.decide("rights.attestation_revoked", event=event, because="a mistake")
+    assert may(world.library, Use.STREAM, track).allowed
+
+
+def test_a_release_stands_on_what_was_attested_of_its_tracks(world: World) -> None:
+    """Undated has no evidence of its own: the weakest of its tracks counts, as attested since the build."""
+    release = world.ids["release:undated"]
+    tracks = [world.ids[f"track:undated/{n}"] for n in (1, 2)]
+    body = {"licence": "CC-BY-4.0", "as": "licensee", "because": "b"}
+    world.decide("rights.attested", subjects=tracks[:1], **body)
+    assert why(world.library, release).subject.evidence.basis == "none"
+    world.decide("rights.attested", subjects=tracks[1:], **body)
+    assert why(world.library, release).subject.evidence.basis == "attested"
 
 
 @pytest.mark.parametrize(("ground", "status"), [("law", 451), ("owner", 410), ("licence", 410)])

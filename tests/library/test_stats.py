@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from phonolith.catalogue import facts
+from phonolith.catalogue.claims import CLAIMS
 from phonolith.library.catalogue import FORMAT
 from phonolith.library.stats import SERIES, stats
+from phonolith.library.stats import _claim as stated
+from phonolith.library.values import bytes_text, playing_time
 from tests.library.conftest import Shelf
 
 
@@ -39,6 +44,45 @@ def test_claims_are_sentences_with_their_procedure(shelf: Shelf) -> None:
     assert claim.sentence == "The catalogue has 50 tracks."
     with shelf.library.catalogue.reading() as snapshot:
         assert snapshot.db.execute(claim.procedure).fetchone() == (claim.value,)
+
+
+@pytest.mark.parametrize(
+    ("milliseconds", "expected"),
+    [
+        (0, "0 seconds"),
+        (999, "0 seconds"),
+        (61_000, "1 minute 1 second"),
+        (1_055_996, "17 minutes 35 seconds"),
+        (3_600_000, "1 hour"),
+        (3_605_000, "1 hour"),
+        (23 * 86_400_000 + 1, "3 weeks 2 days"),
+        (7 * 86_400_000 + 3_600_000, "1 week"),
+        (86_000_000 * 210_000, "572 years 35 weeks"),
+    ],
+)
+def test_long_times_are_told_in_two_units(milliseconds: int, expected: str) -> None:
+    assert playing_time(milliseconds) == expected
+
+
+@pytest.mark.parametrize(
+    ("count", "expected"),
+    [
+        (1, "1 byte"),
+        (999, "999 bytes"),
+        (60_348_199, "60.3 MB (60,348,199 bytes)"),
+        (999_999, "1.0 MB (999,999 bytes)"),
+        (300 * 10**12, "300.0 TB (300,000,000,000,000 bytes)"),
+    ],
+)
+def test_bytes_are_told_roughly_and_exactly(count: int, expected: str) -> None:
+    assert bytes_text(count) == expected
+
+
+def test_no_claim_is_told_in_milliseconds_and_one_is_not_many() -> None:
+    told = [stated(one.name, one.sentence, one.procedure, 1, one.unit) for one in CLAIMS]
+    assert not any("milliseconds" in one.sentence for one in told)
+    wrong = [one.sentence for one in told if re.search(r"\b1 \w+s\b", one.sentence)]
+    assert wrong == []
 
 
 def test_what_is_hidden_is_counted_beside(shelf: Shelf) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonolith.model.music import Level, LicenceStatement
-from phonolith.rights.evidence import NO_EVIDENCE, Attestation, resolve
+from phonolith.rights.evidence import NO_EVIDENCE, Attestation, resolve, since
 
 BY = "https://creativecommons.org/licenses/by/4.0/"
 BY3 = "https://creativecommons.org/licenses/by/3.0/"
@@ -130,3 +130,49 @@ def test_a_licence_comes_only_from_somebody_who_named_it(statements: list[Licenc
         assert evidence.basis == "stated"
     else:
         assert evidence.basis in ("none", "conflict")
+
+
+_SINCE = {
+    "nothing said, then attested": ([], [], [attested(CC0, 9)], (CC0, 4, "attested")),
+    "a third party, then attested": ([said(BY, 1)], [], [attested(CC0, 9)], (CC0, 4, "attested")),
+    "a conflict below, then attested": ([said(BY), said(NC, 2, "b")], [], [attested(CC0, 9)], (CC0, 4, "attested")),
+    "a rightsholder, then attested the same": ([said(BY, 4)], [], [attested(BY, 9)], (BY, 4, "attested")),
+    "a rightsholder, then attested another": ([said(BY, 4)], [], [attested(NC, 9)], (None, 4, "conflict")),
+    "two that disagree": ([], [], [attested(BY, 8), attested(NC, 9)], (None, 4, "conflict")),
+    "attested, then another": ([], [attested(BY)], [attested(BY), attested(NC, 9)], (None, 4, "conflict")),
+    "attested, then the same": ([], [attested(BY)], [attested(BY), attested(BY, 9)], (BY, 4, "attested")),
+    "attested and revoked": ([], [attested(BY)], [], (None, 0, "none")),
+    "attested, revoked, another": ([], [attested(BY)], [attested(NC, 9)], (NC, 4, "attested")),
+    "one of two revoked": ([], [attested(BY), attested(BY, 2)], [attested(BY, 2)], (BY, 4, "attested")),
+    "a conflict of attestations waits": (
+        [],
+        [attested(BY), attested(NC, 2)],
+        [attested(NC, 2), attested(NC, 9)],
+        (None, 4, "conflict"),
+    ),
+    "with a rightsholder and revoked": ([said(BY, 4)], [attested(BY)], [attested(NC, 9)], (None, 0, "none")),
+}
+
+
+@pytest.mark.parametrize("name", _SINCE)
+def test_what_was_attested_since_the_build(name: str) -> None:
+    statements, then, now, (uri, level, basis) = _SINCE[name]
+    evidence = since(resolve(statements, then), now, head=5)
+    assert (evidence.licence.uri if evidence.licence else None, evidence.level, evidence.basis) == (uri, level, basis)
+
+
+_ATTESTED = st.lists(st.sampled_from([BY, NC, CC0, "unknown"]), max_size=3)
+
+
+@given(_STATEMENTS, _ATTESTED, st.sets(st.integers(1, 3)), _ATTESTED)
+def test_it_never_allows_more_than_a_build_would(
+    statements: list[LicenceStatement], before: list[str], revoked: set[int], after: list[str]
+) -> None:
+    old = [attested(uri, event) for event, uri in enumerate(before, 1)]
+    new = [attested(uri, event) for event, uri in enumerate(after, 4)]
+    in_force = [one for one in old if one.event not in revoked] + new
+    now, next_build = since(resolve(statements, old), in_force, head=3), resolve(statements, in_force)
+    assert now.licence in (None, next_build.licence)
+    assert now.composition <= next_build.composition
+    if not old and all(one.level < 4 for one in statements):
+        assert (now.licence, now.level, now.basis) == (next_build.licence, next_build.level, next_build.basis)

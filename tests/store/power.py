@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ class Disk:
         self.root = root
         self.on_step = step
         self.stepping = False
+        self.one_at_a_time = threading.RLock()
         self.deaf_to: set[str] = set()  # negative controls: syncs of "file", "folder" or "sqlite" that do nothing
         self._bytes: dict[int, bytes] = {}
         self._names: dict[Path, dict[str, int]] = {}
@@ -121,12 +123,13 @@ def watched(disk: Disk, patch: pytest.MonkeyPatch) -> Iterator[None]:
         real = getattr(module, name)
 
         def call(*args: Any, **kwargs: Any) -> Any:
-            disk.step()
-            result = real(*args, **kwargs)
-            if then is not None and not disk.stepping:
-                then(*args)
-            disk.step()
-            return result
+            with disk.one_at_a_time:  # several threads sync at once; moments have an order
+                disk.step()
+                result = real(*args, **kwargs)
+                if then is not None and not disk.stepping:
+                    then(*args)
+                disk.step()
+                return result
 
         patch.setattr(module, name, call)
 

@@ -38,6 +38,23 @@ def adopt(how: str) -> Scenario:
     return run
 
 
+def adopt_together(how: str) -> Scenario:
+    """All files in one batch, then some bytes in another; what a kept batch had was promised."""
+
+    def run(archive: Archive, inbox: Path, promise: Said) -> None:
+        with archive.objects() as store, store.batch() as batch:
+            names = [name for name in sorted(FILES) if (inbox / name).exists()]
+            for name in names:
+                batch.adopt(inbox / name, how)
+            batch.keep()
+            for name in names:
+                promise(name)
+            batch.add_bytes(b"a cover")
+            batch.add_bytes(b"another")
+
+    return run
+
+
 def put_and_seal(archive: Archive, inbox: Path, promise: Said) -> None:
     """Records in several batches, some sealed at once, some later, one of them with a payload that is an object."""
     with archive.records() as store:
@@ -112,6 +129,8 @@ SCENARIOS = {
     "copy": (adopt("copy"), check_objects),
     "move": (adopt("move"), check_objects),
     "hardlink": (adopt("hardlink"), check_objects),
+    "batch": (adopt_together("copy"), check_objects),
+    "batch of links": (adopt_together("hardlink"), check_objects),
     "records": (put_and_seal, check_records),
     "register": (decide, check_register),
 }
@@ -146,6 +165,11 @@ def test_a_power_cut_at_any_moment_loses_nothing_that_was_promised(
         ("copy", {"file"}),
         ("copy", {"folder"}),
         ("copy", {"sqlite"}),
+        ("batch", {"file", "folder"}),
+        ("batch", {"file"}),
+        ("batch", {"folder"}),
+        ("batch", {"sqlite"}),
+        ("batch of links", {"folder"}),
         ("move", {"file", "folder"}),
         ("move", {"folder"}),
         ("records", {"file"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import os
 import resource
@@ -76,6 +77,44 @@ def test_a_full_disk_while_adopting(tmp_path: Path) -> None:
         assert sound(archive) == promised + 1 and source.exists()
 
 
+def test_a_full_disk_while_a_batch_is_taken_in(tmp_path: Path) -> None:
+    """The batch that does not fit costs itself alone: what was kept before stays, and the same again succeeds."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=6m", "none") as disk:
+        archive = Archive.create(disk / "a", name="T", contact="x", now=NOW)
+        filler = disk / "filler"
+        filler.write_bytes(bytes(2_000_000))
+        with archive.objects() as store:
+            with store.batch() as batch, pytest.raises(StorageError, match=r"the disk is full"):
+                for number in range(100):
+                    batch.add_bytes(bytes([number]) * 300_000)
+                    if number == 2:
+                        batch.keep()
+            kept = sound(archive)
+            assert kept >= 3
+            filler.unlink()
+            with store.batch() as batch:
+                for number in range(9):
+                    batch.add_bytes(bytes([number]) * 300_000)
+        assert sound(archive) == max(kept, 9)
+
+
+def test_a_batch_whose_sync_fails_holds_nothing_of_it(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One bad fsync of many, in a thread: it is said, no row names anything, nothing is left under temporary names."""
+    real, count = os.fsync, iter(range(1000))
+
+    def refuse(descriptor: int) -> None:
+        if next(count) == 7:
+            raise OSError(errno.EIO, "Input/output error")
+        real(descriptor)
+
+    with archive.objects() as store:
+        with monkeypatch.context() as patch, pytest.raises(StorageError, match="disk failed"), store.batch() as batch:
+            for number in range(20):
+                batch.add_bytes(bytes([number]) * 1000)
+            patch.setattr(os, "fsync", refuse)
+        assert store.totals() == (0, 0) and sound(archive) == 0
+
+
 def test_a_full_disk_while_recording(tmp_path: Path) -> None:
     noise = [hashlib.sha512(b"%d" % i).hexdigest().encode() * 20 for i in range(4000)]
     with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=3m", "none") as disk:
@@ -95,6 +134,22 @@ def test_a_full_disk_while_recording(tmp_path: Path) -> None:
             assert len(found) == stored == store.count()
             assert all(one.payload == noise[int(one.item)] for one in found)
             assert store.put_many([Record("s", "again", "", NOW, b"x")]) == 1
+
+
+def test_a_store_that_opens_on_a_full_disk_says_full_and_not_broken(tmp_path: Path) -> None:
+    """SQLite calls it an I/O error where it cannot make its file of shared memory."""
+    with mounted(tmp_path / "disk", "-t", "tmpfs", "-o", "size=2m", "none") as disk:
+        archive = Archive.create(disk / "a", name="T", contact="x", now=NOW)
+        archive.records().close()
+        with contextlib.suppress(OSError), (disk / "filler").open("wb") as file:
+            while True:
+                file.write(bytes(4096))
+                file.flush()
+        with pytest.raises(StorageError, match="the disk is full"), archive.records() as store:
+            store.put_many([Record("s", "i", "", NOW, b"x")])
+        (disk / "filler").unlink()
+        with archive.records() as store:
+            assert store.put_many([Record("s", "i", "", NOW, b"x")]) == 1
 
 
 def test_a_full_disk_while_deciding(tmp_path: Path) -> None:
@@ -206,6 +261,11 @@ def _fill_and_copy(
                 data = bytes([turn, number]) * 40_000
                 store.add_bytes(data)
                 promised.append(data)
+            together = [bytes([turn, number]) * 10_000 for number in range(10, 30)]
+            with store.batch() as batch:
+                for data in together:
+                    batch.add_bytes(data)
+            promised += together
         shutil.copyfile(image, tmp_path / "cut.img")
     return promised
 

@@ -13,9 +13,10 @@ from pathlib import Path
 import pytest
 
 from phonolith.errors import BadInput, Damaged, NotFound, SettingError, StorageError, UsageError
-from phonolith.store import files, objects
+from phonolith.store import files, intake
 from phonolith.store.archive import Archive
 from phonolith.store.files import TEMPORARY
+from phonolith.store.ledger import Ledger
 from phonolith.store.objects import ObjectStore
 from phonolith.store.passport import passport_of
 from phonolith.store.volumes import Volume, roomiest, volumes_from
@@ -61,6 +62,53 @@ def test_where_the_bytes_lie_and_whether_they_were_copied(archive: Archive, sour
         assert store.adopt(source, "hardlink").places == (str(inside), str(source))
         assert inside.samefile(source)
     assert source.stat().st_mtime_ns == before.st_mtime_ns
+
+
+@pytest.mark.parametrize("how", ["auto", "hardlink", "move", "copy", "reference"])
+def test_a_batch_is_held_when_it_is_kept_and_shares_its_syncs(
+    archive: Archive, tmp_path: Path, how: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    paths = [tmp_path / f"{number}.flac" for number in range(60)]
+    for number, path in enumerate(paths):
+        path.write_bytes(b"%d" % (number % 50))  # ten of them twice
+    synced: list[str] = []
+    transactions = []
+    real, begin = os.fsync, Ledger.transaction
+
+    def fsync(descriptor: int) -> None:
+        synced.append(str(Path(f"/proc/self/fd/{descriptor}").readlink()))
+        real(descriptor)
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    monkeypatch.setattr(Ledger, "transaction", lambda self: transactions.append(1) or begin(self))
+    with archive.objects() as store:
+        with store.batch() as batch:
+            helds = [batch.adopt(path, how, "audio/flac") for path in paths]
+            assert batch.count == 60 and store.totals()[0] == 0, "nothing is held before the batch is kept"
+        assert store.totals()[0] == 50 and len(transactions) == 1
+        assert {(one.sha256, one.size) for one in helds} == {(one.sha256, one.size) for one in store.all()}
+        assert all(store.path(one.sha256).read_bytes() == b"%d" % (at % 50) for at, one in enumerate(helds))
+        assert store.media_type(helds[0].sha256) == "audio/flac"
+        folders = {store.path(one.sha256).parent for one in helds}
+    files_synced = [path for path in synced if not Path(path).is_dir()]
+    assert len(files_synced) == (0 if how == "reference" else 50), "each file needs its own"
+    assert len(synced) - len(files_synced) <= (0 if how == "reference" else len(folders) + 1)
+    assert all(path.exists() for path in paths), "a batch leaves the sources of a move to its caller"
+    assert leftovers(archive) == []
+
+
+def test_a_batch_that_is_not_kept_leaves_nothing(archive: Archive, source: Path) -> None:
+    with archive.objects() as store:
+        with pytest.raises(KeyboardInterrupt), store.batch() as batch:
+            batch.adopt(source, "copy")
+            batch.adopt(source, "hardlink")
+            raise KeyboardInterrupt
+        assert store.totals() == (0, 0) and leftovers(archive) == [] and source.read_bytes() == DATA
+        with store.batch() as batch:
+            with pytest.raises(NotFound):
+                batch.adopt(source.with_name("absent"), "copy")
+            batch.add_bytes(b"x")
+        assert store.totals() == (1, 1), "one file that cannot be adopted costs itself alone"
 
 
 @pytest.mark.parametrize("how", ["auto", "hardlink", "move", "copy", "reference"])
@@ -274,7 +322,7 @@ def test_a_reflink_is_asked_of_the_file_system(archive: Archive, source: Path, m
 def test_a_file_that_grows_while_it_is_read_is_refused(
     archive: Archive, source: Path, how: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = objects._read
+    real = intake._read
 
     def growing(path, file, copy):  # type: ignore[no-untyped-def]
         passport = real(path, file, copy)
@@ -282,7 +330,7 @@ def test_a_file_that_grows_while_it_is_read_is_refused(
             more.write(b"!")
         return passport
 
-    monkeypatch.setattr(objects, "_read", growing)
+    monkeypatch.setattr(intake, "_read", growing)
     with archive.objects() as store:
         with pytest.raises(BadInput, match="changed while it was read"):
             store.adopt(source, how)
@@ -304,7 +352,7 @@ def test_what_the_disk_refuses_is_said_and_nothing_is_left(
             elif call == "rename":
                 patch.setattr(Path, "rename", refuse)
             else:
-                patch.setattr(objects, "_copy_out", refuse)
+                patch.setattr(intake, "_copy_out", refuse)
             with pytest.raises(StorageError) as caught:
                 store.adopt(source, "copy")
         assert caught.value.subject and caught.value.problem and caught.value.remedy

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from phonolith.errors import Damaged
 from phonolith.model.record import Record
-from phonolith.store import record_index, records
+from phonolith.store import lines, record_index, records
 from phonolith.store.archive import Archive
 from phonolith.store.records import RecordStore
 from phonolith.store.seekable import zstd
@@ -128,7 +128,7 @@ def test_the_store_behaves_like_a_dictionary(memory: Path, small: None, steps) -
 def _order(key: tuple[str, str]) -> tuple[str, bool, bytes]:
     """TEXT before BLOB, each by bytes, as SQLite sorts them."""
     source, item = key
-    return source, not record_index.is_clean(item), item.encode("utf-8", "surrogatepass")
+    return source, not lines.is_clean(item), item.encode("utf-8", "surrogatepass")
 
 
 def test_the_same_payload_is_stored_once_and_its_new_validator_is_remembered(archive: Archive) -> None:

@@ -265,6 +265,25 @@ def test_a_takedown_reaches_every_page_and_byte(tmp_path: Path, ground: str, sta
         assert client.get(f"/api/v1/tracks/{ids['track:road/1']}/files").json() == {"files": []}
 
 
+def test_an_attestation_opens_page_and_bytes_without_a_build(tmp_path: Path) -> None:
+    archive, ids = make_archive(tmp_path / "archive")
+    address = f"/track/{ids['track:disputed/1']}"
+    with TestClient(create_app(archive, Settings(name="Sample"), look_every=0)) as client:
+        before = client.get(address).text
+        assert "attests it as" not in before and f"/media/{ids['track:disputed/1']}" not in before
+        body = {"subjects": [ids["track:disputed/1"]], "licence": "CC0-1.0", "as": "licensee", "because": "a letter"}
+        with archive.register() as register:
+            event = register.append("rights.attested", body, actor="operator", time=NOW).seq
+        after = client.get(address).text
+        assert "attests it as licensee" in after and "publicdomain/zero/1.0" in after
+        media = re.search(rf"/media/{ids['track:disputed/1']}/[0-9a-f]{{64}}", after)
+        assert media and client.get(media[0]).status_code == 200
+        with archive.register() as register:
+            register.append("rights.attestation_revoked", {"event": event, "because": "x"}, actor="operator", time=NOW)
+        assert client.get(media[0]).status_code == 403
+        assert "attests it as" not in client.get(address).text
+
+
 def test_a_kept_page_goes_with_a_decision(tmp_path: Path) -> None:
     archive, ids = make_archive(tmp_path / "archive")
     with TestClient(create_app(archive, Settings(name="Sample"), look_every=0)) as client:

@@ -33,15 +33,17 @@ CLAIMS = (
         " JOIN rights g ON g.id = coalesce(t.rights, r.rights) WHERE g.licence IS NOT NULL AND g.level >= 2",
         "tracks",
     ),
-    Claim("objects", "{value} held files belong to the catalogue.", "SELECT count(*) FROM object", "files"),
-    Claim("bytes", "They have {value} bytes.", "SELECT coalesce(sum(size), 0) FROM object", "bytes"),
+    Claim("objects", "Files that are held for the catalogue: {value}.", "SELECT count(*) FROM object", "files"),
+    Claim("bytes", "Those files have {value} bytes.", "SELECT coalesce(sum(size), 0) FROM object", "bytes"),
     Claim(
         "duration",
         "The tracks whose duration is known play for {value} milliseconds.",
         "SELECT coalesce(sum(duration), 0) FROM release",
         "milliseconds",
     ),
-    Claim("isrc", "{value} tracks have an ISRC.", "SELECT count(*) FROM track WHERE isrc IS NOT NULL", "tracks"),
+    Claim(
+        "isrc", "An ISRC is known for {value} tracks.", "SELECT count(*) FROM track WHERE isrc IS NOT NULL", "tracks"
+    ),
 )
 
 

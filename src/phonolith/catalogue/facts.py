@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib import resources
@@ -18,11 +17,12 @@ from phonolith.catalogue.stage import Stage
 from phonolith.model.status import Status
 from phonolith.rights.licences import by_code, parse
 from phonolith.sources.base import Source
-from phonolith.store.archive import SETTINGS, Archive
-from phonolith.store.files import storage_errors
+from phonolith.store.archive import Archive
 
 #: Version of the catalogue's schema; stored in ``meta`` and in ``PRAGMA user_version``.
 SCHEMA_VERSION = 1
+#: Settings that a build reads, each an attribute of the archive. Whoever lets it read another one adds it here.
+READ = ("name",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +36,14 @@ class Stated:
 
 
 def settings_digest(archive: Archive) -> str:
-    """SHA-256 over the archive's settings as canonical JSON, so that a comment or a blank line changes nothing."""
-    path = archive.root / SETTINGS
-    with storage_errors(path):
-        settings = tomllib.loads(path.read_text("utf-8"))
-    text = json.dumps(settings, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    """SHA-256 over the settings that a build reads (:data:`READ`), as canonical JSON.
+
+    Two catalogues of the same held/ and date with the same digest are the same; a port or a folder changes nothing.
+    """
+    read = {name: getattr(archive, name) for name in READ}
+    return hashlib.sha256(
+        json.dumps(read, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+    ).hexdigest()
 
 
 def write_sources(db: apsw.Connection, stage: Stage, sources: Mapping[str, tuple[int, Source]]) -> None:

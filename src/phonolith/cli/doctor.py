@@ -19,6 +19,16 @@ from phonolith.store.archive import LOCKS, Archive
 
 _LOW_SPACE = 2_000_000_000  # bytes: a build of a million tracks needs about this much beside the catalogue
 _SHOWN = 20  # findings of one check; the rest is counted
+#: What each check looks at, in the words of the page.
+LOOKS_AT = {
+    "settings": "contact, territory, who can reach the library",
+    "folders": "that they are there, can be written, and private ones are private",
+    "disks": "that volumes are mounted, and room on them",
+    "register": "that no decision was changed, removed or cut off: every digest of the chain",
+    "objects": "that each is where it should be with its size; its bytes are not read",
+    "catalogue": "that it opens, and how many decisions are newer",
+    "leftovers": "reports of crashes, and who is at work",
+}
 _MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
 
 
@@ -26,7 +36,8 @@ _MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "d
 def doctor(place: Place) -> Answer:
     """Look the archive over: settings, folders, disks, register, objects, catalogue, what to do next.
 
-    Ends with exit code 1 if something wants attention. Every byte's digest is another matter: this looks at sizes.
+    Ends with exit code 1 if something wants attention. It says what each check looks at: of objects, whether they are
+    where they should be with their size. Their bytes are not read, so a flipped bit is not found.
     """
     archive, settings = place.archive(), place.settings()
     findings: list[Finding] = []
@@ -43,14 +54,14 @@ def doctor(place: Place) -> Answer:
             view.line(f"{mark} {one.subject}: {one.problem}", style)
             if one.remedy:
                 view.line(one.remedy, "dim", 4)
-        checked = f"{plural(len(CHECKS), 'check')}: {', '.join(CHECKS)}"
+        view.pairs((name, LOOKS_AT[name]) for name in CHECKS)
+        checked = plural(len(CHECKS), "check")
         view.line(
             f"✓ {checked}. Nothing is wrong." if not wanting else f"{checked}.", "green" if not wanting else "dim"
         )
 
-    return Answer(
-        {"healthy": not wanting, "checks": list(CHECKS), "findings": findings}, show, exit=1 if wanting else 0
-    )
+    data = {"healthy": not wanting, "checks": list(CHECKS), "looks_at": LOOKS_AT, "findings": findings}
+    return Answer(data, show, exit=1 if wanting else 0)
 
 
 Check = Callable[[Archive, Settings], Iterator[Finding]]
@@ -94,7 +105,13 @@ def _folders(archive: Archive, _: Settings) -> Iterator[Finding]:
         if not folder.is_dir():
             yield Finding("folders.missing", str(folder), "is missing", f"mkdir {folder}", "error")
         elif not os.access(folder, os.W_OK | os.X_OK):
-            yield Finding("folders.readonly", str(folder), "cannot be written to", f"chmod u+rwx {folder}", "error")
+            yield Finding(
+                "folders.readonly",
+                str(folder),
+                "cannot be written to",
+                f"chmod u+rwx {folder}, or mount its disk writable",
+                "error",
+            )
     for folder in (archive.private, archive.keys):
         if folder.is_dir() and stat.S_IMODE(folder.stat().st_mode) & 0o077:
             yield Finding("folders.open", str(folder), "can be read by other users", f"chmod 700 {folder}")
@@ -143,7 +160,13 @@ def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
         behind = register.head()[0] - int(row[0]) if row else 0
     if behind > 0:
         problem = f"{plural(behind, 'decision')} newer than the catalogue"
-        yield Finding("catalogue.behind", str(archive.catalogue), problem, "Apply them with: phonolith build", "note")
+        yield Finding(
+            "catalogue.behind",
+            str(archive.catalogue),
+            problem,
+            "Corrections, filters and counts follow with: phonolith build",
+            "note",
+        )
 
 
 def _leftovers(archive: Archive, _: Settings) -> Iterator[Finding]:

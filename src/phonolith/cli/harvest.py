@@ -132,6 +132,8 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         [Column("finding", "yellow", keep=True), Column("where", grow=2), Column("what is wrong", grow=3)],
         [(one.code, one.subject, one.problem) for one in report.findings[:_SHOWN]],
     )
+    for code, remedy in dict.fromkeys((one.code, one.remedy) for one in report.findings[:_SHOWN] if one.remedy):
+        view.hint(f"{code}: {remedy}")
     more = len(report.findings) - _SHOWN + sum(report.left_out.values())
     if more > 0:
         view.hint(f"{number(more)} more; --json has them")

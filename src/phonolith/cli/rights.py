@@ -44,7 +44,8 @@ def attest(
 
     artist:ID, label:ID and source:NAME are releases; genre:KEY, year:1990-1999, licence:by-sa, held:yes and words:…
     are tracks; several in one argument must all hold, as in "source:folder.mine held:yes". An attestation of a release
-    covers its tracks. It takes effect at the next build, is shown as attested, and can be revoked.
+    covers its tracks. It is shown as attested and can be revoked. What may be played, and why, follows within five
+    seconds; filters and counts by licence follow with the next build.
     """
     from phonolith.cli.decide import record
     from phonolith.cli.select import select
@@ -64,7 +65,7 @@ def attest(
             view.line(f"Would attest {what}; nothing was changed.")
             return
         view.line(f"Attested {what}, event {event}.")
-        view.hint("It takes effect with the next: phonolith build")
+        view.hint("What is held of it plays within five seconds. Filters and counts follow with: phonolith build")
         view.hint(f"To undo: phonolith rights revoke {event} --because …")
 
     return Answer(data, show)
@@ -74,7 +75,10 @@ def attest(
 @click.argument("event", type=int)
 @click.option("--because", required=True, metavar="TEXT", help="Why; kept in the register.")
 def revoke(place: Place, event: int, because: str) -> Answer:
-    """Take back the attestation with the number EVENT. It takes effect at the next build."""
+    """Take back the attestation with the number EVENT.
+
+    What rested on it stops playing within five seconds; filters and counts by licence follow with the next build.
+    """
     from phonolith.cli.decide import events_of, record
     from phonolith.rights.attest import revocation
 
@@ -90,7 +94,7 @@ def revoke(place: Place, event: int, because: str) -> Answer:
 
     def show(view: View) -> None:
         view.line(f"Event {event} is revoked by event {done.seq}.")
-        view.hint("It takes effect with the next: phonolith build")
+        view.hint("What rested on it stops within five seconds. Filters and counts follow with: phonolith build")
 
     return Answer({"event": done.seq, "revoked": event}, show)
 

@@ -7,6 +7,7 @@ from phonolith.cli.text import number, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 from phonolith.library.stats import Bar, Stats, stats
+from phonolith.library.values import playing_time
 from phonolith.library.views import clock
 
 _SERIES = {
@@ -17,6 +18,7 @@ _SERIES = {
     "format": "Tracks by format",
     "source": "Tracks by source",
 }
+_COUNTED = {"held": "tracks held", "objects": "files held"}
 _ORDERED = ("decade", "duration", "popularity")
 _UNKNOWN = "unknown"
 _MOST = 14  # bars of one series on a terminal; the rest is summed
@@ -36,8 +38,11 @@ def show_stats(place: Place) -> Answer:
 def draw(view: View, found: Stats) -> None:
     """All of it."""
     view.heading(found.archive or "This archive", f"as of {found.as_of}")
-    counts = [(name, number(value)) for name, value in found.counts.items() if name != "bytes"]
-    view.pairs([*counts, ("bytes held", size(found.counts.get("bytes", 0)))])
+    counts = [(_COUNTED.get(name, name), number(value)) for name, value in found.counts.items() if name != "bytes"]
+    counts.append(("bytes held", size(found.counts.get("bytes", 0))))
+    if found.hours is not None:
+        counts.append(("playing time", playing_time(round(found.hours * 3_600_000))))
+    view.pairs(counts)
     view.heading("Tracks by status")
     view.bars([(one.name.replace("_", " "), one.tracks, number(one.tracks)) for one in found.statuses if one.tracks])
     for name, title in _SERIES.items():

@@ -39,7 +39,8 @@ def status(place: Place) -> Answer:
         view.heading(settings.name or "This archive", str(archive.root))
         view.pairs(
             [
-                ("records", ", ".join(f"{number(n)} {name}" for name, n in sources.items()) or "none yet"),
+                ("records", _records_line(sources)),
+                *((f"  {name}", number(n)) for name, n in sources.items() if len(sources) > 1),
                 ("objects", f"{plural(count, 'object')}, {size(held)}"),
                 ("register", plural(decisions, "event")),
                 ("catalogue", _catalogue_line(built)),
@@ -69,21 +70,30 @@ def _built(archive: Archive) -> dict[str, object] | None:
     }
 
 
+def _records_line(sources: dict[str, int]) -> str:
+    if not sources:
+        return "none yet"
+    origin = next(iter(sources)) if len(sources) == 1 else plural(len(sources), "source")
+    return f"{number(sum(sources.values()))} of {origin}"
+
+
 def _catalogue_line(built: dict[str, object] | None) -> str:
     if built is None:
         return "not built yet"
-    return f"{built['tracks']:,} tracks as of {built['as_of']}, {size(float(str(built['bytes'])))}"
+    return f"{plural(int(str(built['tracks'])), 'track')} as of {built['as_of']}, {size(float(str(built['bytes'])))}"
 
 
 def working(archive: Archive, lock: str) -> str:
-    """Who holds a lock and since when; "" if nobody does."""
-    from phonolith.errors import Busy
+    """Who holds a lock and since when; "" if nobody does, or nobody can because the disk is read-only."""
+    from phonolith.errors import Busy, StorageError
 
     try:
         with archive.lock(lock, what="a look at who is at work"):
             return ""
     except Busy as error:
         return error.problem
+    except StorageError:
+        return ""
 
 
 COMMANDS = {"status": status}

@@ -16,8 +16,13 @@ from phonolith.sources import folder_records as records
 from phonolith.sources.tag_reader import Cover, Reading
 from phonolith.sources.tags import Read
 from phonolith.sources.text import visible
+from phonolith.store.files import printable
 from phonolith.store.objects import ObjectStore
 from phonolith.store.records import RecordStore
+
+#: So many objects, or bytes of them, are made durable together. A kill costs at most so much of the work.
+BATCH_OBJECTS = 256
+BATCH_BYTES = 256 * 1024 * 1024
 
 _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE, errno.EISDIR, errno.ELOOP)
 
@@ -26,7 +31,8 @@ _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE
 class Adopter:
     """Adopts files found under ``root``; ``how`` as :meth:`phonolith.store.objects.ObjectStore.adopt` takes it.
 
-    ``refused`` are the items of files that could not be read this time.
+    Files are taken in together: what was adopted is held, marked and counted after :meth:`settle`, and no record may
+    be stored before that. ``refused`` are the items of files that could not be read this time.
     """
 
     root: Path
@@ -39,6 +45,10 @@ class Adopter:
     report: HarvestReport
     refused: set[str] = field(default_factory=set)
     _moved: list[Path] = field(default_factory=list)
+    _waiting: list[tuple[Mark, Path | None]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._batch = self.objects.batch()
 
     def knows(self, item: str, found: Found) -> bool:
         """Whether the file was adopted before and is as it was then."""
@@ -72,6 +82,16 @@ class Adopter:
             return None
         return records.HeldFile(role, visible(found.name), mark.sha256, mark.size, media_type_of(extension(found)))
 
+    def settle(self) -> None:
+        """Make durable what waits. After it those files are held. Raises StorageError; then none of them is."""
+        waiting, self._waiting = self._waiting, []
+        self._batch.keep()
+        for mark, moved in waiting:
+            self.marks.add(mark)
+            self.report.objects += 1
+            self.report.bytes_adopted += mark.size
+            self._moved += [moved] if moved else []
+
     def remove_moved(self) -> None:
         """Take away the sources of moved files; to be called when their records are durable."""
         for path in self._moved:
@@ -85,20 +105,19 @@ class Adopter:
     def _adopt(self, item: str, found: Found, *, audio: bool) -> Mark | None:
         path = self.root / found.path
         try:
-            held = self.objects.adopt(path, self.how, media_type_of(extension(found)), keep_source=self.how == "move")
+            held = self._batch.adopt(path, self.how, media_type_of(extension(found)))
         except (NotFound, BadInput, StorageError) as error:
-            if isinstance(error, StorageError) and not _is_of_the_file(error):
+            if isinstance(error, StorageError) and not _is_of_the_file(error, path):
                 raise
             self.report.found("file.unreadable", visible(found.path), error.problem, error.remedy, "error")
             return None
-        self.report.objects += 1
-        self.report.bytes_adopted += held.size
         mark = Mark(item, found.validator, held.sha256, held.size)
         if audio:
             self._describe(mark, self.read(path), visible(found.name))
-        self.marks.add(mark)
-        if self.how == "move" and path.absolute() not in {Path(place) for place in held.places}:
-            self._moved.append(path)
+        gone = self.how == "move" and path.absolute() not in {Path(place) for place in held.places}
+        self._waiting.append((mark, path if gone else None))
+        if self._batch.count >= BATCH_OBJECTS or self._batch.size >= BATCH_BYTES:
+            self.settle()
         return mark
 
     def _describe(self, mark: Mark, reading: Reading, name: str) -> None:
@@ -119,7 +138,7 @@ class Adopter:
         media_type = picture_type(cover.data)
         if not media_type:
             return None
-        held = self.objects.add_bytes(cover.data, media_type)
+        held = self._batch.add_bytes(cover.data, media_type)
         role = "cover" if cover.kind in ("", "front", "other", "unknown", "media") else "booklet"
         shown = f"{cover.kind or 'cover'} in {name}"
         return records.HeldFile(role, shown, held.sha256, held.size, media_type, cover.kind)
@@ -140,7 +159,7 @@ class Adopter:
         )
 
 
-def _is_of_the_file(error: PhonolithError) -> bool:
-    """Whether one file is at fault and not the archive's disk."""
+def _is_of_the_file(error: PhonolithError, path: Path) -> bool:
+    """Whether this one file is at fault and not the archive's disk."""
     cause = error.__cause__
-    return isinstance(cause, OSError) and cause.errno in _OF_THE_FILE
+    return error.subject == printable(path) and isinstance(cause, OSError) and cause.errno in _OF_THE_FILE

@@ -10,6 +10,7 @@ import msgspec
 from phonolith.errors import BadInput, Interrupted, NotFound, StorageError
 from phonolith.harvest.folder import slug
 from phonolith.harvest.report import HarvestReport, Writer, mark_gone
+from phonolith.harvest.seen import Seen
 from phonolith.harvest.walk import Found, extension, walk
 from phonolith.model.progress import Progress
 from phonolith.model.record import Record
@@ -36,12 +37,16 @@ def harvest_documents(
     """
     source = collection_name(kind, name or slug(path))
     report = HarvestReport(source)
-    with archive.lock("harvest", what=f"harvest {kind} {visible(str(path))}"), archive.records() as store:
+    with (
+        archive.lock("harvest", what=f"harvest {kind} {visible(str(path))}"),
+        archive.records() as store,
+        Seen(archive.state / "harvest-seen.sqlite") as seen,
+    ):
         files, unreadable = walk(path, [archive.root], report)
         chosen = [found for found in files if extension(found) in ("json", "jsonl")]
         if not chosen:
             raise NotFound(visible(str(path)), "has no .json or .jsonl files", "Check the path")
-        writer, seen, time = Writer(store, report), set[str](), clock()
+        writer, time = Writer(store, report), clock()
         progress.start("documents", len(chosen), "files")
         try:
             for found in chosen:

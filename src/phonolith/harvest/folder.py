@@ -24,7 +24,7 @@ from phonolith.sources.tag_reader import sniff
 from phonolith.sources.tags import Read, TagReader
 from phonolith.sources.text import exact_item_of, item_of, path_of, visible
 from phonolith.store.archive import Archive
-from phonolith.store.objects import HOWS
+from phonolith.store.intake import HOWS
 from phonolith.store.records import RecordStore
 
 _VERSION = "1"  # of the payloads: another one makes a run read its releases again
@@ -71,9 +71,8 @@ def harvest_folder(
         TagReader() as reader,
     ):
         adopter = Adopter(path, objects, marks, store, source, read or reader.read, options.adopt, report)
-        run = _Run(
-            archive, path, options, source, report, store, adopter, Writer(store, report, _BATCH), clock(), progress
-        )
+        writer = Writer(store, report, _BATCH, first=adopter.settle)
+        run = _Run(archive, path, options, source, report, store, adopter, writer, clock(), progress)
         try:
             run.whole()
         except KeyboardInterrupt:
@@ -212,7 +211,8 @@ class _Run:
         self.report.bytes_needed = needed = sum(sizes)
         free = {volume.name: volume.free() for volume in self.archive.volumes}
         room = ", ".join(f"{name}: {size_of(bytes_)} free" for name, bytes_ in free.items())
-        self.progress.say(f"{len(sizes):,} files with {size_of(needed)} to adopt ({self.options.adopt}); {room}")
+        counted = f"{len(sizes):,} file" + "s" * (len(sizes) != 1)
+        self.progress.say(f"{counted} with {size_of(needed)} to adopt ({self.options.adopt}); {room}")
         full = needed + _RESERVE > sum(free.values()) or max(sizes, default=0) + _RESERVE > max(free.values())
         if full and needed and self.options.adopt in ("copy", "auto"):
             remedy = "Free some space, add a volume in phonolith.toml, or use --adopt reference or hardlink"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, field
 
 from phonolith.model.finding import Finding
@@ -11,6 +12,7 @@ from phonolith.store.records import RecordStore
 
 _MOST_OF_A_CODE = 200
 _BATCH = 4_096
+_GONE = 65_536
 
 
 @dataclass
@@ -48,12 +50,22 @@ class HarvestReport:
 
 
 class Writer:
-    """Stores records in batches and counts what became of them."""
+    """Stores records in batches and counts what became of them.
 
-    def __init__(self, store: RecordStore, report: HarvestReport, batch: int = _BATCH) -> None:
+    ``first`` is done before each batch: what makes durable the bytes that its records name.
+    """
+
+    def __init__(
+        self,
+        store: RecordStore,
+        report: HarvestReport,
+        batch: int = _BATCH,
+        first: Callable[[], None] = lambda: None,
+    ) -> None:
         self._store = store
         self._report = report
         self._batch = batch
+        self._first = first
         self._waiting: list[Record] = []
 
     def add(self, record: Record) -> None:
@@ -65,6 +77,7 @@ class Writer:
     def flush(self) -> None:
         """Store what waits. After it those records are durable."""
         waiting, self._waiting = self._waiting, []
+        self._first()
         if not waiting:
             return
         known = [self._store.head(record.source, record.item) is not None for record in waiting]
@@ -76,14 +89,14 @@ class Writer:
 
 
 def mark_gone(
-    store: RecordStore, report: HarvestReport, source: str, seen: set[str], time: str, keep: Sequence[str] = ()
+    store: RecordStore, report: HarvestReport, source: str, seen: Container[str], time: str, keep: Sequence[str] = ()
 ) -> None:
     """Note as gone what the source had and this complete run did not see; items that begin like ``keep`` stay."""
-    gone = [
+    kept = tuple(keep)
+    gone = (
         head.item
         for head in store.heads(source)
-        if head.item not in seen and not head.validator.startswith("moved:") and not head.item.startswith(tuple(keep))
-    ]
-    if gone:
-        store.gone(source, gone, time)
-    report.gone += len(gone)
+        if head.item not in seen and not head.validator.startswith("moved:") and not head.item.startswith(kept)
+    )
+    while some := list(itertools.islice(gone, _GONE)):
+        report.gone += store.gone(source, some, time)

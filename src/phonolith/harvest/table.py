@@ -13,6 +13,7 @@ import msgspec
 from phonolith.errors import BadInput, Interrupted, NotFound, StorageError, UsageError
 from phonolith.harvest.report import HarvestReport, Writer, mark_gone
 from phonolith.harvest.rows import Broken, Good, Reading, open_parquet, open_text
+from phonolith.harvest.seen import Seen
 from phonolith.model.progress import Progress
 from phonolith.model.record import Record
 from phonolith.sources.base import SETTINGS
@@ -51,9 +52,15 @@ def harvest_table(
     column_map = parse_map(text, visible(map_path.name))
     places = places_of(path, column_map)
     report = HarvestReport(f"table.{column_map.name}")
-    with archive.lock("harvest", what=f"harvest table {visible(str(path))}"), archive.records() as store:
+    with (
+        archive.lock("harvest", what=f"harvest table {visible(str(path))}"),
+        archive.records() as store,
+        Seen(archive.state / "harvest-seen.sqlite") as seen,
+        Seen(archive.state / "harvest-said.sqlite") as said,
+    ):
         writer = Writer(store, report)
-        run = _Run(report, writer, clock(), path)
+        run = _Run(report, writer, clock(), seen, said)
+        seen.add(SETTINGS)
         run.add(SETTINGS, text.encode(), "application/toml")
         try:
             for number, (table, place) in enumerate(zip(column_map.tables, places, strict=True), 1):
@@ -68,7 +75,7 @@ def harvest_table(
             writer.flush()
             raise
         writer.flush()
-        mark_gone(store, report, report.source, run.seen, run.time)
+        mark_gone(store, report, report.source, seen, run.time)
     return report
 
 
@@ -88,24 +95,23 @@ def places_of(path: Path, column_map: ColumnMap) -> list[Place]:
 
 
 class _Run:
-    """One run over a collection's tables; ``seen`` are the items that are there."""
+    """One run over a collection's tables; ``seen`` are the items that are there, ``said`` what rows said of others."""
 
-    def __init__(self, report: HarvestReport, writer: Writer, time: str, path: Path) -> None:
+    def __init__(self, report: HarvestReport, writer: Writer, time: str, seen: Seen, said: Seen) -> None:
         self.report = report
         self.time = time
-        self.seen: set[str] = set()
+        self._seen = seen
+        self._said = said
         self._writer = writer
-        self._path = path
 
     def add(self, item: str, payload: bytes, media_type: str = "application/json", url: str = "") -> None:
-        """Store a record and note that its item is there."""
-        self.seen.add(item)
+        """Store a record; its item is among ``seen`` already."""
         self._writer.add(Record(self.report.source, item, url, self.time, payload, media_type))
 
     def table(self, table: Table, place: Place, progress: Progress) -> None:
         """Store the rows of one table."""
         progress.start(f"rows of {table.name}", None, "rows")
-        keeper = _Keeper(table, self.seen)
+        keeper = _Keeper(table, self._seen, self._said)
         for file in place.files:
             reading = open_place(file, place)
             check_columns(table, reading)
@@ -132,20 +138,23 @@ class _Run:
         self.report.found("table.row", f"{name} line {row.line:,}", row.problem, row.remedy)
         payload = {"table": table.name, "broken": row.problem, "text": row.text}
         data = _encode(payload)
-        self.add(broken_item(table.name, hashlib.sha256(data).hexdigest()), data, url=name)
+        item = broken_item(table.name, hashlib.sha256(data).hexdigest())
+        self._seen.add(item)
+        self.add(item, data, url=name)
 
 
 class _Keeper:
     """Gives rows their items, equal keys a number (``#2``), and says which row is the first to name a thing.
 
-    ``seen`` are the items that are there already; whoever keeps it adds each item that is given.
+    ``seen`` are the items that are there already; each item that is given is added to it. ``said`` is what rows said.
     """
 
-    def __init__(self, table: Table, seen: set[str]) -> None:
+    def __init__(self, table: Table, seen: Seen, said: Seen) -> None:
         self._table = table
         self._seen = seen
-        self._times: dict[str, int] = {}
-        self._others = [(s.kind, identity(table, s), section_columns(s), set[int]()) for s in table.sections[1:]]
+        self._said = said
+        self._others = [(s.kind, identity(table, s), section_columns(s)) for s in table.sections[1:]]
+        self._last: dict[str, int] = {}
 
     def item(self, row: Good) -> str:
         """The row's item, "" where its key is empty."""
@@ -153,18 +162,31 @@ class _Keeper:
         if not values[0]:
             return ""
         item = key_of(f"{self._table.name}:", values)
-        if item not in self._seen:
-            return item
-        times = self._times[item] = self._times.get(item, 1) + 1
-        return f"{item}#{times}"
+        if not self._seen.add(item):
+            item = f"{item}#{self._free(item)}"
+            self._seen.add(item)
+        return item
+
+    def _free(self, item: str) -> int:
+        """The lowest number that no row with this key has yet. All below it are taken, so it is halved out."""
+        taken, free = 1, 2
+        while f"{item}#{free}" in self._seen:
+            taken, free = free, free * 2
+        while free - taken > 1:
+            middle = (taken + free) // 2
+            taken, free = (middle, free) if f"{item}#{middle}" in self._seen else (taken, middle)
+        return free
 
     def first(self, row: Good) -> list[str]:
         """Sections of which this row says something that no row before it said."""
         found = []
-        for kind, name, columns, known in self._others:
-            said = hash((kind, *(plain(row.cells.get(column)) for column in columns)))
-            if said not in known and name(row.cells):
-                known.add(said)
+        for kind, name, columns in self._others:
+            said = hash((self._table.name, kind, *(plain(row.cells.get(column)) for column in columns)))
+            if said == self._last.get(kind):  # rows of a release stand together
+                continue
+            self._last[kind] = said
+            if said not in self._said and name(row.cells):
+                self._said.add(said)
                 found.append(kind)
         return found
 

@@ -61,8 +61,7 @@ SELECT 'cover', 'cover', lower(hex(o.sha256)), o.size, o.media_type, '', NULL
 FROM release r CROSS JOIN object o ON o.id = r.cover WHERE r.id = ?"""
 _SHARING = """
 SELECT DISTINCT f.subject FROM object o CROSS JOIN file f ON f.object = o.id WHERE o.sha256 = ? LIMIT 1000"""
-_TRACKS = "SELECT source_id FROM track WHERE release = ? LIMIT 1000"
-_RIGHTS_OF_TRACKS = "SELECT DISTINCT rights FROM track WHERE release = ?"
+_TRACKS = "SELECT source_id, rights FROM track WHERE release = ?"
 
 
 def may(library: Library, use: Use, identifier: str, sha256: str = "") -> Decision:
@@ -161,20 +160,27 @@ def standing(reading: Reading, kind: str, row: int) -> Standing:
         ids = withdrawable(one, release_row(reading, raw.release))
         return Standing(one.rights, ids, (one.id, one.release.id))
     release = release_row(reading, row)
-    own, witnesses = release.rights, [release.id]
+    own = release.rights
+    tracks: tuple[tuple[str, int | None], ...] = ()
+    if own.basis in ("none", "attested"):
+        tracks = _tracks(reading, row, release.source)
     if own.basis == "none":
-        own = _of_tracks(reading, row)
-    if own.basis == "attested":
-        found = reading.rows(_TRACKS, (row,))
-        witnesses += [public_id(release.source, unpack_source_id(source_id)) for (source_id,) in found]
-    return Standing(own, (release.id, *(name.id for name in release.credit)), tuple(witnesses))
+        own = _of_tracks(reading, tracks, release.id)
+    ids = (release.id, *(name.id for name in release.credit))
+    return Standing(own, ids, (release.id, *(identifier for identifier, _ in tracks)))
 
 
-def _of_tracks(reading: Reading, release: int) -> Rights:
+def _tracks(reading: Reading, release: int, source: str) -> tuple[tuple[str, int | None], ...]:
+    """Public id and row of evidence of a release's tracks."""
+    found = reading.rows(_TRACKS, (release,))
+    return tuple((public_id(source, unpack_source_id(name)), number) for name, number in found)
+
+
+def _of_tracks(reading: Reading, tracks: Sequence[tuple[str, int | None]], release: str) -> Rights:
     """What a release without evidence of its own stands on: the weakest of its tracks'."""
-    rows = [number for (number,) in reading.rows(_RIGHTS_OF_TRACKS, (release,))]
-    found = rights(reading, rows)
-    return min((found[number] for number in rows), key=_strength, default=NO_RIGHTS)
+    found = rights(reading, [number for _, number in tracks])
+    current = [reading.current(found[number], (identifier, release)) for identifier, number in tracks]
+    return min(current, key=_strength, default=NO_RIGHTS)
 
 
 def _strength(one: Rights) -> tuple[bool, bool, int]:

@@ -40,6 +40,8 @@ SELECT a.id, a.name, a.disambiguation, (SELECT name FROM kind WHERE id = a.kind)
   a.popularity, a.source, a.source_id
 FROM json_each(?) j CROSS JOIN artist a ON a.id = j.value"""
 
+_NAMES_OF_TRACKS = "SELECT source_id FROM track WHERE release = ? LIMIT 1000"
+
 _LABEL_ROWS = """
 SELECT l.id, l.name, l.source, l.source_id, l.releases, l.tracks
 FROM json_each(?) j CROSS JOIN label l ON l.id = j.value"""
@@ -178,13 +180,13 @@ def _track(
     release = ReleaseRef(
         public_id(source.name, unpack_source_id(one.release_source_id)), one.release_title, bool(one.has_cover)
     )
-    stated = evidence.get(one.evidence, NO_RIGHTS)
+    built = evidence.get(one.evidence, NO_RIGHTS)
+    stated = reading.current(built, (identifier, release.id))
     playable = (
         one.status == Status.HELD
         and one.row not in reading.hidden.tracks
         and one.row not in reading.hidden.silenced
-        and reading.streams(one.evidence, stated)
-        and reading.in_force(stated, (identifier, release.id))
+        and reading.streams(one.evidence if stated is built else -1, stated)
     )
     return TrackRow(
         identifier,
@@ -211,9 +213,10 @@ def _release_rows(reading: Reading, rows: Sequence[int]) -> list[ReleaseRow]:
     label = labels(reading, {row[6] for row in found.values() if row[6] is not None})
     evidence = rights(reading, {row[12] for row in found.values()})
     source = sources(reading)
+    ids = {row: public_id(source[r[14]].name, unpack_source_id(r[15])) for row, r in found.items()}
     return [
         ReleaseRow(
-            public_id(source[r[14]].name, unpack_source_id(r[15])),
+            ids[r[0]],
             r[1],
             credit.get(r[2], ()),
             date.get(r[3]),
@@ -224,9 +227,18 @@ def _release_rows(reading: Reading, rows: Sequence[int]) -> list[ReleaseRow]:
             r[9],
             r[10],
             bool(r[11]),
-            evidence.get(r[12], NO_RIGHTS),
+            _of_release(reading, r[0], ids[r[0]], source[r[14]].name, evidence.get(r[12], NO_RIGHTS)),
             r[13],
             source[r[14]].name,
         )
         for r in (found[row] for row in rows if row in found)
     ]
+
+
+def _of_release(reading: Reading, row: int, identifier: str, source: str, built: Rights) -> Rights:
+    """A release's evidence as it stands now. What was attested of one by another name was so of its track."""
+    witnesses = [identifier]
+    if built.basis == "attested" and identifier not in reading.decisions.attested:
+        names = reading.rows(_NAMES_OF_TRACKS, (row,))
+        witnesses += [public_id(source, unpack_source_id(name)) for (name,) in names]
+    return reading.current(built, witnesses)

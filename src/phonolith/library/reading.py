@@ -12,10 +12,10 @@ import apsw
 from phonolith.errors import NotFound
 from phonolith.library.catalogue import Catalogue, Snapshot
 from phonolith.library.overlay import Hidden, Overlay, check, hidden_rows
-from phonolith.library.views import Rights
+from phonolith.library.views import LicenceView, Rights
 from phonolith.model.rights import Decision, Use
 from phonolith.rights.decisions import Decisions
-from phonolith.rights.evidence import Evidence
+from phonolith.rights.evidence import Evidence, since
 from phonolith.rights.gate import Policy, Subject, decide
 from phonolith.rights.licences import LICENCES
 
@@ -24,7 +24,7 @@ _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the gate needs to know of an item.
+    """What the gate needs to know of an item: ``rights`` as they stand now, not as the build found them.
 
     ``ids`` are the public ids a withdrawal could name: the item's own, its release's, its artists'. ``witnesses`` are
     those that an attestation could have named.
@@ -77,13 +77,27 @@ class Reading:
         """Raise Withdrawn if one of the ids (the item's, its release's, its artists') is withdrawn."""
         check(reference, ids, self.decisions.withdrawn)
 
-    def in_force(self, rights: Rights, witnesses: Iterable[str]) -> bool:
-        """Whether evidence still stands: the attestation of one of the ids may have been revoked since the build."""
-        return rights.basis != "attested" or bool(self.decisions.attestations(*witnesses))
+    def current(self, rights: Rights, witnesses: Iterable[str]) -> Rights:
+        """What the build knew of a licence as it stands now, after what was attested and revoked since.
 
-    def evidence(self, standing: Standing) -> Evidence:
-        """The evidence as the gate takes it: nothing where an attestation was revoked since the build."""
-        return as_evidence(standing.rights) if self.in_force(standing.rights, standing.witnesses) else _REVOKED
+        ``witnesses`` are the ids that an attestation could name. Unless something was, it is the very same object.
+        """
+        attestations = self.decisions.attestations(*witnesses)
+        if not attestations and rights.basis != "attested":
+            return rights
+        built = as_evidence(rights)
+        now = since(built, attestations, self._built_at)
+        return rights if now is built else as_rights(now)
+
+    @property
+    def _built_at(self) -> int:
+        """The last event that the build knew."""
+
+        def read() -> int:
+            row = self.one("SELECT value FROM meta WHERE key = 'register_head'")
+            return int(row[0]) if row else 0
+
+        return self.snapshot.once("register_head", read)
 
     def decide(self, use: Use, standing: Standing, *, held: bool) -> Decision:
         """The gate's answer for an item."""
@@ -91,14 +105,16 @@ class Reading:
         return decide(use, subject, policy=self.policy, withdrawn=self.decisions.withdrawn)
 
     def subject(self, standing: Standing, *, held: bool) -> Subject:
-        """What the gate is asked about: the evidence as it stands now, not as the build found it."""
-        current = self.in_force(standing.rights, standing.witnesses)
-        return Subject(as_evidence(standing.rights) if current else _REVOKED, standing.ids, held=held)
+        """What the gate is asked about."""
+        return Subject(as_evidence(standing.rights), standing.ids, held=held)
 
     def streams(self, number: int | None, rights: Rights) -> bool:
-        """Whether evidence with this row number permits streaming, for anything that is held and not withdrawn."""
+        """Whether evidence with this row number permits streaming, for anything that is held and not withdrawn.
+
+        Of evidence that is newer than the build the number is -1, and the answer is not kept.
+        """
         known: dict[int | None, bool] = self.snapshot.once(("streams", self.policy), dict)
-        answer = known.get(number)
+        answer = None if number == -1 else known.get(number)
         if answer is None:
             if len(known) > _REMEMBERED:
                 known.clear()
@@ -124,7 +140,6 @@ class Library:
 
 
 NO_RIGHTS = Rights(None, 0, "", "", "none", False, "Nobody stated a licence.")
-_REVOKED = Evidence(None, 0, "", "", "none", False, "The attestation it rested on was revoked.")
 
 
 def as_evidence(rights: Rights) -> Evidence:
@@ -136,6 +151,38 @@ def as_evidence(rights: Rights) -> Evidence:
     licence = LICENCES.get(rights.licence.code) if rights.licence else None
     return Evidence(
         licence, rights.level, rights.stated, rights.stated_by, rights.basis, rights.composition, rights.note
+    )
+
+
+def as_rights(evidence: Evidence) -> Rights:
+    """Evidence as the library shows it."""
+    one = evidence.licence
+    view = (
+        None
+        if one is None
+        else LicenceView(
+            one.code,
+            one.family,
+            one.title,
+            one.uri,
+            one.hold,
+            one.stream,
+            one.redistribute,
+            one.reencode,
+            one.commercial,
+            one.attribution,
+            one.share_alike,
+            tuple(one.territories),
+        )
+    )
+    return Rights(
+        view,
+        int(evidence.level),
+        evidence.stated,
+        evidence.stated_by,
+        evidence.basis,
+        evidence.composition,
+        evidence.note,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
-from phonolith.library.views import SourceView
+from phonolith.library.values import SourceView, bytes_text, playing_time
 
 #: Counts that describe the whole, in the order they are shown. ``bytes`` are those of all objects.
 COUNTS = ("tracks", "releases", "artists", "labels", "genres", "held", "objects", "bytes")
@@ -36,7 +36,10 @@ class StatusCount:
 
 @dataclass(frozen=True, slots=True)
 class ClaimView:
-    """A number stated about this archive, and the SQL that gives it from the catalogue."""
+    """A number stated about this archive, and the SQL that gives it from the catalogue.
+
+    ``sentence`` is for people and has the number in units they know; ``value`` is exact, in ``unit``.
+    """
 
     name: str
     sentence: str
@@ -49,7 +52,8 @@ class ClaimView:
 class Stats:
     """The archive in numbers, as of ``as_of``. ``hidden`` counts what was withdrawn since, by kind.
 
-    ``licence`` is that of the catalogue itself, "" where its sources differ.
+    ``licence`` is that of the catalogue itself, "" where its sources differ. ``hours`` is how long the tracks whose
+    duration is known play, None where the catalogue does not state it.
     """
 
     archive: str
@@ -61,12 +65,16 @@ class Stats:
     sources: tuple[SourceView, ...]
     claims: tuple[ClaimView, ...]
     hidden: Mapping[str, int]
+    hours: float | None
 
 
 def stats(library: Library) -> Stats:
     """The archive in numbers."""
     with library.reading() as reading:
         meta = dict(reading.rows("SELECT key, value FROM meta WHERE key IN ('archive', 'as_of', 'licence')"))
+        claims = [_claim(*row) for row in reading.rows(_CLAIMS)]
+        claims.sort(key=lambda one: (_ORDER.get(one.name, len(_ORDER)), one.name))
+        playing = next((float(one.value) for one in claims if one.name == "duration"), None)
         return Stats(
             archive=str(meta.get("archive", "")),
             as_of=str(meta.get("as_of", "")),
@@ -75,8 +83,9 @@ def stats(library: Library) -> Stats:
             statuses=tuple(StatusCount(*row) for row in reading.rows(_STATUSES)),
             series={name: _series(reading, name) for name in SERIES},
             sources=tuple(sources(reading).values()),
-            claims=tuple(_claim(*row) for row in reading.rows(_CLAIMS)),
+            claims=tuple(claims),
             hidden={kind: len(reading.hidden.of(kind)) for kind in ("track", "release", "artist")},
+            hours=None if playing is None else round(playing / 3_600_000, 6),
         )
 
 
@@ -94,11 +103,22 @@ def as_of(reading: Reading) -> str:
 
 
 _STATUSES = "SELECT name, sentence, tracks FROM status ORDER BY tracks DESC, id"
-_CLAIMS = "SELECT name, sentence, procedure, value, unit FROM claim ORDER BY name"
+_CLAIMS = "SELECT name, sentence, procedure, value, unit FROM claim"
+_ORDER = {
+    name: place
+    for place, name in enumerate(
+        ("tracks", "releases", "artists", "labels", "held", "duration", "licensed", "isrc", "objects", "bytes")
+    )
+}
+_IN_WORDS = {"milliseconds": playing_time, "bytes": bytes_text}
 
 
 def _claim(name: str, sentence: str, procedure: str, value: int | float | str, unit: str) -> ClaimView:
     shown = f"{value:,}" if isinstance(value, int) else str(value)
+    if isinstance(value, int) and unit in _IN_WORDS:
+        sentence = sentence.replace(f"{{value}} {unit}", _IN_WORDS[unit](value))
+    elif value == 1:
+        sentence = sentence.replace(f"{{value}} {unit}", f"1 {unit.removesuffix('s')}")
     return ClaimView(name, sentence.replace("{value}", shown), procedure, value, unit)
 
 

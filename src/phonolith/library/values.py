@@ -169,6 +169,33 @@ def attribution(title: str, artist: str, release: str, licence: LicenceView | No
     return f"“{title}”{by}{where}. {licence.title}, {licence.uri}"
 
 
+_UNITS = (("year", 365 * 86_400), ("week", 7 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))
+
+
+def playing_time(milliseconds: int) -> str:
+    """A long duration for people, in its two largest units, rounded down: ``3 weeks 2 days``. A year has 365 days."""
+    seconds = milliseconds // 1000
+    parts = []
+    for name, length in _UNITS:
+        count, seconds = divmod(seconds, length)
+        if count:
+            parts.append(f"{count:,} {name}" + "s" * (count != 1))
+        elif parts:
+            break
+    return " ".join(parts[:2]) or "0 seconds"
+
+
+def bytes_text(count: int) -> str:
+    """Bytes for people, in powers of 1000, and exactly: ``60.3 MB (60,348,199 bytes)``."""
+    amount, unit = float(count), ""
+    for unit in ("", "kB", "MB", "GB", "TB", "PB"):
+        if amount < 999.95 or unit == "PB":
+            break
+        amount /= 1000
+    exact = f"{count:,} byte" + "s" * (count != 1)
+    return f"{amount:,.1f} {unit} ({exact})" if unit else exact
+
+
 def clock(milliseconds: int | None) -> str:
     """A duration as m:ss or h:mm:ss, "" where it is not known."""
     if milliseconds is None:

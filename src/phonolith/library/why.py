@@ -110,7 +110,7 @@ def why(library: Library, identifier: str, *, records: RecordSource | None = Non
         own = standing(reading, kind, row)
         source, names, title = _described(reading, kind, row)
         corrections = details.corrections(reading, details.subject(kind, row))
-        subject = Subject(reading.evidence(own), own.ids, held=_held(reading, kind, row))
+        subject = reading.subject(own, held=_held(reading, kind, row))
         attestations = reading.decisions.attestations(*own.witnesses)
         withdrawn = {one: reading.decisions.withdrawn[one] for one in own.ids if one in reading.decisions.withdrawn}
     record, statements, problem = _statements(records, source, names)

@@ -24,6 +24,7 @@ from phonolith.rights.licences import parse
 #: Who says so, when it is the payload itself that does.
 WITH_PAYLOAD = frozenset({"tag", "sidecar", "licence-file"})
 
+_OPERATOR = "operator"  # who says what was attested
 _MENTION = re.compile(
     r"\bcc[ -]?0(?:[ -]1\.0)?\b|\bcc[ -]by(?:[ -](?:nc|nd|sa))*(?:[ -]\d\.\d)?\b|\b[al]?gpl\b|\bpublic domain\b"
     r"|\ball rights reserved\b",
@@ -63,6 +64,7 @@ class Evidence:
 
 
 NO_EVIDENCE = Evidence(None, Level.NONE, "", "", "none", False, "Nobody stated a licence.")
+REVOKED = Evidence(None, Level.NONE, "", "", "none", False, "The attestation it rested on was revoked.")
 
 
 def resolve(
@@ -87,6 +89,26 @@ def resolve(
     if problem:
         return _conflicting(strongest, level, problem)
     return _agreed([claim for claim in strongest if claim.licence], level, claims, composition_by_others)
+
+
+def since(built: Evidence, attestations: Sequence[Attestation], head: int) -> Evidence:
+    """The evidence of a build that knew the events up to ``head``, as attestations and revocations since then leave it.
+
+    ``attestations`` are those in force now for the item. What was attested and is revoked counts for nothing. Newer
+    attestations are weighed against what the build concluded, by the rules above. Where only a build could see again
+    what else was stated at their level, nothing is allowed until it does: it never allows more than a build would.
+    """
+    newer = [one for one in attestations if one.event > head]
+    older = [one for one in attestations if one.event <= head]
+    if built.basis == "attested" and not older:
+        alone = built.stated_by == _OPERATOR
+        built = REVOKED
+        if not alone:
+            return built
+    if not newer or (built.basis == "conflict" and built.level >= Level.RIGHTSHOLDER):
+        return built
+    stated = [LicenceStatement(built.stated, Level(built.level), built.stated_by)] if built.basis == "stated" else []
+    return resolve(stated, [*(older if built.basis == "attested" else ()), *newer])
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +139,7 @@ class _Claim:
         licence = parse(attestation.licence)
         mentions = frozenset() if licence else _mentions(attestation.licence) | {"an unknown licence"}
         capacity = attestation.capacity
-        return _Claim(attestation.licence, "operator", Level.RIGHTSHOLDER, licence, mentions, "operator", "", capacity)
+        return _Claim(attestation.licence, _OPERATOR, Level.RIGHTSHOLDER, licence, mentions, _OPERATOR, "", capacity)
 
     @property
     def contradicts_itself(self) -> bool:

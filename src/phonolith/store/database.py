@@ -19,6 +19,8 @@ from phonolith.store.files import printable
 #: How long a writer waits for another one, in milliseconds. Transactions are short, so this is never reached in health.
 BUSY_MS = 10_000
 
+_SMALLEST = 64 * 1024  # bytes; the file of shared memory beside a database has half of that
+
 
 class Closing(ABC):
     """A store that a ``with`` block closes."""
@@ -103,7 +105,7 @@ def database_errors(path: Path | str) -> Iterator[None]:
     try:
         yield
     except apsw.Error as error:
-        mapped = _translate(printable(path), error)
+        mapped = _translate(printable(path), error, full=_is_full(Path(path).parent))
         if mapped is None:
             raise
         raise mapped from error
@@ -147,8 +149,19 @@ def _create(connection: apsw.Connection, schema: str, version: int) -> None:
         raise
 
 
-def _translate(subject: str, error: apsw.Error) -> PhonolithError | None:
+def _is_full(folder: Path) -> bool:
+    """Whether the disk has no room for SQLite's smallest file; it then speaks of an I/O error."""
+    try:
+        room = os.statvfs(folder)
+    except (OSError, ValueError):
+        return False
+    return room.f_bavail * room.f_frsize < _SMALLEST
+
+
+def _translate(subject: str, error: apsw.Error, *, full: bool) -> PhonolithError | None:
     match error:
+        case apsw.IOError() if full:
+            return StorageError(subject, "the disk is full", "Free some space, then run the same again")
         case apsw.FullError():
             return StorageError(subject, "the disk is full", "Free some space, then run the same again")
         case apsw.BusyError() | apsw.LockedError():

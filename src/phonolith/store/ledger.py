@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import itertools
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import apsw
 
@@ -40,6 +40,19 @@ CREATE TABLE place (           -- where the bytes are; more than one place is fi
 """
 
 
+_ADD_OBJECT = """
+INSERT INTO object (sha256, size, media_type, piece_length, root, layer, pieces, padded)
+VALUES (:sha256, :size, :media_type, :piece_length, :root, :layer, :pieces, :padded)
+ON CONFLICT (sha256) DO UPDATE SET media_type = excluded.media_type WHERE media_type = ''
+"""
+
+_ADD_PLACE = """
+INSERT INTO place (object, volume, path, mtime_ns)
+SELECT id, :volume, :path, :mtime_ns FROM object WHERE sha256 = :sha256
+ON CONFLICT DO UPDATE SET mtime_ns = excluded.mtime_ns
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where an object's bytes are: inside a volume, or (``volume`` empty) at an outside path."""
@@ -47,6 +60,14 @@ class Place:
     volume: str
     path: bytes = b""
     mtime_ns: int = 0
+
+
+class Entry(NamedTuple):
+    """What is to be entered: an object and a place of it."""
+
+    passport: Passport
+    media_type: str
+    place: Place
 
 
 class Ledger:
@@ -65,25 +86,29 @@ class Ledger:
         """A short write transaction."""
         return transaction(self._db, self._path)
 
-    def add(self, passport: Passport, media_type: str, place: Place) -> None:
-        """Enter the object, or one more place of it; durable on return. The first media type that was told stays."""
+    def add_many(self, entries: Iterable[Entry]) -> None:
+        """Enter objects, or one more place of each; durable on return. The first media type that was told stays."""
+        rows = [
+            {
+                "sha256": passport.sha256,
+                "size": passport.size,
+                "media_type": media_type,
+                "piece_length": passport.piece_length,
+                "root": passport.root,
+                "layer": passport.layer,
+                "pieces": passport.pieces,
+                "padded": passport.padded,
+                "volume": place.volume,
+                "path": place.path,
+                "mtime_ns": place.mtime_ns,
+            }
+            for passport, media_type, place in entries
+        ]
+        if not rows:
+            return
         with self._lock, self.transaction() as db:
-            db.execute(
-                "INSERT INTO object (sha256, size, media_type, piece_length, root, layer, pieces, padded)"
-                " VALUES (:sha256, :size, :media_type, :piece_length, :root, :layer, :pieces, :padded)"
-                " ON CONFLICT (sha256) DO UPDATE SET media_type = excluded.media_type WHERE media_type = ''",
-                {
-                    "sha256": passport.sha256,
-                    "size": passport.size,
-                    "media_type": media_type,
-                    "piece_length": passport.piece_length,
-                    "root": passport.root,
-                    "layer": passport.layer,
-                    "pieces": passport.pieces,
-                    "padded": passport.padded,
-                },
-            )
-            self._add_place(db, passport.sha256, place)
+            db.executemany(_ADD_OBJECT, rows)
+            db.executemany(_ADD_PLACE, rows)
 
     def size(self, sha256: bytes) -> int | None:
         """Bytes of the object, None if it is not held."""
@@ -133,15 +158,6 @@ class Ledger:
         """Number of objects and their bytes, each object counted once."""
         count, size = self._rows("SELECT count(*), coalesce(sum(size), 0) FROM object", {})[0]
         return int(count), int(size)
-
-    @staticmethod
-    def _add_place(db: apsw.Connection, sha256: bytes, place: Place) -> None:
-        db.execute(
-            "INSERT INTO place (object, volume, path, mtime_ns)"
-            " SELECT id, :volume, :path, :mtime_ns FROM object WHERE sha256 = :sha256"
-            " ON CONFLICT DO UPDATE SET mtime_ns = excluded.mtime_ns",
-            {"sha256": sha256, "volume": place.volume, "path": place.path, "mtime_ns": place.mtime_ns},
-        )
 
     def _rows(self, sql: str, bindings: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._lock, database_errors(self._path):

@@ -1,4 +1,4 @@
-"""A record as one line of JSON, the form in which it lies in a segment and in the open part."""
+"""A record as one line of JSON, as it lies in a segment and in the open part, and its texts as keys of tables."""
 
 from __future__ import annotations
 
@@ -10,6 +10,9 @@ import msgspec
 from phonolith.errors import Damaged
 from phonolith.model.bulk import in_bulk
 from phonolith.model.record import Record
+
+#: A text in a column of type ANY, see :func:`to_key`.
+Key = str | bytes
 
 
 class Line(msgspec.Struct, omit_defaults=True):
@@ -135,6 +138,16 @@ def is_clean(text: str) -> bool:
     except UnicodeEncodeError:
         return False
     return "\0" not in text
+
+
+def to_key(text: str) -> Key:
+    """A text as a column of type ANY holds it: TEXT, or a BLOB where SQLite and other tools could not take it."""
+    return text if is_clean(text) else text.encode("utf-8", "surrogatepass")
+
+
+def from_key(key: Key) -> str:
+    """The inverse of :func:`to_key`."""
+    return key if isinstance(key, str) else key.decode("utf-8", "surrogatepass")
 
 
 def _text(text: str, text64: str) -> str:

@@ -2,37 +2,18 @@
 
 from __future__ import annotations
 
-import contextlib
-import errno
-import fcntl
 import os
-import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from phonolith.errors import BadInput, Damaged, NotFound, StorageError, UsageError
+from phonolith.errors import Damaged, NotFound, StorageError
+from phonolith.store.batch import Batch, Held
 from phonolith.store.database import Closing
-from phonolith.store.files import fsync_dir, fsync_file, printable, storage_error, storage_errors, temporary
+from phonolith.store.files import fsync_dir, printable, storage_error, storage_errors
 from phonolith.store.ledger import Ledger, Place
-from phonolith.store.passport import Passport, Passporter, passport_of
+from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
-
-#: How a file may be adopted. ``auto`` is reflink where the file system can, else copy.
-HOWS = ("auto", "reflink", "hardlink", "move", "copy", "reference")
-
-_FICLONE = 0x40049409  # ioctl(2) FICLONE: share the extents of another file, Linux
-_CHUNK = 4 * 1024 * 1024
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """An object that is held. ``places`` are the paths of its bytes, those inside the archive first."""
-
-    sha256: str
-    size: int
-    places: tuple[str, ...]
 
 
 class ObjectStore(Closing):
@@ -56,26 +37,20 @@ class ObjectStore(Closing):
 
         Raises NotFound, BadInput (not a regular file, or it changed while it was read), UsageError, StorageError.
         """
-        if how not in HOWS:
-            raise UsageError(f"adopt {how}", f"it is none of {', '.join(HOWS)}", "Choose one of them")
-        with _open_regular(path) as source:
-            if how == "reference":
-                return self._refer(path, source, media_type)
-            held = self._take(path, source, how, media_type)
+        with self.batch() as batch:
+            held = batch.adopt(path, how, media_type)
         if how == "move" and not keep_source:
             self._remove_source(path, held)
         return held
 
     def add_bytes(self, data: bytes, media_type: str = "") -> Held:
         """Hold bytes that have no file yet."""
-        passport = passport_of(data)
-        if held := self._again(passport, media_type):
-            return held
-        volume = self._volume(len(data))
-        with storage_errors(volume.path), temporary(volume.path) as (draft, file):
-            file.write(data)
-            file.flush()
-            return self._keep(volume, draft, file.fileno(), passport, media_type)
+        with self.batch() as batch:
+            return batch.add_bytes(data, media_type)
+
+    def batch(self) -> Batch:
+        """A batch to take in many objects at the cost of few syncs; what is in it is held when it is kept."""
+        return Batch(self._ledger, self._volume, self._again, self._where)
 
     def open(self, sha256: str) -> BinaryIO:
         """The object's bytes for reading. Raises NotFound, Damaged, StorageError."""
@@ -132,55 +107,13 @@ class ObjectStore(Closing):
         """Number of objects and their bytes, each object counted once."""
         return self._ledger.totals()
 
-    def _take(self, path: Path, source: BinaryIO, how: str, media_type: str) -> Held:
-        size = os.fstat(source.fileno()).st_size
-        volume = self._volume(0 if how in ("hardlink", "reflink", "move") else size)
-        with storage_errors(volume.path), temporary(volume.path) as (draft, file):
-            if how in ("hardlink", "move") and self._link(path, source, draft, strict=how == "hardlink"):
-                passport = _read(path, source, None)
-                _same_file(path, source, size)
-                descriptor = source.fileno()
-            elif how in ("auto", "reflink") and _reflink(path, source, file, strict=how == "reflink"):
-                passport = _read(path, file, None)
-                descriptor = file.fileno()
-            else:
-                passport = _read(path, source, file)
-                descriptor = file.fileno()
-            if held := self._again(passport, media_type):
-                return held
-            return self._keep(volume, draft, descriptor, passport, media_type)
-
-    def _refer(self, path: Path, source: BinaryIO, media_type: str) -> Held:
-        before = os.fstat(source.fileno())
-        passport = _read(path, source, None)
-        _same_file(path, source, before.st_size, before.st_mtime_ns)
-        place = Place("", os.fsencode(path.absolute()), before.st_mtime_ns)
-        self._ledger.add(passport, media_type, place)
-        return self._held(passport)
-
-    def _keep(self, volume: Volume, draft: Path, descriptor: int, passport: Passport, media_type: str) -> Held:
-        """Bytes durable, then their name, then the row: the order that makes every crash harmless."""
-        sha256 = passport.sha256.hex()
-        fsync_file(descriptor)
-        folder = volume.folder_of(sha256)
-        draft.rename(volume.object_path(sha256))
-        fsync_dir(folder)
-        self._ledger.add(passport, media_type, Place(volume.name))
-        return self._held(passport)
-
-    def _again(self, passport: Passport, media_type: str) -> Held | None:
-        """The held object of these bytes, if one of its places inside the archive is sound."""
+    def _again(self, passport: Passport) -> Place | None:
+        """A place inside the archive that has these bytes and is sound."""
         sha256 = passport.sha256.hex()
         for place in self._ledger.places(passport.sha256):
             if place.volume and self._look(sha256, passport.size, place)[0] is not None:
-                self._ledger.add(passport, media_type, place)
-                return self._held(passport)
+                return place
         return None
-
-    def _held(self, passport: Passport) -> Held:
-        held = self.held(passport.sha256.hex())
-        assert held is not None
-        return held
 
     def _volume(self, size: int) -> Volume:
         """The roomiest volume; one that is new in the settings is prepared, one that has lost its marker is not."""
@@ -188,24 +121,6 @@ class ObjectStore(Closing):
             if not volume.present and not self._ledger.uses_volume(volume.name):
                 volume.prepare()
         return roomiest(self.volumes, size)
-
-    def _link(self, path: Path, source: BinaryIO, draft: Path, *, strict: bool) -> bool:
-        """Give the file a second name in place of the draft. A move that cannot link falls back to copying."""
-        second = draft.with_name(draft.name + ".link")
-        try:
-            os.link(os.path.realpath(path), second)
-        except OSError as error:
-            if not strict and error.errno in (errno.EXDEV, errno.EPERM, errno.EOPNOTSUPP, errno.EMLINK):
-                return False
-            raise _refused(path, "hard link", error) from error
-        with contextlib.suppress(OSError):  # as the draft was: so that a sweep leaves it alone
-            fcntl.flock(source, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        second.rename(draft)
-        if not os.path.samestat(draft.stat(), os.fstat(source.fileno())):
-            raise BadInput(
-                printable(path), "it was replaced while it was read", "Let its writer finish, then try again"
-            )
-        return True
 
     def _remove_source(self, path: Path, held: Held) -> None:
         with storage_errors(path):
@@ -253,69 +168,3 @@ def _digest(sha256: str) -> bytes:
     if len(digest) != 32 or sha256 != digest.hex():
         raise NotFound(printable(sha256), "it is not a SHA-256 digest", "Give 64 hexadecimal digits, lower case")
     return digest
-
-
-def _open_regular(path: Path) -> BinaryIO:
-    """Open without blocking on pipes and devices; only regular files pass."""
-    try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except FileNotFoundError:
-        raise NotFound(printable(path), "the file is not there", "Check the path") from None
-    except ValueError as error:
-        raise BadInput(printable(path), f"it cannot be a path ({error})", "Check the path") from None
-    except OSError as error:
-        raise storage_error(path, error) from error
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
-        raise BadInput(printable(path), "it is not a regular file", "Name a file")
-    return os.fdopen(descriptor, "rb", buffering=0)
-
-
-def _read(path: Path, source: BinaryIO, copy: BinaryIO | None) -> Passport:
-    """One pass over the source: passport, and a copy where one is wanted. Errors name the file that has them."""
-    passporter = Passporter()
-    descriptor = source.fileno()
-    view = memoryview(bytearray(min(os.fstat(descriptor).st_size + 1, _CHUNK)))  # clearing 4 MiB takes its time
-    offset = 0
-    while True:
-        with storage_errors(path):
-            count = os.preadv(descriptor, [view], offset)
-        if not count:
-            break
-        passporter.update(view[:count])
-        if copy is not None:
-            _copy_out(copy, view[:count])
-        offset += count
-    if copy is not None:
-        copy.flush()
-    return passporter.finish()
-
-
-def _copy_out(copy: BinaryIO, data: memoryview) -> None:
-    copy.write(data)
-
-
-def _same_file(path: Path, source: BinaryIO, size: int, mtime_ns: int | None = None) -> None:
-    now = os.fstat(source.fileno())
-    if now.st_size != size or (mtime_ns is not None and now.st_mtime_ns != mtime_ns):
-        raise BadInput(printable(path), "it changed while it was read", "Let its writer finish, then try again")
-
-
-def _reflink(path: Path, source: BinaryIO, file: BinaryIO, *, strict: bool) -> bool:
-    try:
-        fcntl.ioctl(file.fileno(), _FICLONE, source.fileno())
-    except OSError as error:
-        if not strict and error.errno in (errno.EXDEV, errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.ENOSYS):
-            return False
-        raise _refused(path, "reflink", error) from error
-    return True
-
-
-def _refused(path: Path, what: str, error: OSError) -> StorageError:
-    if error.errno == errno.EXDEV:
-        return StorageError(
-            printable(path), f"no {what} is possible: it lies on another disk than the volume", "Choose --adopt copy"
-        )
-    if error.errno in (errno.EOPNOTSUPP, errno.ENOTTY, errno.EINVAL, errno.EPERM, errno.ENOSYS):
-        return StorageError(printable(path), f"this file system cannot make a {what}", "Choose --adopt copy")
-    return storage_error(path, error)

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
+from phonolith.store.files import storage_errors
 
 VERSION = 1
 
@@ -39,7 +40,9 @@ class PrivateStore(Closing):
         self._random = random
         self._lock = threading.Lock()
         self._db = open_rw(path, SCHEMA, VERSION)
-        path.chmod(0o600)
+        with storage_errors(path):
+            if path.stat().st_mode & 0o077:  # else it may lie on a read-only disk
+                path.chmod(0o600)
 
     def close(self) -> None:
         """Close the file."""

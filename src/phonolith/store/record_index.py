@@ -12,10 +12,8 @@ import apsw
 
 from phonolith.model.record import Record
 from phonolith.store.database import fetch
-from phonolith.store.lines import Line, decode_lines, is_clean, item_of, validator_of
+from phonolith.store.lines import Key, Line, decode_lines, from_key, item_of, to_key, validator_of
 from phonolith.store.segments import Segment, pack_frames, reread, segment_path, source_of, unpack_frames, write_segment
-
-Key = str | bytes
 
 #: Unpacked bytes of a full segment.
 SEGMENT_BYTES = 64 * 1024 * 1024
@@ -293,13 +291,3 @@ def runs_of(texts: list[bytes], most: int) -> Iterator[list[bytes]]:
             begin, size = at + 1, 0
     if begin < len(texts):
         yield texts[begin:]
-
-
-def to_key(text: str) -> Key:
-    """A text as a column of type ANY holds it: TEXT, or a BLOB where SQLite and other tools could not take it."""
-    return text if is_clean(text) else text.encode("utf-8", "surrogatepass")
-
-
-def from_key(key: Key) -> str:
-    """The inverse of :func:`to_key`."""
-    return key if isinstance(key, str) else key.decode("utf-8", "surrogatepass")

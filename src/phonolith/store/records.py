@@ -12,9 +12,9 @@ from typing import Any
 from phonolith.model.record import Record
 from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 from phonolith.store.files import make_folders, storage_errors
-from phonolith.store.lines import Line, encode_gone, encode_record, record_of
+from phonolith.store.lines import Key, Line, encode_gone, encode_record, from_key, record_of, to_key
 from phonolith.store.objects import ObjectStore
-from phonolith.store.record_index import SEGMENT_BYTES, Key, RecordIndex, from_key, to_key
+from phonolith.store.record_index import SEGMENT_BYTES, RecordIndex
 from phonolith.store.segments import (
     ObjectReader,
     OpenPart,

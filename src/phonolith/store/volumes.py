@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from phonolith.errors import SettingError, StorageError
-from phonolith.store.files import atomic_write, fsync_dir, make_folders, printable, storage_errors
+from phonolith.store.files import atomic_write, make_folders, printable, storage_errors
 
 #: A volume's marker file. Where it is missing, the disk is not mounted (or it is somebody else's folder).
 MARKER = "VOLUME"
@@ -44,14 +44,6 @@ class Volume:
             make_folders(self.path)
             if not self.present:
                 atomic_write(self.path / MARKER, f"Phonolith object volume {self.name}\n".encode())
-
-    def folder_of(self, sha256: str) -> Path:
-        """The folder of an object, created durably where it is missing."""
-        folder = self.path / sha256[:2]
-        if not folder.is_dir():
-            folder.mkdir(exist_ok=True)
-            fsync_dir(self.path)
-        return folder
 
 
 def volumes_from(settings: Mapping[str, object], root: Path) -> tuple[Volume, ...]:

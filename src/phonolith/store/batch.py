@@ -1,0 +1,198 @@
+"""Objects on their way in: many written under temporary names, then all made durable together, then their rows."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import BinaryIO, Self, TypeVar
+
+from phonolith.errors import UsageError
+from phonolith.store.files import fsync_dir, fsync_file, storage_errors, temporary
+from phonolith.store.intake import HOWS, look_over, open_regular, take
+from phonolith.store.ledger import Entry, Ledger, Place
+from phonolith.store.passport import Passport, passport_of
+from phonolith.store.volumes import Volume
+
+#: Syncs that wait at the same time. A journal commits once for all that wait, so more of them cost fewer commits.
+_THREADS = 16
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """An object that is held. ``places`` are the paths of its bytes, those inside the archive first."""
+
+    sha256: str
+    size: int
+    places: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Draft:
+    """Bytes under a temporary name; ``file`` is what to sync, ``close`` lets go of it and removes what is left."""
+
+    path: Path
+    file: BinaryIO
+    volume: Volume
+    close: ExitStack
+
+
+class Batch:
+    """Takes in objects; they are held when :meth:`keep` returns, or when its ``with`` block ends without an error.
+
+    The order is that of every write here: bytes under temporary names, fsync of each, rename of all, fsync of each
+    folder, and then one transaction with all the rows. A crash or an error at any moment costs the batch and nothing
+    else. Each object that waits keeps a file open: some hundreds are a batch, not more. Not for several threads.
+
+    ``choose`` gives the volume for so many bytes, ``again`` a sound place inside the archive where bytes are held
+    already, ``where`` the path of a place; they are the object store's.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        choose: Callable[[int], Volume],
+        again: Callable[[Passport], Place | None],
+        where: Callable[[str, Place], str],
+    ) -> None:
+        self._ledger = ledger
+        self._choose = choose
+        self._again = again
+        self._where = where
+        self._drafts: dict[bytes, _Draft] = {}
+        self._entries: list[Entry] = []
+        self._size = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if kind is None:
+            self.keep()
+        else:
+            self.drop()
+
+    @property
+    def count(self) -> int:
+        """How many objects wait."""
+        return len(self._entries)
+
+    @property
+    def size(self) -> int:
+        """Bytes that wait to be synced."""
+        return self._size
+
+    def adopt(self, path: Path, how: str, media_type: str = "") -> Held:
+        """Take in a file; ``how`` as :meth:`ObjectStore.adopt` has it, but a ``move`` leaves the source to the caller.
+
+        Raises NotFound, BadInput, UsageError, StorageError; then the batch is as it was before.
+        """
+        if how not in HOWS:
+            raise UsageError(f"adopt {how}", f"it is none of {', '.join(HOWS)}", "Choose one of them")
+        with ExitStack() as closing:
+            source = closing.enter_context(open_regular(path))
+            if how == "reference":
+                passport, mtime_ns = look_over(path, source)
+                return self._enter(passport, media_type, Place("", os.fsencode(path.absolute()), mtime_ns))
+            size = os.fstat(source.fileno()).st_size
+            volume = self._choose(0 if how in ("hardlink", "reflink", "move") else size)
+            closing.enter_context(storage_errors(volume.path))
+            draft, file = closing.enter_context(temporary(volume.path))
+            passport, synced = take(path, source, how, draft, file)
+            return self._wait(passport, media_type, _Draft(draft, synced, volume, closing))
+
+    def add_bytes(self, data: bytes, media_type: str = "") -> Held:
+        """Take in bytes that have no file yet."""
+        passport = passport_of(data)
+        if place := self._known(passport):
+            return self._enter(passport, media_type, place)
+        volume = self._choose(len(data))
+        with ExitStack() as closing:
+            closing.enter_context(storage_errors(volume.path))
+            draft, file = closing.enter_context(temporary(volume.path))
+            file.write(data)
+            file.flush()
+            return self._wait(passport, media_type, _Draft(draft, file, volume, closing))
+
+    def keep(self) -> None:
+        """Make all that waits durable and enter it. Raises StorageError; then nothing of it is held."""
+        entries, drafts = self._entries, self._drafts
+        with self._closing():
+            _publish(drafts)
+            self._ledger.add_many(entries)
+
+    def drop(self) -> None:
+        """Forget what waits; nothing of it is left."""
+        self._closing().close()
+
+    def _closing(self) -> ExitStack:
+        """What lets go of all that waits now; a new batch begins."""
+        drafts, self._drafts, self._entries, self._size = self._drafts, {}, [], 0
+        closing = ExitStack()
+        for draft in drafts.values():
+            closing.push(draft.close)
+        return closing
+
+    def _wait(self, passport: Passport, media_type: str, draft: _Draft) -> Held:
+        """Let the draft wait for :meth:`keep`, unless its bytes are here already."""
+        if place := self._known(passport):
+            return self._enter(passport, media_type, place)
+        draft.close = draft.close.pop_all()
+        self._drafts[passport.sha256] = draft
+        self._size += passport.size
+        return self._enter(passport, media_type, Place(draft.volume.name))
+
+    def _known(self, passport: Passport) -> Place | None:
+        waiting = self._drafts.get(passport.sha256)
+        return Place(waiting.volume.name) if waiting else self._again(passport)
+
+    def _enter(self, passport: Passport, media_type: str, place: Place) -> Held:
+        self._entries.append(Entry(passport, media_type, place))
+        sha256 = passport.sha256.hex()
+        known = {*self._ledger.places(passport.sha256), place}
+        paths = (
+            self._where(sha256, one) for one in sorted(known, key=lambda one: (not one.volume, one.volume, one.path))
+        )
+        return Held(sha256, passport.size, tuple(dict.fromkeys(paths)))
+
+
+def _publish(drafts: dict[bytes, _Draft]) -> None:
+    """Bytes durable, then names, then the folders of the names and the volumes those folders are in."""
+    _at_once(_sync_draft, drafts.values())
+    folders: set[Path] = set()
+    for sha256, draft in drafts.items():
+        target = draft.volume.object_path(sha256.hex())
+        with storage_errors(draft.volume.path):
+            if target.parent not in folders and not target.parent.is_dir():
+                target.parent.mkdir(exist_ok=True)
+            draft.path.rename(target)
+        folders |= {target.parent, draft.volume.path}  # whoever made a folder may have died before it was durable
+    _at_once(_sync_folder, folders)
+
+
+def _sync_draft(draft: _Draft) -> None:
+    with storage_errors(draft.volume.path):
+        fsync_file(draft.file.fileno())
+
+
+def _sync_folder(folder: Path) -> None:
+    with storage_errors(folder):
+        fsync_dir(folder)
+
+
+def _at_once(work: Callable[[_T], None], things: Iterable[_T]) -> None:
+    """Do the work on all things, several at a time; the first error is raised when all are done."""
+    waiting = list(things)
+    if len(waiting) < 2:
+        for one in waiting:
+            work(one)
+        return
+    with ThreadPoolExecutor(min(_THREADS, len(waiting)), "sync") as pool:
+        for done in [pool.submit(work, one) for one in waiting]:
+            done.result()
