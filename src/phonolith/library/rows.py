@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -42,22 +41,50 @@ _CREDIT = (
 _ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
 
 
-@dataclass(frozen=True, slots=True)
 class Row:
     """The runs of a row's title and of its artists' names; its duration in milliseconds.
 
-    ``further`` reads what else it is found by: the release of a track, sort names and aliases.
+    Nothing is folded, and nothing further read, before it is asked for: most rows are told apart by their titles.
     """
 
-    title: Sequence[str]
-    artists: Sequence[str]
-    duration: int | None
-    further: Callable[[], Sequence[str]]
+    __slots__ = ("_artists", "_further", "_names", "_text", "_title", "duration")
+
+    def __init__(
+        self, title: str, names: Sequence[str], duration: int | None, further: Callable[[], Sequence[str]]
+    ) -> None:
+        self._text = title
+        self._names = names
+        self.duration = duration
+        self._title: Sequence[str] | None = None
+        self._artists: Sequence[str] | None = None
+        self._further: Sequence[str] | Callable[[], Sequence[str]] = further
+
+    @property
+    def title(self) -> Sequence[str]:
+        """The runs of the title."""
+        if self._title is None:
+            self._title = runs(self._text)
+        return self._title
+
+    @property
+    def artists(self) -> Sequence[str]:
+        """The runs of the artists' names, as they are called and as they are credited."""
+        if self._artists is None:
+            self._artists = [run for name in self._names for run in runs(name)]
+        return self._artists
+
+    def further(self) -> Sequence[str]:
+        """What else it is found by: the release of a track, sort names and aliases."""
+        if callable(self._further):
+            self._further = self._further()
+        return self._further
 
     def has(self, run: str, *, begins: bool = False) -> bool:
         """Whether any part has the run; with ``begins`` a word that begins with it."""
-        return any(holds(part, run, begins=begins) for part in (self.title, self.artists)) or holds(
-            self.further(), run, begins=begins
+        return (
+            holds(self.title, run, begins=begins)
+            or holds(self.artists, run, begins=begins)
+            or holds(self.further(), run, begins=begins)
         )
 
 
@@ -81,8 +108,15 @@ class Rows:
 
     def by_title(self, rows: Iterable[int]) -> list[tuple[list[str], int]]:
         """Rows ordered by the tokens of their titles, then by rank, with these tokens."""
-        found = self._db.execute(_TITLE[self._kind], (json.dumps(list(rows)),))
-        return sorted((fold(str(title)), int(row)) for row, title in found)
+        return sorted((fold(title), row) for row, title in self._read_titles(list(rows)))
+
+    def titles(self, rows: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+        """Rows with the runs of their titles."""
+        return ((row, runs(title)) for row, title in self._read_titles(rows))
+
+    def _read_titles(self, rows: Sequence[int]) -> list[tuple[int, str]]:
+        found: list[Any] = self._db.execute(_TITLE[self._kind], (json.dumps(rows),)).fetchall()
+        return found
 
     def read(self, row: int) -> Row:
         """The names of one row, which must be there."""
@@ -92,15 +126,20 @@ class Rows:
 
     def fetch(self, rows: Iterable[int]) -> None:
         """Read many rows at once, so that :meth:`read` has them."""
-        wanted = json.dumps([row for row in rows if row not in self._found])
-        found: list[Any] = self._db.execute(_SQL[self._kind], (wanted,)).fetchall()
-        several = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
+        wanted = [row for row in rows if row not in self._found]
+        if not wanted:
+            return
+        found: list[Any] = self._db.execute(_SQL[self._kind], (json.dumps(wanted),)).fetchall()
+        credited = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
         for row, title, credit, duration, more, name, sort_name in found:
-            named = [(name, None, sort_name, credit)] if name is not None else several.get(-(credit or 0), [])
-            artists = [run for own, other, _, _ in named for text in (own, other) if text for run in runs(text)]
-            mine = [row] if self._kind == "artist" else [artist for _, _, _, artist in named]
-            further = partial(self._further, [more, *(text for _, _, text, _ in named)], mine)
-            self._found[row] = Row(runs(title), artists, duration, further)
+            if name is not None:
+                names, further, mine = (name,), (more, sort_name), (credit,)
+            else:
+                several = credited.get(-(credit or 0), ())
+                names = tuple(text for own, other, _, _ in several for text in (own, other) if text)
+                further = (more, *(text for _, _, text, _ in several))
+                mine = (row,) if self._kind == "artist" else tuple(artist for _, _, _, artist in several)
+            self._found[row] = Row(title, names, duration, partial(self._further, further, mine))
 
     def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
         """The names of credits with several: the artist's, as credited, the sort name, and the artist."""
