@@ -21,8 +21,8 @@ from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title
 _PAST = "\U0010ffff"
 EVERYTHING = 1 << 40
 _MOST_LOOKED = 256
-_MOST_LOOKED_IN_CROWD = 600
 _PAGE = 24  # rows that fill a page, and a few more
+_WORD, _WORD_IN_TIER = 0.12, 0.025  # time to read a word's entry, and its list in a tier, in rows looked at meanwhile
 _AT_ONCE = 4  # lists: more are read and decoded together, and not kept
 _ROOM = 100  # bytes that a kept list takes besides its ids
 
@@ -74,6 +74,12 @@ class Index:
     def beginning(self, letters: str) -> list[tuple[int, bytes | int]]:
         """The same of the words that begin with the letters."""
         return self.between(letters, letters + _PAST)
+
+    def count_beginning(self, letters: str) -> int:
+        """How many words begin with the letters."""
+        sql = "SELECT count(*) FROM term WHERE kind = ? AND term BETWEEN ? AND ?"
+        bounds = self._kind, letters, letters + _PAST
+        return int(self._kept.once(("beginning", *bounds), lambda: self._value(sql, *bounds)))
 
     def part(self, number: int, tier: int) -> Any:
         """The rows of a posting in a tier, as a bitmap; not to be changed."""
@@ -206,8 +212,8 @@ class Beginning(Listed):
 class Crowd(Condition):
     """Rows with a word that begins with letters very many words begin with.
 
-    The first tiers have a list. In a deeper one rows are looked at, while so many of them will pass that a page is soon
-    full; else the words' own lists are united, which is the same work whatever the other conditions leave.
+    The first tiers have a list. In the deeper ones rows are looked at, or the words' own lists are united: whichever is
+    less work, decided once, when it is known how many rows the other conditions leave.
     """
 
     def __init__(self, index: Index, entry: Entry, letters: str) -> None:
@@ -217,8 +223,7 @@ class Crowd(Condition):
         self._letters = letters
         self._tiers = min(index.crowd_tiers, len(index.tiers))
         self._share = entry.rows / max(1, index.tiers[self._tiers - 1][1])
-        self._looks = float(_MOST_LOOKED_IN_CROWD)
-        self._looked: dict[int, bool] = {}
+        self._look: bool | None = None
 
     def part(self, tier: int) -> Any:
         """The crowd's list in the first tiers; in the others the union of the words'."""
@@ -230,20 +235,27 @@ class Crowd(Condition):
 
     def narrowed(self, tier: int, found: Any) -> Any:
         """As :meth:`part`, told what the conditions before have left."""
-        if tier >= self._tiers and self._looks_at(tier, found):
-            return None
-        return self.part(tier)
+        if tier < self._tiers:
+            return self.part(tier)
+        if self._look is None:
+            self._look = self._looks(tier, found) <= self._union()
+        return None if self._look else self.part(tier)
 
-    def _looks_at(self, tier: int, found: Any) -> bool:
+    def _looks(self, tier: int, found: Any) -> float:
+        """About how many rows would be looked at to fill a page, from this tier on."""
         first, last = self._index.tiers[tier]
-        looks = min(_PAGE / self._share, last - first + 1 if found is None else len(found))
-        self._looks -= looks
-        self._looked[tier] = self._looks >= 0
-        return self._looked[tier]
+        left = self._index.tiers[-1][1] - first + 1
+        rows = left if found is None else len(found) * left / (last - first + 1)
+        return float(min(_PAGE / self._share, rows))
+
+    def _union(self) -> float:
+        """How many rows can be looked at in the time that a union in all deeper tiers takes."""
+        words = self._index.count_beginning(self._letters)
+        return words * (_WORD + _WORD_IN_TIER * (len(self._index.tiers) - self._tiers))
 
     def unsure(self, tier: int) -> Any:
         """Everything where rows are to be looked at."""
-        return None if self._looked.get(tier) else _NOBODY
+        return None if tier >= self._tiers and self._look else _NOBODY
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""

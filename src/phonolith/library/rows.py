@@ -47,17 +47,17 @@ class Row:
     Nothing is folded, and nothing further read, before it is asked for: most rows are told apart by their titles.
     """
 
-    __slots__ = ("_artists", "_further", "_names", "_text", "_title", "duration")
+    __slots__ = ("_artists", "_more", "_names", "_text", "_title", "duration")
 
     def __init__(
-        self, title: str, names: Sequence[str], duration: int | None, further: Callable[[], Sequence[str]]
+        self, title: str, names: Sequence[str], duration: int | None, more: Callable[[], Sequence[str]]
     ) -> None:
         self._text = title
         self._names = names
-        self.duration = duration
+        self._more = more
         self._title: Sequence[str] | None = None
         self._artists: Sequence[str] | None = None
-        self._further: Sequence[str] | Callable[[], Sequence[str]] = further
+        self.duration = duration
 
     @property
     def title(self) -> Sequence[str]:
@@ -74,18 +74,22 @@ class Row:
         return self._artists
 
     def further(self) -> Sequence[str]:
-        """What else it is found by: the release of a track, sort names and aliases."""
-        if callable(self._further):
-            self._further = self._further()
-        return self._further
+        """The runs of what else it is found by: the release of a track, sort names and aliases."""
+        return [run for text in self._more() for run in runs(text)]
 
     def has(self, run: str, *, begins: bool = False) -> bool:
         """Whether any part has the run; with ``begins`` a word that begins with it."""
         return (
-            holds(self.title, run, begins=begins)
-            or holds(self.artists, run, begins=begins)
-            or holds(self.further(), run, begins=begins)
+            (_may_hold((self._text,), run) and holds(self.title, run, begins=begins))
+            or (_may_hold(self._names, run) and holds(self.artists, run, begins=begins))
+            or (_may_hold(self._more(), run) and holds(self.further(), run, begins=begins))
         )
+
+
+def _may_hold(texts: Sequence[str], run: str) -> bool:
+    """Whether the runs of some text may have a run in them; told without folding where that changes case alone."""
+    plain = run.isalnum()
+    return any(run in text.lower() or not (plain and text.isascii()) or "'" in text or "`" in text for text in texts)
 
 
 def holds(part: Sequence[str], run: str, *, begins: bool = False) -> bool:
@@ -151,10 +155,10 @@ class Rows:
         return found
 
     def _further(self, texts: Sequence[str | None], artists: Sequence[int]) -> list[str]:
+        found = [text for text in texts if text]
         if self._aliases is None:
             told = self._db.execute("SELECT value FROM meta WHERE key = 'text_aliases'").fetchone()
             self._aliases = told is None or bool(told[0])
-        aliases = (
-            [text for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))] if self._aliases else []
-        )
-        return [run for text in (*texts, *aliases) if text for run in runs(str(text))]
+        if self._aliases:
+            found += [str(text) for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))]
+        return found
