@@ -22,7 +22,7 @@ _PAST = "\U0010ffff"
 EVERYTHING = 1 << 40
 _MOST_LOOKED = 256
 _PAGE = 24  # rows that fill a page, and a few more
-_WORD, _WORD_IN_TIER = 0.12, 0.025  # time to read a word's entry, and its list in a tier, in rows looked at meanwhile
+_WORD, _WORD_IN_TIER = 0.08, 0.03  # time to read a word's entry, and its list in a tier, in rows looked at meanwhile
 _AT_ONCE = 4  # lists: more are read and decoded together, and not kept
 _ROOM = 100  # bytes that a kept list takes besides its ids
 
@@ -130,9 +130,14 @@ class Index:
 
 
 class Condition(ABC):
-    """One condition of a query. ``rows``: how many rows it holds for at most, as far as the index knows."""
+    """One condition of a query.
+
+    ``rows``: how many rows it holds for at most, as far as the index knows. ``letters``: where rows must be looked at,
+    what one of their words must begin with; "" where that is not what they are looked at for.
+    """
 
     rows = EVERYTHING
+    letters = ""
 
     @abstractmethod
     def part(self, tier: int) -> Any:
@@ -190,7 +195,7 @@ class Beginning(Listed):
 
     def __init__(self, index: Index, letters: str) -> None:
         super().__init__(index, index.beginning(letters))
-        self._letters = letters
+        self.letters = letters
         self._looked: set[int] = set()
 
     def narrowed(self, tier: int, found: Any) -> Any:
@@ -206,7 +211,7 @@ class Beginning(Listed):
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""
-        return row.has(self._letters, begins=True)
+        return row.has(self.letters, begins=True)
 
 
 class Crowd(Condition):
@@ -220,7 +225,7 @@ class Crowd(Condition):
         self._index = index
         self._listed = Listed(index, [(entry.rows, entry.ids)])
         self._words: Listed | None = None
-        self._letters = letters
+        self.letters = letters
         self._tiers = min(index.crowd_tiers, len(index.tiers))
         self._share = entry.rows / max(1, index.tiers[self._tiers - 1][1])
         self._look: bool | None = None
@@ -230,7 +235,7 @@ class Crowd(Condition):
         if tier < self._tiers:
             return self._listed.part(tier)
         if self._words is None:
-            self._words = Listed(self._index, self._index.beginning(self._letters))
+            self._words = Listed(self._index, self._index.beginning(self.letters))
         return self._words.part(tier)
 
     def narrowed(self, tier: int, found: Any) -> Any:
@@ -250,7 +255,7 @@ class Crowd(Condition):
 
     def _union(self) -> float:
         """How many rows can be looked at in the time that a union in all deeper tiers takes."""
-        words = self._index.count_beginning(self._letters)
+        words = self._index.count_beginning(self.letters)
         return words * (_WORD + _WORD_IN_TIER * (len(self._index.tiers) - self._tiers))
 
     def unsure(self, tier: int) -> Any:
@@ -259,7 +264,7 @@ class Crowd(Condition):
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""
-        return row.has(self._letters, begins=True)
+        return row.has(self.letters, begins=True)
 
 
 class Looked(Condition):

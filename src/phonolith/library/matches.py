@@ -53,10 +53,10 @@ class Matches:
         if test is None:
             yield from found
             return
+        letters = "".join(condition.letters for condition in self._conditions if condition.unsure(tier) is None)
         rows = iter(found)
         while some := list(islice(rows, _READ_AT_ONCE)):
-            self._rows.fetch(some)
-            yield from filter(test, some)
+            yield from filter(test, self._rows.fetch(some, letters))
 
     def count(self, at_least: int) -> tuple[int, bool]:
         """How many there are, and whether there may be more: rows that would have to be looked at are not."""

@@ -14,9 +14,9 @@ from phonolith.model.text import fold, is_cjk, runs
 #: For each kind: rows by a JSON array of their numbers, with title, credit and duration.
 _CREDITED = {
     "track": "SELECT t.id, t.title, ifnull(t.credit, r.credit) AS credit, t.duration, r.title AS release "
-    "FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
+    "FROM json_each(:rows) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
     "release": "SELECT t.id, title, credit, duration, NULL AS release "
-    "FROM json_each(?) j CROSS JOIN release t ON t.id = j.value",
+    "FROM json_each(:rows) j CROSS JOIN release t ON t.id = j.value",
 }
 #: The same with the artist's name where the credit is one artist.
 _SQL = {
@@ -26,8 +26,9 @@ _SQL = {
         for kind, sql in _CREDITED.items()
     },
     "artist": "SELECT id, name, NULL, NULL, sort_name, NULL, NULL FROM artist "
-    "WHERE id IN (SELECT value FROM json_each(?))",
-    "label": "SELECT id, name, NULL, NULL, NULL, NULL, NULL FROM label WHERE id IN (SELECT value FROM json_each(?))",
+    "WHERE id IN (SELECT value FROM json_each(:rows))",
+    "label": "SELECT id, name, NULL, NULL, NULL, NULL, NULL FROM label "
+    "WHERE id IN (SELECT value FROM json_each(:rows))",
 }
 _TITLE = {
     kind: f"SELECT t.id, t.{'title' if kind in _CREDITED else 'name'} FROM json_each(?) j CROSS JOIN {kind} t "
@@ -37,6 +38,14 @@ _TITLE = {
 _CREDIT = (
     "SELECT c.id, a.name, c.name, a.sort_name, a.id FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value "
     "CROSS JOIN artist a ON a.id = c.artist ORDER BY c.id, c.position"
+)
+#: Whether a text may have a word that begins with :run. Text of ASCII without apostrophes is folded by its case alone.
+_MAY = "(instr(lower({0}), :run) OR length({0}) < octet_length({0}) OR instr({0}, char(39)) OR instr({0}, '`'))"
+_SIEVE = (
+    " WHERE "
+    + " OR ".join(map(_MAY.format, ("x.title", "x.release", "a.name", "a.sort_name")))
+    + " OR (a.id IS NULL AND EXISTS (SELECT 1 FROM credit c CROSS JOIN artist b ON b.id = c.artist "
+    "WHERE c.id = -x.credit AND (" + " OR ".join(map(_MAY.format, ("b.name", "c.name", "b.sort_name"))) + ")))"
 )
 _ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
 
@@ -80,16 +89,10 @@ class Row:
     def has(self, run: str, *, begins: bool = False) -> bool:
         """Whether any part has the run; with ``begins`` a word that begins with it."""
         return (
-            (_may_hold((self._text,), run) and holds(self.title, run, begins=begins))
-            or (_may_hold(self._names, run) and holds(self.artists, run, begins=begins))
-            or (_may_hold(self._more(), run) and holds(self.further(), run, begins=begins))
+            holds(self.title, run, begins=begins)
+            or holds(self.artists, run, begins=begins)
+            or holds(self.further(), run, begins=begins)
         )
-
-
-def _may_hold(texts: Sequence[str], run: str) -> bool:
-    """Whether the runs of some text may have a run in them; told without folding where that changes case alone."""
-    plain = run.isalnum()
-    return any(run in text.lower() or not (plain and text.isascii()) or "'" in text or "`" in text for text in texts)
 
 
 def holds(part: Sequence[str], run: str, *, begins: bool = False) -> bool:
@@ -128,12 +131,19 @@ class Rows:
             self.fetch([row])
         return self._found[row]
 
-    def fetch(self, rows: Iterable[int]) -> None:
-        """Read many rows at once, so that :meth:`read` has them."""
+    def fetch(self, rows: Iterable[int], letters: str = "") -> list[int]:
+        """Read many rows at once, so that :meth:`read` has them, and return those that are there now.
+
+        With ``letters`` rows that have no word that begins so need not be read; most of those are not.
+        """
+        rows = list(rows)
         wanted = [row for row in rows if row not in self._found]
         if not wanted:
-            return
-        found: list[Any] = self._db.execute(_SQL[self._kind], (json.dumps(wanted),)).fetchall()
+            return rows
+        sql, bindings = _SQL[self._kind], {"rows": json.dumps(wanted), "run": letters}
+        if letters and letters.isalnum() and self._kind in _CREDITED and not self._has_aliases():
+            sql += _SIEVE
+        found: list[Any] = self._db.execute(sql, bindings).fetchall()
         credited = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
         for row, title, credit, duration, more, name, sort_name in found:
             if name is not None:
@@ -144,6 +154,7 @@ class Rows:
                 further = (more, *(text for _, _, text, _ in several))
                 mine = (row,) if self._kind == "artist" else tuple(artist for _, _, _, artist in several)
             self._found[row] = Row(title, names, duration, partial(self._further, further, mine))
+        return [row for row in rows if row in self._found]
 
     def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
         """The names of credits with several: the artist's, as credited, the sort name, and the artist."""
@@ -156,9 +167,12 @@ class Rows:
 
     def _further(self, texts: Sequence[str | None], artists: Sequence[int]) -> list[str]:
         found = [text for text in texts if text]
+        if self._has_aliases():
+            found += [str(text) for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))]
+        return found
+
+    def _has_aliases(self) -> bool:
         if self._aliases is None:
             told = self._db.execute("SELECT value FROM meta WHERE key = 'text_aliases'").fetchone()
             self._aliases = told is None or bool(told[0])
-        if self._aliases:
-            found += [str(text) for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))]
-        return found
+        return self._aliases
