@@ -1,9 +1,10 @@
 """Serving measured: byte ranges beside nginx and Starlette's FileResponse, and the search page of an archive.
 
     python -m bench.web ranges                    256 KiB random ranges of one file of 150 MB, 16 connections, warm
-    python -m bench.web search ARCHIVE [--rate]   the search page over an archive that has been built, 16 connections
+    python -m bench.web search ARCHIVE            the search page of `phonolith serve` over a built archive, 16 connections
 
-One worker each, wrk on the same machine, rounds interleaved, medians. Needs wrk, and nginx for its row.
+wrk on the same machine, rounds interleaved, medians. For ranges one worker each; the search page is served once by one
+process and once by one for each processor, and the memory of each is printed. Needs wrk, and nginx for its row.
 """
 
 from __future__ import annotations
@@ -26,11 +27,15 @@ from pathlib import Path
 
 import apsw
 
+from bench.build import family
 from phonolith.store.archive import Archive
+from phonolith.web.workers import processors
 
 _SIZE = 150_000_000
 _ROUNDS = 3
 _SECONDS = 6
+_ADDRESSES = 20_000  # so many that words meet lists that were kept no more often than a visitor's do
+_WARM = 200
 _RANGE_LUA = """
 math.randomseed(7)
 request = function()
@@ -45,8 +50,10 @@ local asked = 0
 request = function()
   asked = asked + 1
   local more = "MORE"
+  local headers = {{}}
+  if more:sub(-5) == " gzip" then more = more:sub(1, -6); headers["Accept-Encoding"] = "gzip" end
   if more:sub(-2) == "n=" then more = more .. asked .. "." .. math.random(1000000000) end
-  return wrk.format("GET", paths[math.random(#paths)] .. more)
+  return wrk.format("GET", paths[math.random(#paths)] .. more, headers)
 end
 """
 _DONE = """
@@ -70,7 +77,7 @@ from starlette.routing import Route
 async def file(request): return FileResponse({path!r})
 app = Starlette(routes=[Route("/file", file)])
 """
-_OURS = """
+_RANGES_SERVER = """
 from pathlib import Path
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
@@ -85,7 +92,7 @@ def ranges() -> None:
         folder = Path(name)
         path, root, digest, track = _archive_with_a_long_file(folder)
         (folder / "file").symlink_to(path)
-        ours = stack.enter_context(_uvicorn(_OURS.format(root=str(root)), folder))
+        ours = stack.enter_context(_uvicorn(_RANGES_SERVER.format(root=str(root)), folder))
         plain = stack.enter_context(_uvicorn(_FILE_RESPONSE.format(path=str(path)), folder))
         rows = {
             "phonolith, with the gate": (ours, f"/media/{track}/{digest}"),
@@ -104,16 +111,27 @@ def search(root: Path) -> None:
     """The search page with words of the archive's own titles."""
     paths = _queries(Archive.open(root).catalogue)
     lua = _SEARCH_LUA.format(paths=", ".join(f'"{path}"' for path in paths))
-    with tempfile.TemporaryDirectory() as name, _uvicorn(_OURS.format(root=str(root.resolve())), Path(name)) as port:
-        for path in paths[:200]:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
-        kinds = {  # an unknown parameter makes an address that was never asked for: nothing kept answers it
-            "tracks, new words": "&kind=track&n=",
-            "best of each kind, new words": "&n=",
-            "best of each, asked before": "",
+    kinds = {  # an unknown parameter makes an address that was never asked for: no page that was kept answers it
+        "tracks, new words": "&kind=track&n=",
+        "best of each kind, new words": "&n=",
+        "the same as gzip": "&n= gzip",
+        "best of each, asked before": "",
+    }
+    with ExitStack() as stack:
+        numbers = dict.fromkeys((1, processors()))
+        served = {number: stack.enter_context(_serve(root, number)) for number in numbers}
+        rows = {
+            f"{name}, {number} process{'es' if number > 1 else ''}": (port, more)
+            for name, more in kinds.items()
+            for number, (port, _) in served.items()
         }
-        rows = {name: (port, more) for name, more in kinds.items()}
+        for port, _ in served.values():
+            for path in paths[:_WARM]:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}&n=warm").read()
         _table(_interleaved(rows, lambda more: lua.replace("MORE", more)))
+        for number, (_, pid) in served.items():
+            each = " ".join(f"{_pss(one):,}" for one in sorted(family(pid)))
+            print(f"memory of {number} serving, MiB (proportional, the first waits only if there are more): {each}")
 
 
 def _queries(catalogue: Path) -> list[str]:
@@ -122,7 +140,7 @@ def _queries(catalogue: Path) -> list[str]:
     last = db.execute("SELECT max(id) FROM track").fetchone()[0]
     dice = random.Random(5)
     paths = []
-    for _ in range(400):
+    for _ in range(_ADDRESSES):
         row = db.execute("SELECT title FROM track WHERE id >= ? LIMIT 1", (dice.randint(1, last),)).fetchone()
         words = [word for word in re.findall(r"[A-Za-z]+", row[0]) if len(word) > 2] or ["love"]
         pick = dice.choice(words)
@@ -158,6 +176,21 @@ def _uvicorn(code: str, folder: Path) -> Iterator[int]:
 
 
 @contextmanager
+def _serve(root: Path, number: int) -> Iterator[tuple[int, int]]:
+    """`phonolith serve` by so many processes: its port and process."""
+    port = _free_port()
+    command = [sys.executable, "-m", "phonolith.cli.main", "serve", "--archive", str(root.resolve()), "--json",
+               "--port", str(port), "--workers", str(number)]  # fmt: skip
+    with _running(command, port) as process:
+        yield port, process.pid
+
+
+def _pss(pid: int) -> int:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) // 1024  # type: ignore[index]
+
+
+@contextmanager
 def _nginx(folder: Path) -> Iterator[int]:
     port = _free_port()
     settings = folder / "nginx.conf"
@@ -168,15 +201,17 @@ def _nginx(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command)
+def _running(command: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
+            if process.poll() is not None:
+                raise SystemExit(f"{command[0]} ended before it could be asked")
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(10)
@@ -210,11 +245,12 @@ def _wrk(port: int, lua: str) -> tuple[float, float, float]:
 
 def _table(found: dict[str, list[tuple[float, float, float]]], base: float = float("nan")) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print(f"{'':28} {'req/s':>9} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}   p99 of each round")
+    width = max(28, *map(len, found))
+    print(f"{'':{width}} {'req/s':>9} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}   p99 of each round")
     for name, rounds in found.items():
         rate, median, late = (statistics.median(column) for column in zip(*rounds, strict=True))
         each = " ".join(f"{one[2]:.1f}" for one in rounds)
-        print(f"{name:28} {rate:9,.0f} {rate / base:8.2f} {median:8.2f} {late:8.2f}   {each}")
+        print(f"{name:{width}} {rate:9,.0f} {rate / base:8.2f} {median:8.2f} {late:8.2f}   {each}")
 
 
 def main() -> None:
