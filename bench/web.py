@@ -1,10 +1,11 @@
 """Serving measured: byte ranges beside nginx and Starlette's FileResponse, and the search page of an archive.
 
-    python -m bench.web ranges                    256 KiB random ranges of one file of 150 MB, 16 connections, warm
-    python -m bench.web search ARCHIVE            the search page of `phonolith serve` over a built archive, 16 connections
+    python -m bench.web ranges            256 KiB random ranges of one file of 150 MB, 16 connections, warm
+    python -m bench.web search ARCHIVE    the search page of `phonolith serve` over a built archive, 16 connections
 
 wrk on the same machine, rounds interleaved, medians. For ranges one worker each; the search page is served once by one
-process and once by one for each processor, and the memory of each is printed. Needs wrk, and nginx for its row.
+process and once by one for each processor, and the memory of each is printed. Beside the clock stands what an answer
+takes of processor time, which other work on the machine disturbs less. Needs wrk, and nginx for its row.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -53,7 +54,8 @@ request = function()
   local headers = {{}}
   if more:sub(-5) == " gzip" then more = more:sub(1, -6); headers["Accept-Encoding"] = "gzip" end
   if more:sub(-2) == "n=" then more = more .. asked .. "." .. math.random(1000000000) end
-  return wrk.format("GET", paths[math.random(#paths)] .. more, headers)
+  local path = more == "" and paths[math.random({warm})] or paths[math.random(#paths)]
+  return wrk.format("GET", path .. more, headers)
 end
 """
 _DONE = """
@@ -103,14 +105,14 @@ def ranges() -> None:
         for port, address in rows.values():
             urllib.request.urlopen(f"http://127.0.0.1:{port}{address}").read()  # warm
         found = _interleaved(rows, lambda path: _RANGE_LUA.format(last=_SIZE - 262_144, path=path))
-        base = statistics.median(one[0] for one in found.get("nginx (sendfile)", [(float("nan"), 0, 0)]))
+        base = statistics.median(one[0] for one in found.get("nginx (sendfile)", [(float("nan"),)]))
         _table(found, base)
 
 
 def search(root: Path) -> None:
     """The search page with words of the archive's own titles."""
     paths = _queries(Archive.open(root).catalogue)
-    lua = _SEARCH_LUA.format(paths=", ".join(f'"{path}"' for path in paths))
+    lua = _SEARCH_LUA.format(paths=", ".join(f'"{path}"' for path in paths), warm=_WARM)
     kinds = {  # an unknown parameter makes an address that was never asked for: no page that was kept answers it
         "tracks, new words": "&kind=track&n=",
         "best of each kind, new words": "&n=",
@@ -127,8 +129,8 @@ def search(root: Path) -> None:
         }
         for port, _ in served.values():
             for path in paths[:_WARM]:
-                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}&n=warm").read()
-        _table(_interleaved(rows, lambda more: lua.replace("MORE", more)))
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
+        _table(_interleaved(rows, lambda more: lua.replace("MORE", more), {port: pid for port, pid in served.values()}))
         for number, (_, pid) in served.items():
             each = " ".join(f"{_pss(one):,}" for one in sorted(family(pid)))
             print(f"memory of {number} serving, MiB (proportional, the first waits only if there are more): {each}")
@@ -222,16 +224,31 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _interleaved(rows: dict[str, tuple[int, str]], lua: object) -> dict[str, list[tuple[float, float, float]]]:
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
+def _interleaved(
+    rows: dict[str, tuple[int, str]], lua: object, servers: Mapping[int, int] | None = None
+) -> dict[str, list[tuple[float, ...]]]:
+    """Rounds of each row: requests a second, median and p99 in ms, and processor time of the server for each in ms."""
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in rows}
     for _ in range(_ROUNDS):
         for name, (port, what) in rows.items():
-            found[name].append(_wrk(port, lua(what)))  # type: ignore[operator]
+            used = _cpu((servers or {}).get(port))
+            requests, *row = _wrk(port, lua(what))  # type: ignore[operator]
+            used = _cpu((servers or {}).get(port)) - used
+            found[name].append((*row, used * 1000 / requests))
     return found
 
 
-def _wrk(port: int, lua: str) -> tuple[float, float, float]:
-    """Requests a second, median and 99th percentile in milliseconds."""
+def _cpu(pid: int | None) -> float:
+    """Processor time of a process and its children, in seconds."""
+    ticks = 0
+    for one in family(pid) if pid else ():
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _wrk(port: int, lua: str) -> tuple[float, float, float, float]:
+    """Requests in all and a second, median and 99th percentile in milliseconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(lua + _DONE)
         script.flush()
@@ -240,17 +257,19 @@ def _wrk(port: int, lua: str) -> tuple[float, float, float]:
     requests, duration, median, late, errors = map(int, re.search(r"RESULT (.*)", told)[1].split())  # type: ignore[index]
     if errors:
         raise SystemExit(f"{errors} answers were errors")
-    return requests / duration * 1e6, median / 1000, late / 1000
+    return requests, requests / duration * 1e6, median / 1000, late / 1000
 
 
-def _table(found: dict[str, list[tuple[float, float, float]]], base: float = float("nan")) -> None:
+def _table(found: dict[str, list[tuple[float, ...]]], base: float = float("nan")) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     width = max(28, *map(len, found))
-    print(f"{'':{width}} {'req/s':>9} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}   p99 of each round")
+    ratio = base == base  # nothing to be set beside is nan
+    print(f"{'':{width}} {'req/s':>9}{'x nginx':>9}" if ratio else f"{'':{width}} {'req/s':>9}{'CPU ms':>9}", end="")
+    print(f"{'p50 ms':>9}{'p99 ms':>9}   p99 of each round")
     for name, rounds in found.items():
-        rate, median, late = (statistics.median(column) for column in zip(*rounds, strict=True))
+        rate, median, late, cpu = (statistics.median(column) for column in zip(*rounds, strict=True))
         each = " ".join(f"{one[2]:.1f}" for one in rounds)
-        print(f"{name:{width}} {rate:9,.0f} {rate / base:8.2f} {median:8.2f} {late:8.2f}   {each}")
+        print(f"{name:{width}} {rate:9,.0f}{rate / base if ratio else cpu:9.2f}{median:9.2f}{late:9.2f}   {each}")
 
 
 def main() -> None:
