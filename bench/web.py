@@ -130,7 +130,7 @@ def search(root: Path) -> None:
         for port, _ in served.values():
             for path in paths[:_WARM]:
                 urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
-        _table(_interleaved(rows, lambda more: lua.replace("MORE", more), {port: pid for port, pid in served.values()}))
+        _table(_interleaved(rows, lambda more: lua.replace("MORE", more), dict(served.values())))
         for number, (_, pid) in served.items():
             each = " ".join(f"{_pss(one):,}" for one in sorted(family(pid)))
             print(f"memory of {number} serving, MiB (proportional, the first waits only if there are more): {each}")
