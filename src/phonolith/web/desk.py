@@ -34,7 +34,7 @@ class Desk:
     ``look_every``: how old a decision may get before it is seen, in seconds.
     """
 
-    def __init__(self, archive: Archive, settings: Settings, *, look_every: float = 5.0) -> None:
+    def __init__(self, archive: Archive, settings: Settings, *, look_every: float) -> None:
         self._look_every = look_every
         self.archive = archive
         self.settings = settings
