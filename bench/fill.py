@@ -66,6 +66,7 @@ class _Filling:
         self.labels: dict[str, int] = {}
         self.genres: dict[str, int] = {}
         self.sets: dict[tuple[str, ...], int] = {}
+        self.kinds: dict[str, int] = {}
         self.credits = 0
 
     def run(self) -> None:
@@ -87,6 +88,7 @@ class _Filling:
             self._tracks(number, releases, tracks)
         dates = [(n, written, _year(written)) for written, n in self.dates.items()]
         db.executemany("INSERT INTO event_date VALUES (?,?,?,NULL,NULL,NULL)", dates)
+        db.executemany("INSERT INTO kind VALUES (?,?)", [(n, name) for name, n in self.kinds.items()])
         labels = [(n, f"label:{name}", name) for name, n in self.labels.items()]
         db.executemany("INSERT INTO label VALUES (?,1,?,?,0,0)", labels)
         genres = [(n, name, genre_key(name)) for name, n in self.genres.items()]
@@ -117,9 +119,10 @@ class _Filling:
         dates = [self.dates.setdefault(d, len(self.dates) + 1) if d else None for d in r.date]
         labels = [self.labels.setdefault(x, len(self.labels) + 1) if x else None for x in r.label]
         rights = [LICENCES.index(x) + 2 if x else 1 for x in r.licence]
+        kinds = [self.kinds.setdefault(x, len(self.kinds) + 1) if x else None for x in r.kind]
         packed = map(pack_source_id, r.mbid)
         barcodes = [int(b) if b else None for b in r.barcode]
-        rows = zip(ids, packed, r.title, artists, dates, labels, barcodes, r.kind, rights, strict=True)
+        rows = zip(ids, packed, r.title, artists, dates, labels, barcodes, kinds, rights, strict=True)
         sql = (
             "INSERT INTO release (id, source, source_id, title, credit, date, label, barcode, kind, rights, discs, "
             "tracks) VALUES (?,1,?,?,?,?,?,?,?,?,1,1)"

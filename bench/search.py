@@ -1,8 +1,9 @@
 """Search through the read model beside FTS5 (BM25) and tantivy on the same rows, in one run, as one table.
 
-`python -m bench.search --tracks 1000000` fills a catalogue from the generator (or takes the one at --catalogue), builds
-the text index, asks every class of query, and prints p50 and p99 in milliseconds, sizes in bytes a track, build times,
-and how often 2,000 known items come first and within the first ten.
+`python -m bench.search --tracks 1000000 --folder DIR` fills a catalogue from the generator (or takes the one at
+--catalogue), builds the text index and those of the peers, asks every class of query, and prints p50 and p99 in
+milliseconds, how often 2,000 known items come first and within the first ten, sizes in bytes a track and build times.
+What was built stays in the folder and is taken from there the next time.
 """
 
 from __future__ import annotations
@@ -10,14 +11,14 @@ from __future__ import annotations
 import argparse
 import gc
 import json
+import os
 import random
 import resource
-import shutil
-import sys
 import time
 import unicodedata
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,17 +26,13 @@ import apsw
 
 from bench.fill import fill
 from bench.generate import Spec
+from bench.peers import TEXT, Fts5, Peer, Tantivy
 from phonolith.catalogue.text_index import build_text_index
 from phonolith.library.asked import Query
 from phonolith.library.correction import spellings
+from phonolith.library.kept import Kept
 from phonolith.library.search import search
-from phonolith.model.text import fold, is_cjk, runs
-
-_LIMIT = 20
-_TEXT = (
-    "SELECT t.id, t.title, r.title, ifnull(t.credit, r.credit) FROM track t JOIN release r ON r.id = t.release "
-    "WHERE t.id BETWEEN ? AND ?"
-)
+from phonolith.model.text import is_cjk, runs
 
 
 @dataclass(frozen=True)
@@ -63,18 +60,8 @@ class Rows:
         return [name for (name,) in self.db.execute(sql, (-credit,))]
 
     def known(self, row: int) -> Known:
-        _, title, _, credit = self.db.execute(_TEXT, (row, row)).fetchall()[0]
+        _, title, _, credit = self.db.execute(TEXT, (row, row)).fetchall()[0]
         return Known(row, title, self.artists(credit)[0])
-
-    def folded(self) -> Iterator[tuple[int, str, str, str]]:
-        """All tracks as folded title, artists and release, for the peers."""
-        for first in range(1, self.count + 1, 50_000):
-            for row, title, release, credit in self.db.execute(_TEXT, (first, first + 49_999)).fetchall():
-                yield row, _join(title), " ".join(_join(name) for name in self.artists(credit)), _join(release)
-
-
-def _join(text: str) -> str:
-    return " ".join(fold(text))
 
 
 def questions(rows: Rows, count: int, seed: int) -> dict[str, list[Query]]:
@@ -153,19 +140,23 @@ def plain(text: str) -> str:
     return "".join(c if is_cjk(c) else b for c, b in zip(text, bare, strict=True))
 
 
-def times(ask: Callable[[Any], object], asked: list[Any]) -> tuple[float, float, float]:
-    """p50 and p99 of one call each by the clock, and p99 by the processor, in milliseconds.
+def times(ask: Callable[[Any], object], asked: list[Any], budget: float) -> tuple[int, float, float, float]:
+    """How many were asked, p50 and p99 of one call by the clock, and p99 by the processor, in milliseconds.
 
-    The last is what a machine that does nothing else would show; peers that use threads of their own escape it.
+    The last is what a machine that does nothing else would show. Asking ends after ``budget`` seconds, for there are
+    engines that take ten seconds for a common word.
     """
     wall, cpu = [], []
     gc.collect()
+    begun = time.perf_counter()
     for one in asked:
         started, used = time.perf_counter(), time.thread_time()
         ask(one)
         wall.append((time.perf_counter() - started) * 1000)
         cpu.append((time.thread_time() - used) * 1000)
-    return _share(wall, 0.5), _share(wall, 0.99), _share(cpu, 0.99)
+        if time.perf_counter() - begun > budget:
+            break
+    return len(wall), _share(wall, 0.5), _share(wall, 0.99), _share(cpu, 0.99)
 
 
 def _share(taken: list[float], share: float) -> float:
@@ -179,9 +170,12 @@ def hundredth(db: apsw.Connection, query: Query) -> Query | None:
     return None if found.next is None else replace(query, after=found.next)
 
 
-def quality(rows: Rows, ask: Callable[[Query], list[int]], seed: int, each: int) -> dict[str, dict[str, float]]:
-    """Share of known items that come first, and within ten; a track with the same names counts as the one looked for.
+def quality(
+    rows: Rows, ask: Callable[[Query], list[int]], seed: int, each: int, budget: float
+) -> dict[str, tuple[int, float, float, float, float]]:
+    """How many known items were asked for, and the shares that come first and within ten: of each class, and of all.
 
+    A track with the same names counts as the one looked for in the first two shares, and does not in the last two.
     Half of the items are of the better half of the tracks that were ever listened to, half of the unheard ones.
     """
     rng = random.Random(seed)
@@ -191,11 +185,12 @@ def quality(rows: Rows, ask: Callable[[Query], list[int]], seed: int, each: int)
         "one typo": lambda k: _misspelt(rng, f"{k.title} {k.artist}" if rng.random() < 0.5 else k.title),
         "no accents": lambda k: plain(f"{k.artist} {k.title}"),
     }
-    out: dict[str, dict[str, float]] = {}
+    found: dict[str, list[tuple[int, int]]] = {}
     for name, text_of in made.items():
-        places = []
-        for n in range(each):
-            low, high = ((1, rows.count // 5), (rows.count * 2 // 5, rows.count))[n % 2]
+        places = found[name] = []
+        begun = time.perf_counter()
+        while len(places) < each and time.perf_counter() - begun < budget:
+            low, high = ((1, rows.count // 5), (rows.count * 2 // 5, rows.count))[len(places) % 2]
             known = rows.known(rng.randint(low, high))
             while name == "no accents" and plain(known.title + known.artist) == known.title + known.artist:
                 known = rows.known(rng.randint(low, high))
@@ -203,9 +198,8 @@ def quality(rows: Rows, ask: Callable[[Query], list[int]], seed: int, each: int)
             same = [row for row in hits if row == known.row or _same(rows.known(row), known, name)]
             strict = hits.index(known.row) if known.row in hits else 99
             places.append((hits.index(same[0]) if same else 99, strict))
-        out[name] = _shares(places)
-    total = {key: sum(one[key] for one in out.values()) / len(out) for key in next(iter(out.values()))}
-    return {**out, "all": total}
+    found["all"] = [place for places in found.values() for place in places]
+    return {name: _shares(places) for name, places in found.items()}
 
 
 def _same(one: Known, other: Known, name: str) -> bool:
@@ -213,127 +207,83 @@ def _same(one: Known, other: Known, name: str) -> bool:
     return runs(one.title) == runs(other.title) and (name in ("title", "one typo") or one.artist == other.artist)
 
 
-def _shares(places: list[tuple[int, int]]) -> dict[str, float]:
+def _shares(places: list[tuple[int, int]]) -> tuple[int, float, float, float, float]:
     size = len(places)
-    return {
-        "first": sum(place == 0 for place, _ in places) / size,
-        "in ten": sum(place < 10 for place, _ in places) / size,
-        "that very row first": sum(strict == 0 for _, strict in places) / size,
-        "that very row in ten": sum(strict < 10 for _, strict in places) / size,
-    }
+    return (
+        size,
+        sum(place == 0 for place, _ in places) / size,
+        sum(place < 10 for place, _ in places) / size,
+        sum(strict == 0 for _, strict in places) / size,
+        sum(strict < 10 for _, strict in places) / size,
+    )
 
 
-class Fts5:
-    """FTS5 with positions and three columns, best by BM25: what one gets by following its manual."""
+class Ours:
+    """The read model's search, with what it keeps for a build."""
 
-    def __init__(self, rows: Rows, path: Path) -> None:
-        path.unlink(missing_ok=True)
-        self.db = apsw.Connection(str(path))
-        self.db.execute("PRAGMA synchronous=OFF; PRAGMA cache_size=-262144")
-        self.db.execute("PRAGMA journal_mode=OFF").fetchall()
-        self.db.execute("CREATE VIRTUAL TABLE f USING fts5(title, artist, release, content='')")
-        started = time.perf_counter()
-        self.db.execute("BEGIN")
-        self.db.execute("INSERT INTO f(f, rank) VALUES ('hashsize', 134217728)")
-        self.db.executemany("INSERT INTO f(rowid, title, artist, release) VALUES (?,?,?,?)", rows.folded())
-        self.db.execute("INSERT INTO f(f) VALUES ('optimize')")
-        self.db.execute("COMMIT")
-        self.seconds = time.perf_counter() - started
-        self.size = path.stat().st_size
+    name = "phonolith"
 
-    def ask(self, query: Query) -> list[int]:
-        words = [f'"{run}"' for run in runs(query.words)]
-        if query.typing:
-            words[-1] += "*"
-        sql = "SELECT rowid FROM f WHERE f MATCH ? ORDER BY rank LIMIT ?"
-        return [int(row) for (row,) in self.db.execute(sql, (" AND ".join(words), query.limit))]  # type: ignore[arg-type]
-
-
-class Tantivy:
-    """tantivy with three fields, best by BM25."""
-
-    def __init__(self, rows: Rows, path: Path) -> None:
-        import tantivy
-
-        self.t = tantivy
-        shutil.rmtree(path, ignore_errors=True)
-        path.mkdir()
-        builder = tantivy.SchemaBuilder().add_integer_field("row", stored=True, fast=True)
-        for name in ("title", "artist", "release"):
-            builder = builder.add_text_field(name, tokenizer_name="whitespace", index_option="freq")
-        index = tantivy.Index(builder.build(), path=str(path))
-        started = time.perf_counter()
-        writer = index.writer(heap_size=256_000_000, num_threads=1)
-        for row, title, artist, release in rows.folded():
-            writer.add_document(tantivy.Document(row=row, title=title, artist=artist, release=release))
-        writer.commit()
-        writer.wait_merging_threads()
-        self.seconds = time.perf_counter() - started
-        self.size = sum(file.stat().st_size for file in path.iterdir())
-        index.reload()
-        self.index, self.schema, self.searcher = index, index.schema, index.searcher()
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._kept = Kept()
 
     def ask(self, query: Query, fuzzy: bool = False) -> list[int]:
-        parts, words = [], runs(query.words)
-        for place, run in enumerate(words):
-            any_of = [self._term(name, run, query.typing and place == len(words) - 1, fuzzy) for name in _FIELDS]
-            parts.append((self.t.Occur.Must, self.t.Query.boolean_query([(self.t.Occur.Should, q) for q in any_of])))
-        found = self.searcher.search(self.t.Query.boolean_query(parts), query.limit, count=False)
-        return [self.searcher.doc(address)["row"][0] for _, address in found.hits]
-
-    def _term(self, name: str, run: str, typing: bool, fuzzy: bool) -> Any:
-        if typing or (fuzzy and len(run) > 2):
-            distance = 0 if typing else 1
-            return self.t.Query.fuzzy_term_query(self.schema, name, run, distance=distance, prefix=typing)
-        return self.t.Query.term_query(self.schema, name, run, "freq")
-
-
-_FIELDS = ("title", "artist", "release")
-
-
-def run(catalogue: Path, folder: Path, count: int, peers: bool, known: int, report: dict[str, Any]) -> None:
-    db = apsw.Connection(f"file:{catalogue}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
-    db.execute("PRAGMA cache_size=-16384; PRAGMA query_only=1")
-    rows = Rows(db)
-    asked = questions(rows, count, seed=7)
-    deep = [q for q in (hundredth(db, query) for query in asked["common word"][:60]) if q]
-    asked["page 100"] = deep
-    others: dict[str, Any] = {}
-    if peers:
-        others = {"FTS5 BM25": Fts5(rows, folder / "fts5.sqlite"), "tantivy": Tantivy(rows, folder / "tantivy")}
-        for name, peer in others.items():
-            report["builds"][name] = {"s": peer.seconds, "bytes a track": peer.size / rows.count}
-    for name, queries in asked.items():
-        if not queries:
-            continue
-        for query in queries[:5]:
-            search(db, query)
-        line = {"phonolith": times(lambda q: search(db, q), queries)}
-        if name not in _ONLY_OURS:
-            line |= {other: times(_peer(peer, name), queries) for other, peer in others.items()}
-        report["queries"][name] = line
-        _print_line(name, line)
-    report["quality"]["phonolith"] = quality(rows, lambda q: search(db, q).hits, 11, known)
-    for other, peer in others.items():
-        report["quality"][other] = quality(rows, peer.ask, 11, known)
+        """The best rows; spelling is corrected without being asked for."""
+        return search(self._db, query, (), self._kept).hits
 
 
 _ONLY_OURS = frozenset({"word + 0.01 % filter", "a genre", "a genre by title", "word, by title", "page 100"})
 
 
-def _peer(peer: Any, name: str) -> Callable[[Any], object]:
-    if name == "typo" and isinstance(peer, Tantivy):
-        return lambda query: peer.ask(query, fuzzy=True)
-    return lambda query: peer.ask(query)
+def run(catalogue: Path, folder: Path, count: int, peers: bool, known: int, budget: float) -> dict[str, Any]:
+    """Ask everybody everything; one table of it goes to stdout as it is made. ``budget``: see :func:`times`."""
+    db = apsw.Connection(f"file:{catalogue}?immutable=1", flags=apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI)
+    db.execute("PRAGMA cache_size=-16384; PRAGMA query_only=1")
+    rows, ours = Rows(db), Ours(db)
+    asked = questions(rows, count, seed=7)
+    asked["page 100"] = [q for q in (hundredth(db, query) for query in asked["common word"][:60]) if q]
+    others: list[Peer] = [kind(db, rows.count, folder) for kind in (Fts5, Tantivy)] if peers else []
+    report: dict[str, Any] = {"tracks": rows.count, "queries": {}, "quality": {}}
+    title = f"{rows.count:,} tracks"
+    print(f"{title:24}" + " | ".join(f"{one.name:^38}" for one in (ours, *others)))
+    print(f"{'':24}" + " | ".join(f"{'asked':>5}{'p50 ms':>10}{'p99 ms':>11}{'p99 CPU':>12}" for _ in (ours, *others)))
+    for name, queries in asked.items():
+        for query in queries[:5]:
+            search(db, query)
+        line = {}
+        for one in (ours, *(() if name in _ONLY_OURS else others)):
+            line[one.name] = times(partial(one.ask, fuzzy=name == "typo"), queries, budget)
+        report["queries"][name] = line
+        cells = (f"{n:5}{p50:10.2f}{p99:11.2f}{cpu:12.2f}" for n, p50, p99, cpu in line.values())
+        print(f"{name:24}" + " | ".join(cells), flush=True)
+    for one in (ours, *others):
+        report["quality"][one.name] = quality(rows, one.ask, 11, known, budget)
+    for name in next(iter(report["quality"].values())):
+        shares = [report["quality"][one.name][name] for one in (ours, *others)]
+        cells = (f"{n:5}{first:10.1%} first {ten:8.1%} in ten  " for n, first, ten, *_ in shares)
+        print(f"{'known: ' + name:24}" + " | ".join(cells))
+    _sizes(catalogue, rows.count, others, report)
+    return report
 
 
-def _print_line(name: str, line: dict[str, tuple[float, float, float]]) -> None:
-    own = line["phonolith"][2]
-    cells = []
-    for other, (p50, p99, cpu) in line.items():
-        ratio = "" if other == "phonolith" else f" {cpu / own:7.1f}x"
-        cells.append(f"{p50:8.2f} {p99:8.2f} {cpu:8.2f}{ratio}")
-    print(f"{name:24}", "  |".join(cells), flush=True)
+def _sizes(catalogue: Path, tracks: int, peers: list[Peer], report: dict[str, Any]) -> None:
+    """The last two rows: index bytes a track and what building took; then our index object by object."""
+    objects = index_size(catalogue)
+    full_text = sum(size for name, size in objects.items() if "_text_" in name)
+    own = sum(objects.values()) - full_text
+    told = catalogue.with_suffix(".json")
+    built = json.loads(told.read_text()) if told.exists() else {}
+    report["sizes"] = {name: size / tracks for name, size in objects.items()}
+    report["builds"] = {"phonolith": built, **{one.name: vars(one.built) for one in peers}}
+    first = f"{own / tracks:.1f} (and FTS5 for others {full_text / tracks:.1f})"
+    print(
+        f"{'index, bytes a track':24}"
+        + " | ".join([f"{first:^38}", *(f"{one.built.size / tracks:^38.1f}" for one in peers)])
+    )
+    taken = [(built.get("wall"), built.get("cpu")), *((one.built.wall, one.built.cpu) for one in peers)]
+    cells = (f"{f'{wall:.0f} s, {cpu:.0f} s of processor' if wall else 'not built here':^38}" for wall, cpu in taken)
+    print(f"{'building':24}" + " | ".join(cells))
+    print("ours by object, bytes a track:", ", ".join(f"{name} {size / tracks:.2f}" for name, size in objects.items()))
 
 
 def index_size(catalogue: Path) -> dict[str, int]:
@@ -354,33 +304,39 @@ def main() -> None:
     parser.add_argument("--folder", type=Path, default=Path("bench-search"), help="where to work; kept")
     parser.add_argument("--catalogue", type=Path, help="a catalogue with a text index, taken as it is")
     parser.add_argument("--no-peers", action="store_true")
+    parser.add_argument("--budget", type=float, default=60.0, help="seconds for each class of query and engine")
     parser.add_argument("--json", type=Path, help="write all figures there")
     args = parser.parse_args()
     args.folder.mkdir(exist_ok=True)
-    report: dict[str, Any] = {"tracks": args.tracks, "builds": {}, "queries": {}, "quality": {}}
     catalogue = args.catalogue or args.folder / f"catalogue-{args.tracks}.sqlite"
     if not catalogue.exists():
-        fill(catalogue, Spec(args.tracks))
-        db = apsw.Connection(str(catalogue))
-        db.execute("PRAGMA synchronous=OFF; PRAGMA cache_size=-262144")
-        db.execute("PRAGMA journal_mode=OFF").fetchall()
-        started = time.perf_counter()
-        build_text_index(db, workers=2)
-        report["builds"]["phonolith"] = {"s": time.perf_counter() - started}
-        db.close()
-    sizes = index_size(catalogue)
-    report["builds"].setdefault("phonolith", {})["bytes a track"] = sum(sizes.values()) / args.tracks
-    report["sizes"] = {name: size / args.tracks for name, size in sizes.items()}
-    print(f"{args.tracks:,} tracks; p50, p99, p99 of processor time in ms: phonolith | FTS5 BM25 | tantivy", flush=True)
-    run(catalogue, args.folder, args.queries, not args.no_peers, args.known, report)
-    for what in ("builds", "sizes", "quality"):
-        print(what)
-        for name, figures in report[what].items():
-            print(f"  {name:22}", figures if isinstance(figures, float) else json.dumps(figures))
-    peak = [resource.getrusage(who).ru_maxrss // 1024 for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
-    print("peak MB", peak, file=sys.stderr)
+        _make(catalogue, args.tracks)
+    load = os.getloadavg()[0]
+    report = run(catalogue, args.folder, args.queries, not args.no_peers, args.known, args.budget)
+    print(f"load average {load:.1f} before, {os.getloadavg()[0]:.1f} after, on {os.cpu_count()} cores")
     if args.json:
         args.json.write_text(json.dumps(report, indent=1))
+
+
+def _make(catalogue: Path, tracks: int) -> None:
+    """Fill a catalogue and build its text index; it is at its path only when it is whole."""
+    part = catalogue.with_suffix(".part")
+    part.unlink(missing_ok=True)
+    fill(part, Spec(tracks))
+    db = apsw.Connection(str(part))
+    db.execute("PRAGMA synchronous=OFF; PRAGMA cache_size=-262144")
+    db.execute("PRAGMA journal_mode=OFF").fetchall()
+    wall, before = time.perf_counter(), _cpu()
+    build_text_index(db, workers=2)
+    built = {"wall": time.perf_counter() - wall, "cpu": _cpu() - before}
+    db.close()
+    catalogue.with_suffix(".json").write_text(json.dumps(built))
+    part.rename(catalogue)
+
+
+def _cpu() -> float:
+    """Processor time of this process and of those it has waited for, in seconds."""
+    return sum(sum(resource.getrusage(who)[:2]) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
 
 
 if __name__ == "__main__":

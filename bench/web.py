@@ -1,9 +1,11 @@
 """Serving measured: byte ranges beside nginx and Starlette's FileResponse, and the search page of an archive.
 
-    python -m bench.web ranges                    256 KiB random ranges of one file of 150 MB, 16 connections, warm
-    python -m bench.web search ARCHIVE [--rate]   the search page over an archive that has been built, 16 connections
+    python -m bench.web ranges            256 KiB random ranges of one file of 150 MB, 16 connections, warm
+    python -m bench.web search ARCHIVE    the search page of `phonolith serve` over a built archive, 16 connections
 
-One worker each, wrk on the same machine, rounds interleaved, medians. Needs wrk, and nginx for its row.
+wrk on the same machine, rounds interleaved, medians. For ranges one worker each; the search page is served once by one
+process and once by one for each processor, and the memory of each is printed. Beside the clock stands what an answer
+takes of processor time, which other work on the machine disturbs less. Needs wrk, and nginx for its row.
 """
 
 from __future__ import annotations
@@ -20,17 +22,21 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 import apsw
 
+from bench.build import family
 from phonolith.store.archive import Archive
+from phonolith.web.workers import processors
 
 _SIZE = 150_000_000
 _ROUNDS = 3
 _SECONDS = 6
+_ADDRESSES = 20_000  # so many that words meet lists that were kept no more often than a visitor's do
+_WARM = 200
 _RANGE_LUA = """
 math.randomseed(7)
 request = function()
@@ -45,8 +51,11 @@ local asked = 0
 request = function()
   asked = asked + 1
   local more = "MORE"
+  local headers = {{}}
+  if more:sub(-5) == " gzip" then more = more:sub(1, -6); headers["Accept-Encoding"] = "gzip" end
   if more:sub(-2) == "n=" then more = more .. asked .. "." .. math.random(1000000000) end
-  return wrk.format("GET", paths[math.random(#paths)] .. more)
+  local path = more == "" and paths[math.random({warm})] or paths[math.random(#paths)]
+  return wrk.format("GET", path .. more, headers)
 end
 """
 _DONE = """
@@ -70,7 +79,7 @@ from starlette.routing import Route
 async def file(request): return FileResponse({path!r})
 app = Starlette(routes=[Route("/file", file)])
 """
-_OURS = """
+_RANGES_SERVER = """
 from pathlib import Path
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
@@ -85,7 +94,7 @@ def ranges() -> None:
         folder = Path(name)
         path, root, digest, track = _archive_with_a_long_file(folder)
         (folder / "file").symlink_to(path)
-        ours = stack.enter_context(_uvicorn(_OURS.format(root=str(root)), folder))
+        ours = stack.enter_context(_uvicorn(_RANGES_SERVER.format(root=str(root)), folder))
         plain = stack.enter_context(_uvicorn(_FILE_RESPONSE.format(path=str(path)), folder))
         rows = {
             "phonolith, with the gate": (ours, f"/media/{track}/{digest}"),
@@ -96,24 +105,35 @@ def ranges() -> None:
         for port, address in rows.values():
             urllib.request.urlopen(f"http://127.0.0.1:{port}{address}").read()  # warm
         found = _interleaved(rows, lambda path: _RANGE_LUA.format(last=_SIZE - 262_144, path=path))
-        base = statistics.median(one[0] for one in found.get("nginx (sendfile)", [(float("nan"), 0, 0)]))
+        base = statistics.median(one[0] for one in found.get("nginx (sendfile)", [(float("nan"),)]))
         _table(found, base)
 
 
 def search(root: Path) -> None:
     """The search page with words of the archive's own titles."""
     paths = _queries(Archive.open(root).catalogue)
-    lua = _SEARCH_LUA.format(paths=", ".join(f'"{path}"' for path in paths))
-    with tempfile.TemporaryDirectory() as name, _uvicorn(_OURS.format(root=str(root.resolve())), Path(name)) as port:
-        for path in paths[:200]:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
-        kinds = {  # an unknown parameter makes an address that was never asked for: nothing kept answers it
-            "tracks, new words": "&kind=track&n=",
-            "best of each kind, new words": "&n=",
-            "best of each, asked before": "",
+    lua = _SEARCH_LUA.format(paths=", ".join(f'"{path}"' for path in paths), warm=_WARM)
+    kinds = {  # an unknown parameter makes an address that was never asked for: no page that was kept answers it
+        "tracks, new words": "&kind=track&n=",
+        "best of each kind, new words": "&n=",
+        "the same as gzip": "&n= gzip",
+        "best of each, asked before": "",
+    }
+    with ExitStack() as stack:
+        numbers = dict.fromkeys((1, processors()))
+        served = {number: stack.enter_context(_serve(root, number)) for number in numbers}
+        rows = {
+            f"{name}, {number} process{'es' if number > 1 else ''}": (port, more)
+            for name, more in kinds.items()
+            for number, (port, _) in served.items()
         }
-        rows = {name: (port, more) for name, more in kinds.items()}
-        _table(_interleaved(rows, lambda more: lua.replace("MORE", more)))
+        for port, _ in served.values():
+            for path in paths[:_WARM]:
+                urllib.request.urlopen(f"http://127.0.0.1:{port}{path}").read()
+        _table(_interleaved(rows, lambda more: lua.replace("MORE", more), dict(served.values())))
+        for number, (_, pid) in served.items():
+            each = " ".join(f"{_pss(one):,}" for one in sorted(family(pid)))
+            print(f"memory of {number} serving, MiB (proportional, the first waits only if there are more): {each}")
 
 
 def _queries(catalogue: Path) -> list[str]:
@@ -122,7 +142,7 @@ def _queries(catalogue: Path) -> list[str]:
     last = db.execute("SELECT max(id) FROM track").fetchone()[0]
     dice = random.Random(5)
     paths = []
-    for _ in range(400):
+    for _ in range(_ADDRESSES):
         row = db.execute("SELECT title FROM track WHERE id >= ? LIMIT 1", (dice.randint(1, last),)).fetchone()
         words = [word for word in re.findall(r"[A-Za-z]+", row[0]) if len(word) > 2] or ["love"]
         pick = dice.choice(words)
@@ -158,6 +178,21 @@ def _uvicorn(code: str, folder: Path) -> Iterator[int]:
 
 
 @contextmanager
+def _serve(root: Path, number: int) -> Iterator[tuple[int, int]]:
+    """`phonolith serve` by so many processes: its port and process."""
+    port = _free_port()
+    command = [sys.executable, "-m", "phonolith.cli.main", "serve", "--archive", str(root.resolve()), "--json",
+               "--port", str(port), "--workers", str(number)]  # fmt: skip
+    with _running(command, port) as process:
+        yield port, process.pid
+
+
+def _pss(pid: int) -> int:
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    return int(re.search(r"^Pss:\s+(\d+)", text, re.M)[1]) // 1024  # type: ignore[index]
+
+
+@contextmanager
 def _nginx(folder: Path) -> Iterator[int]:
     port = _free_port()
     settings = folder / "nginx.conf"
@@ -168,15 +203,17 @@ def _nginx(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def _running(command: Sequence[str], port: int) -> Iterator[None]:
-    process = subprocess.Popen(command)
+def _running(command: Sequence[str], port: int) -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
     try:
         for _ in range(200):
             with socket.socket() as probe:
                 if probe.connect_ex(("127.0.0.1", port)) == 0:
                     break
+            if process.poll() is not None:
+                raise SystemExit(f"{command[0]} ended before it could be asked")
             time.sleep(0.1)
-        yield
+        yield process
     finally:
         process.terminate()
         process.wait(10)
@@ -187,16 +224,31 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _interleaved(rows: dict[str, tuple[int, str]], lua: object) -> dict[str, list[tuple[float, float, float]]]:
-    found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in rows}
+def _interleaved(
+    rows: dict[str, tuple[int, str]], lua: object, servers: Mapping[int, int] | None = None
+) -> dict[str, list[tuple[float, ...]]]:
+    """Rounds of each row: requests a second, median and p99 in ms, and processor time of the server for each in ms."""
+    found: dict[str, list[tuple[float, ...]]] = {name: [] for name in rows}
     for _ in range(_ROUNDS):
         for name, (port, what) in rows.items():
-            found[name].append(_wrk(port, lua(what)))  # type: ignore[operator]
+            used = _cpu((servers or {}).get(port))
+            requests, *row = _wrk(port, lua(what))  # type: ignore[operator]
+            used = _cpu((servers or {}).get(port)) - used
+            found[name].append((*row, used * 1000 / requests))
     return found
 
 
-def _wrk(port: int, lua: str) -> tuple[float, float, float]:
-    """Requests a second, median and 99th percentile in milliseconds."""
+def _cpu(pid: int | None) -> float:
+    """Processor time of a process and its children, in seconds."""
+    ticks = 0
+    for one in family(pid) if pid else ():
+        fields = Path(f"/proc/{one}/stat").read_text().rpartition(")")[2].split()
+        ticks += int(fields[11]) + int(fields[12])
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _wrk(port: int, lua: str) -> tuple[float, float, float, float]:
+    """Requests in all and a second, median and 99th percentile in milliseconds."""
     with tempfile.NamedTemporaryFile("w", suffix=".lua") as script:
         script.write(lua + _DONE)
         script.flush()
@@ -205,16 +257,19 @@ def _wrk(port: int, lua: str) -> tuple[float, float, float]:
     requests, duration, median, late, errors = map(int, re.search(r"RESULT (.*)", told)[1].split())  # type: ignore[index]
     if errors:
         raise SystemExit(f"{errors} answers were errors")
-    return requests / duration * 1e6, median / 1000, late / 1000
+    return requests, requests / duration * 1e6, median / 1000, late / 1000
 
 
-def _table(found: dict[str, list[tuple[float, float, float]]], base: float = float("nan")) -> None:
+def _table(found: dict[str, list[tuple[float, ...]]], base: float = float("nan")) -> None:
     print(f"load average {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
-    print(f"{'':28} {'req/s':>9} {'x nginx':>8} {'p50 ms':>8} {'p99 ms':>8}   p99 of each round")
+    width = max(28, *map(len, found))
+    ratio = base == base  # nothing to be set beside is nan
+    print(f"{'':{width}} {'req/s':>9}{'x nginx':>9}" if ratio else f"{'':{width}} {'req/s':>9}{'CPU ms':>9}", end="")
+    print(f"{'p50 ms':>9}{'p99 ms':>9}   p99 of each round")
     for name, rounds in found.items():
-        rate, median, late = (statistics.median(column) for column in zip(*rounds, strict=True))
+        rate, median, late, cpu = (statistics.median(column) for column in zip(*rounds, strict=True))
         each = " ".join(f"{one[2]:.1f}" for one in rounds)
-        print(f"{name:28} {rate:9,.0f} {rate / base:8.2f} {median:8.2f} {late:8.2f}   {each}")
+        print(f"{name:{width}} {rate:9,.0f}{rate / base if ratio else cpu:9.2f}{median:9.2f}{late:9.2f}   {each}")
 
 
 def main() -> None:

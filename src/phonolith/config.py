@@ -120,6 +120,13 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
     Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
+    Setting(
+        "serve.workers",
+        0,
+        "Processes the library is served by; 0: one for each processor",
+        _number(0, 256),
+        _parse_number,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
 )
 
@@ -135,6 +142,7 @@ class Settings:
     publish_territories: tuple[str, ...] = ()
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
+    serve_workers: int = 0
     build_workers: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)
 

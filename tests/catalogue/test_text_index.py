@@ -35,7 +35,7 @@ def test_lists_are_read_back_as_they_were_written(lists: list[list[int]]) -> Non
     stored = [b"\0" + data[a:b] for a, b in zip(ends[:-1].tolist(), ends[1:].tolist(), strict=True)]
     assert [list(postings.decode(one)) for one in stored] == lists
     assert [postings.decode_ids(one).tolist() for one in stored] == lists
-    assert set(postings.decode_together(stored)) == {row for ids in lists for row in ids}
+    assert set(postings.decode_together([one[1:] for one in stored])) == {row for ids in lists for row in ids}
 
 
 @pytest.mark.parametrize("gap", [1, 3, 50, 200, 5_000])

@@ -72,9 +72,12 @@ class Served:
 
 
 @contextmanager
-def serving(root: Path) -> Iterator[Served]:
-    """Serve the archive on a free port until the block ends; Ctrl-C must end it well."""
-    command = [*PROGRAM, "serve", "--port", "0", "--json", "--archive", str(root)]
+def serving(root: Path, workers: int = 1) -> Iterator[Served]:
+    """Serve the archive on a free port until the block ends; Ctrl-C must end it well.
+
+    By one process, because of several one may see a decision some moments before another does.
+    """
+    command = [*PROGRAM, "serve", "--port", "0", "--workers", str(workers), "--json", "--archive", str(root)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment()) as process:
         assert process.stdout is not None
         text = ""

@@ -119,3 +119,10 @@ def test_a_catalogue_deleted_under_a_library_goes_on_being_served_and_the_next_b
         deadline = time.monotonic() + 5
         while b"Freshly Added" not in library.get("/search?q=freshly&kind=release").body:
             assert time.monotonic() < deadline
+
+
+def test_several_processes_serve_one_archive_and_end_with_one_interrupt(root: Path) -> None:
+    _harvest(root)
+    run("build", "--archive", root)
+    with serving(root, workers=3) as library:
+        assert {library.get(f"/search?q=album&limit={number}").status for number in range(1, 20)} == {200}

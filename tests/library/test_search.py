@@ -15,8 +15,10 @@ from hypothesis import strategies as st
 from phonolith.catalogue import postings
 from phonolith.catalogue.text_index import build_text_index
 from phonolith.errors import UsageError
+from phonolith.library import index
 from phonolith.library import search as searching
 from phonolith.library.asked import Query, Results
+from phonolith.library.kept import Kept
 from phonolith.library.search import facet, search
 from phonolith.model.status import Status
 from phonolith.model.text import is_cjk, runs
@@ -24,7 +26,7 @@ from tests.conftest import find_peer
 from tests.library import plain
 from tests.sample import make_catalogue
 
-Case = tuple[apsw.Connection, list[plain.Plain]]
+Case = tuple[apsw.Connection, list[plain.Plain], Kept]
 _CUTS = ((70, 4, (3, 10, 16), 2), (333, 5, (20, 90, 100), 3), (150, 6, (65_535, 2**20, 2**21), 2_048))
 
 
@@ -42,9 +44,9 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[Case]]:
             found = plain.make(path, seed, tracks)
             db = apsw.Connection(str(path))
             build_text_index(db, tiers=tiers, crowd=crowd)
-            made.append((db, found))
+            made.append((db, found, Kept(30_000)))
         yield made
-    for db, _ in made:
+    for db, *_ in made:
         db.close()
 
 
@@ -101,25 +103,32 @@ def queries(draw: st.DrawFn) -> Query:
     return Query(" ".join(words), typing=typing, limit=limit, order=order, **filters)  # type: ignore[arg-type]
 
 
-def pages(db: apsw.Connection, query: Query, hidden: object = ()) -> list[Results]:
-    found = [search(db, query, hidden)]  # type: ignore[arg-type]
+def pages(db: apsw.Connection, query: Query, hidden: object, kept: Kept) -> list[Results]:
+    found = [search(db, query, hidden, kept)]  # type: ignore[arg-type]
     while found[-1].next is not None:
-        found.append(search(db, replace(query, after=found[-1].next), hidden))  # type: ignore[arg-type]
+        found.append(search(db, replace(query, after=found[-1].next), hidden, kept))  # type: ignore[arg-type]
         assert found[-1].hits, "a page was promised and is empty"
         assert len(found) < 1000
     return found
 
 
 @settings(deadline=None, max_examples=250)
-@given(case=st.integers(0, len(_CUTS) - 1), query=queries(), hidden=st.sets(st.integers(1, 340), max_size=40))
+@given(
+    case=st.integers(0, len(_CUTS) - 1),
+    query=queries(),
+    hidden=st.sets(st.integers(1, 340), max_size=40),
+    word=st.sampled_from((0.0, 50.0)),
+)
 def test_search_finds_what_looking_at_every_track_finds(
-    cases: list[Case], case: int, query: Query, hidden: set[int]
+    cases: list[Case], case: int, query: Query, hidden: set[int], word: float
 ) -> None:
-    db, tracks = cases[case]
+    db, tracks, kept = cases[case]
     asked = runs(query.words)
     every = [row for row, track in enumerate(tracks, 1) if plain.matches(track, asked, query)]
     wanted = [row for row in every if row not in hidden]
-    found = pages(db, query, hidden)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(index, "_WORD", word)  # whether a crowd of words is united, or rows are looked at
+        found = pages(db, query, hidden, kept)
     hits = [row for page in found for row in page.hits]
     assert len(set(hits)) == len(hits) and not set(hits) & hidden
     if not wanted:
@@ -155,7 +164,7 @@ def _told_by_index(query: Query, asked: list[str]) -> bool:
 def test_words_taken_otherwise_still_find_only_what_has_them(
     cases: list[Case], case: int, first: str, data: st.DataObject
 ) -> None:
-    db, tracks = cases[case]
+    db, tracks, _ = cases[case]
     letters = list(first)
     letters.insert(data.draw(st.integers(0, len(letters))), data.draw(st.sampled_from("xж日 ")))
     query = Query("".join(letters), limit=500)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
-from contextlib import suppress
 from io import StringIO
 
 import click
@@ -23,25 +22,27 @@ from phonolith.store.archive import Archive
     "--port", type=click.IntRange(0, 65535), help="Port; 0 takes a free one. Default: the setting serve.port."
 )
 @click.option("--lan", is_flag=True, help="Let every device in this network in, and print address and QR code.")
-def serve(place: Place, host: str | None, port: int | None, lan: bool) -> Answer:
+@click.option("--workers", type=click.IntRange(0, 256), help="Processes. Default: the setting serve.workers.")
+def serve(place: Place, host: str | None, port: int | None, lan: bool, workers: int | None) -> Answer:
     """Open the library: search, browse and play in any browser, until Ctrl-C.
 
     It listens on this machine alone unless told otherwise. --lan opens it to the network you are on.
     """
     if lan and host:
         raise UsageError("--lan", "and --host both say where to listen", "Give one of them")
-    settings = place.settings(serve_host="0.0.0.0" if lan else host, serve_port=port)  # noqa: S104 — asked for by --lan
+    where = "0.0.0.0" if lan else host  # noqa: S104 — asked for by --lan
+    settings = place.settings(serve_host=where, serve_port=port, serve_workers=workers)
     return opened(place.archive(), settings)
 
 
 def opened(archive: Archive, settings: Settings) -> Answer:
     """Listen first, then say where, then serve: an address that is printed is one that answers."""
-    from phonolith.web.app import create_app
+    from phonolith.web import server
 
     listener = listen(settings.serve_host, settings.serve_port)
     port = int(listener.getsockname()[1])
     addresses = [url(host, port) for host in reachable(settings.serve_host)]
-    app = create_app(archive, settings)
+    number = server.workers(settings)
 
     def show(view: View) -> None:
         view.line(f"{settings.name or 'The library'} is open at {addresses[0]}", "bold")
@@ -51,20 +52,11 @@ def opened(archive: Archive, settings: Settings) -> Answer:
         view.hint("Ctrl-C closes it.")
 
     def run() -> None:
-        import uvicorn
+        with listener:
+            server.serve(archive, settings, listener, number)
 
-        config = uvicorn.Config(
-            app,
-            log_level="warning",
-            access_log=False,
-            server_header=False,
-            timeout_graceful_shutdown=3,
-            lifespan="auto",
-        )
-        with listener, suppress(KeyboardInterrupt):  # Ctrl-C is how serving ends well
-            uvicorn.Server(config).run(sockets=[listener])
-
-    return Answer({"address": addresses[0], "addresses": addresses, "port": port}, show, then=run)
+    data = {"address": addresses[0], "addresses": addresses, "port": port, "workers": number}
+    return Answer(data, show, then=run)
 
 
 def listen(host: str, port: int) -> socket.socket:

@@ -64,5 +64,5 @@ class Found:
 def search(library: Library, query: Query) -> Found:
     """Search with words and filters; see :class:`phonolith.library.asked.Query`."""
     with library.reading() as reading:
-        found = _search(reading.db, query, reading.hidden.of(query.kind))
+        found = _search(reading.db, query, reading.hidden.of(query.kind), reading.kept)
         return Found(as_page(reading, found, _ROWS[query.kind]), found.corrected, found.restarted)

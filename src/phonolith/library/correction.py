@@ -110,7 +110,7 @@ class _Around:
 
     def meets(self, entry: Entry) -> bool:
         """Whether some row has the entry's word too."""
-        mine = Listed(self._index, [entry])
+        mine = Listed(self._index, [(entry.rows, entry.ids)])
         return any(self._rows(tier) & mine.part(tier) for tier in range(len(self._index.tiers)))
 
     def few(self) -> list[int] | None:

@@ -13,6 +13,7 @@ import numpy as np
 from pyroaring import BitMap
 
 from phonolith.errors import UsageError
+from phonolith.library.kept import Kept
 from phonolith.library.postings import bitmap, decode, decode_ids, decode_together
 from phonolith.library.rows import Row
 from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title_key
@@ -20,65 +21,83 @@ from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title
 _PAST = "\U0010ffff"
 EVERYTHING = 1 << 40
 _MOST_LOOKED = 256
+_PAGE = 24  # rows that fill a page, and a few more
+_WORD, _WORD_IN_TIER = 0.08, 0.03  # time to read a word's entry, and its list in a tier, in rows looked at meanwhile
+_AT_ONCE = 4  # lists: more are read and decoded together, and not kept
+_ROOM = 100  # bytes that a kept list takes besides its ids
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A term: in how many rows it is, and the stored list of them or the number of its postings."""
+    """A term: in how many rows it is, and all of them (differences without the 0x00) or the number of its postings."""
 
     term: str
     rows: int
     ids: bytes | int
 
-    @staticmethod
-    def read(term: str, rows: int, ids: bytes | int) -> Entry:
-        """As the table has it: there all of an entry's rows are differences without the leading 0x00."""
-        return Entry(term, rows, b"\0" + ids if isinstance(ids, bytes) else ids)
-
 
 class Index:
-    """The postings of one kind of row."""
+    """The postings of one kind of row. ``kept`` has the lists of this build that were read before."""
 
-    def __init__(self, db: apsw.Connection, kind: str) -> None:
+    def __init__(self, db: apsw.Connection, kind: str, kept: Kept | None = None) -> None:
         if kind not in KIND:
             raise UsageError(kind, "is nothing that can be searched for", f"Say one of {', '.join(KIND)}")
         self._db = db
         self._kind = KIND[kind]
+        self._kept = kept if kept is not None else Kept()
         self.crowd_tiers = CROWD_TIERS[kind]
-        self.digest = self._value("SELECT value FROM meta WHERE key = 'text_index'") or ""
+        self.digest, self.tiers = self._kept.once(("index", kind), self._read)
+
+    def _read(self) -> tuple[str, list[Any]]:
         sql = "SELECT first, last FROM posting_tier WHERE kind = ? ORDER BY tier"
-        self.tiers: list[Any] = db.execute(sql, (self._kind,)).fetchall()
+        return self._value("SELECT value FROM meta WHERE key = 'text_index'") or "", self._rows(sql, self._kind)
 
     def of(self, kind: str) -> Index:
         """The postings of another kind in the same catalogue."""
-        return Index(self._db, kind)
+        return Index(self._db, kind, self._kept)
 
     def entry(self, term: str) -> Entry | None:
         """The entry of a term."""
         sql = "SELECT rows, ids FROM term WHERE kind = ? AND term = ?"
         found: Any = self._db.execute(sql, (self._kind, term)).fetchone()
-        return None if found is None else Entry.read(term, found[0], found[1])
+        return None if found is None else Entry(term, *found)
 
     def entries(self, terms: Iterable[str]) -> list[Entry]:
         """The entries of those of many terms that there are."""
         sql = "SELECT t.term, t.rows, t.ids FROM json_each(?) j CROSS JOIN term t ON t.kind = ? AND t.term = j.value"
-        return [Entry.read(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
+        return [Entry(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
 
-    def between(self, first: str, last: str, limit: int = -1) -> list[Entry]:
-        """The entries of the terms from ``first`` to ``last``, both included, in order."""
-        sql = "SELECT term, rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ? ORDER BY term LIMIT ?"
-        return [Entry.read(*row) for row in self._rows(sql, self._kind, first, last, limit)]
+    def between(self, first: str, last: str) -> list[tuple[int, bytes | int]]:
+        """Rows and ids, as in :class:`Entry`, of the terms from ``first`` to ``last``, both included, in order."""
+        return self._rows("SELECT rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ?", self._kind, first, last)
 
-    def beginning(self, letters: str, limit: int = -1) -> list[Entry]:
-        """The entries of the words that begin with the letters."""
-        return self.between(letters, letters + _PAST, limit)
+    def beginning(self, letters: str) -> list[tuple[int, bytes | int]]:
+        """The same of the words that begin with the letters."""
+        return self.between(letters, letters + _PAST)
 
-    def part(self, entry: Entry, tier: int) -> Any:
-        """The rows of an entry in a tier, as a bitmap; of a short entry all of its rows."""
-        if isinstance(entry.ids, bytes):
-            return decode(entry.ids)
-        stored = self._value("SELECT ids FROM posting WHERE id = ?", (tier << 32) + entry.ids)
-        return BitMap() if stored is None else decode(stored)
+    def count_beginning(self, letters: str) -> int:
+        """How many words begin with the letters."""
+        sql = "SELECT count(*) FROM term WHERE kind = ? AND term BETWEEN ? AND ?"
+        bounds = self._kind, letters, letters + _PAST
+        return int(self._kept.once(("beginning", *bounds), lambda: self._value(sql, *bounds)))
+
+    def part(self, number: int, tier: int) -> Any:
+        """The rows of a posting in a tier, as a bitmap; not to be changed."""
+        key = (tier << 32) + number
+        found = self._kept.get(key)
+        if found is None:
+            stored = self._value("SELECT ids FROM posting WHERE id = ?", key)
+            found = BitMap() if stored is None else decode(stored)
+            self._kept.put(key, found, _ROOM if stored is None else len(stored) + _ROOM)
+        return found
+
+    def union(self, numbers: Sequence[int], tier: int) -> Any:
+        """The rows of many postings in a tier, as a bitmap; those that are bitmaps already are read one by one."""
+        keys = json.dumps([(tier << 32) + number for number in numbers])
+        sql = "SELECT p.ids FROM json_each(?) j CROSS JOIN posting p ON p.id = j.value"
+        stored = [ids for (ids,) in self._rows(sql, keys)]
+        short = decode_together([ids[1:] for ids in stored if not ids[0]])
+        return BitMap.union(short, *(decode(ids) for ids in stored if ids[0]))
 
     def same_title(self, words: Sequence[str]) -> Any:
         """A bitmap of the rows whose folded title may be exactly these runs: all of them, and few others."""
@@ -111,9 +130,14 @@ class Index:
 
 
 class Condition(ABC):
-    """One condition of a query. ``rows``: how many rows it holds for at most, as far as the index knows."""
+    """One condition of a query.
+
+    ``rows``: how many rows it holds for at most, as far as the index knows. ``letters``: where rows must be looked at,
+    what one of their words must begin with; "" where that is not what they are looked at for.
+    """
 
     rows = EVERYTHING
+    letters = ""
 
     @abstractmethod
     def part(self, tier: int) -> Any:
@@ -136,25 +160,31 @@ _NOBODY = BitMap()
 
 
 class Listed(Condition):
-    """Rows that have any of some terms."""
+    """Rows that have any of some terms, given by their rows and ids as in :class:`Entry`."""
 
-    def __init__(self, index: Index, entries: Sequence[Entry]) -> None:
+    def __init__(self, index: Index, terms: Iterable[tuple[int, bytes | int]]) -> None:
         self._index = index
-        self._long = [entry for entry in entries if not isinstance(entry.ids, bytes)]
-        self._stored = [entry.ids for entry in entries if isinstance(entry.ids, bytes)]
+        self._long: list[int] = []
+        self._stored: list[bytes] = []
         self._short: Any = None
-        self.rows = sum(entry.rows for entry in entries)
+        self.rows = 0
+        for rows, ids in terms:
+            self.rows += rows
+            if isinstance(ids, bytes):
+                self._stored.append(ids)
+            else:
+                self._long.append(ids)
 
     def part(self, tier: int) -> Any:
         """The union of the terms' rows."""
         if self._short is None:
-            self._short = decode_together(self._stored)
-        parts = [self._index.part(entry, tier) for entry in self._long]
-        if not parts:
+            self._short = decode_together(self._stored) if len(self._stored) != 1 else decode(b"\0" + self._stored[0])
+        if not self._long:
             return self._short
-        if len(parts) == 1 and not self._stored:
-            return parts[0]
-        return BitMap.union(self._short, *parts)
+        if len(self._long) > _AT_ONCE:
+            return self._short | self._index.union(self._long, tier)
+        parts = [self._index.part(number, tier) for number in self._long]
+        return parts[0] if len(parts) == 1 and not self._stored else BitMap.union(self._short, *parts)
 
 
 class Beginning(Listed):
@@ -163,9 +193,9 @@ class Beginning(Listed):
     Where the other conditions leave few rows of a tier and the words have many lists, the rows are to be looked at.
     """
 
-    def __init__(self, index: Index, entries: Sequence[Entry], letters: str) -> None:
-        super().__init__(index, entries)
-        self._letters = letters
+    def __init__(self, index: Index, letters: str) -> None:
+        super().__init__(index, index.beginning(letters))
+        self.letters = letters
         self._looked: set[int] = set()
 
     def narrowed(self, tier: int, found: Any) -> Any:
@@ -181,28 +211,60 @@ class Beginning(Listed):
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""
-        return row.has(self._letters, begins=True)
+        return row.has(self.letters, begins=True)
 
 
 class Crowd(Condition):
-    """Rows with a word that begins with letters very many words begin with."""
+    """Rows with a word that begins with letters very many words begin with.
+
+    The first tiers have a list. In the deeper ones rows are looked at, or the words' own lists are united: whichever is
+    less work, decided once, when it is known how many rows the other conditions leave.
+    """
 
     def __init__(self, index: Index, entry: Entry, letters: str) -> None:
-        self._listed = Listed(index, [entry])
-        self._letters = letters
-        self._tiers = index.crowd_tiers
+        self._index = index
+        self._listed = Listed(index, [(entry.rows, entry.ids)])
+        self._words: Listed | None = None
+        self.letters = letters
+        self._tiers = min(index.crowd_tiers, len(index.tiers))
+        self._share = entry.rows / max(1, index.tiers[self._tiers - 1][1])
+        self._look: bool | None = None
 
     def part(self, tier: int) -> Any:
-        """The crowd's list in the first tiers; in the others anything may be."""
-        return self._listed.part(tier) if tier < self._tiers else None
+        """The crowd's list in the first tiers; in the others the union of the words'."""
+        if tier < self._tiers:
+            return self._listed.part(tier)
+        if self._words is None:
+            self._words = Listed(self._index, self._index.beginning(self.letters))
+        return self._words.part(tier)
+
+    def narrowed(self, tier: int, found: Any) -> Any:
+        """As :meth:`part`, told what the conditions before have left."""
+        if tier < self._tiers:
+            return self.part(tier)
+        if self._look is None:
+            self._look = self._looks(tier, found) <= self._union()
+        return None if self._look else self.part(tier)
+
+    def _looks(self, tier: int, found: Any) -> float:
+        """About how many rows would be looked at to fill a page, from this tier on."""
+        first, last = self._index.tiers[tier]
+        left = self._index.tiers[-1][1] - first + 1
+        rows = left if found is None else len(found) * left / (last - first + 1)
+        return float(min(_PAGE / self._share, rows))
+
+    def _union(self) -> float:
+        """How many rows can be looked at in the time that a union in all deeper tiers takes."""
+        words = self._index.count_beginning(self.letters)
+        return words * (_WORD + _WORD_IN_TIER * (len(self._index.tiers) - self._tiers))
 
     def unsure(self, tier: int) -> Any:
-        """Nothing in the first tiers, everything in the others."""
-        return _NOBODY if tier < self._tiers else None
+        """Everything where rows are to be looked at."""
+        return None if tier >= self._tiers and self._look else _NOBODY
 
     def holds(self, row: Row) -> bool:
         """Whether some word begins so."""
-        return row.has(self._letters, begins=True)
+        return row.has(self.letters, begins=True)
 
 
 class Looked(Condition):
@@ -248,7 +310,7 @@ class Between(Condition):
 
 def listed(index: Index, terms: Iterable[str]) -> Listed:
     """Rows that have any of some terms; terms that do not occur are left out."""
-    return Listed(index, index.entries(terms))
+    return Listed(index, ((entry.rows, entry.ids) for entry in index.entries(terms)))
 
 
 def beginning(index: Index, letters: str) -> Condition:
@@ -256,4 +318,4 @@ def beginning(index: Index, letters: str) -> Condition:
     crowd = index.entry(facet("starts", letters))
     if crowd is not None:
         return Crowd(index, crowd, letters)
-    return Beginning(index, index.beginning(letters), letters)
+    return Beginning(index, letters)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from phonolith.errors import NotFound
 from phonolith.library.parts import credits, dates, each, labels, rights, sources
@@ -47,8 +46,7 @@ SELECT l.id, l.name, l.source, l.source_id, l.releases, l.tracks
 FROM json_each(?) j CROSS JOIN label l ON l.id = j.value"""
 
 
-@dataclass(frozen=True, slots=True)
-class RawTrack:
+class RawTrack(NamedTuple):
     """A track's row with its release's, as far as lists and the door to its bytes need them. Row numbers inside."""
 
     row: int

@@ -20,6 +20,8 @@ Ids = npt.NDArray[np.uint32]
 #: From this many ids on a list is a bitmap, unless differences take much less room.
 LONG = 4_096
 _SHORT = b"\0"
+#: Up to so many bytes are decoded one by one: that is less work than calling numpy.
+_BY_HAND = 64
 
 
 def bitmap(ids: Ids) -> Any:
@@ -79,7 +81,7 @@ def decode(stored: bytes) -> Any:
     """The bitmap of one stored list."""
     if stored[0]:
         return BitMap.deserialize(stored)
-    if len(stored) > 64:
+    if len(stored) > _BY_HAND:
         return bitmap(decode_ids(stored))
     ids, last, number = [], 0, 0
     for byte in stored[1:]:
@@ -95,37 +97,33 @@ def decode_ids(stored: bytes) -> Ids:
     """The row numbers of one stored list, ascending."""
     if stored[0]:
         return np.frombuffer(BitMap.deserialize(stored).to_array(), np.uint32)
-    return np.cumsum(_numbers(np.frombuffer(stored, np.uint8)), dtype=np.uint32)[1:]
+    data = np.frombuffer(stored, np.uint8)
+    return _sums(data).take(np.flatnonzero(data < 128)[1:])
 
 
 def decode_together(stored: Sequence[bytes]) -> Any:
-    """The union of many short lists, decoded in one go."""
+    """The union of many short lists, each without its leading 0x00, decoded in one go."""
     if not stored:
         return BitMap()
-    data = np.frombuffer(b"".join(stored), np.uint8)
-    numbers = _numbers(data).astype(np.int64)  # the leading 0x00 of each list reads as one more number: 0
-    sizes = np.fromiter(map(len, stored), np.int64, len(stored))
-    ends = np.flatnonzero(data < 128)
-    heads = np.searchsorted(ends, np.cumsum(sizes) - sizes)
-    sums = np.cumsum(numbers)
-    sums -= np.repeat(sums[heads], np.diff(np.append(heads, len(numbers))))
-    return bitmap(np.delete(sums, heads).astype(np.uint32))
+    data = np.frombuffer(b"\0" + b"\0".join(stored), np.uint8)
+    sums = _sums(data)
+    sizes = np.fromiter(map(len, stored), np.int64, len(stored)) + 1
+    heads = np.cumsum(sizes) - sizes  # the 0x00 of each list: what the lists before it sum up to is to be taken off
+    ends = data < 128
+    counts = np.add.reduceat(ends, heads, dtype=np.int64) - 1
+    ends[heads] = False
+    ids = sums.take(np.flatnonzero(ends))
+    ids -= np.repeat(sums.take(heads), counts)
+    ids.sort()
+    return bitmap(ids)
 
 
-def _numbers(data: npt.NDArray[np.uint8]) -> Ids:
-    """Base-128 numbers, highest bits first; the first byte of all is a number by itself, a list's leading 0x00."""
-    ends = np.flatnonzero(data < 128)
-    numbers = data[ends].astype(np.uint32)
-    if len(ends) == len(data):
-        return numbers
-    longer = np.arange(len(ends))
-    for step in range(1, 5):
-        before = data[ends[longer] - step] if step > 1 else data[ends - 1]
-        more = before >= 128
-        if step == 1:
-            more[0] = False
-        if not more.any():
-            break
-        longer = longer[more]
-        numbers[longer] |= (before[more] & np.uint8(127)).astype(np.uint32) << np.uint32(7 * step)
-    return numbers
+def _sums(data: npt.NDArray[np.uint8]) -> Ids:
+    """What the base-128 numbers up to each byte sum up to, modulo 2^32; right at the last byte of each number."""
+    more = data >> 7
+    numbers = (data & 127).astype(np.uint32)
+    shifts, run = more * np.uint8(7), more
+    while len(run := run[:-1] & more[len(more) - len(run) + 1 :]) and run.any():
+        shifts[: len(run)] += run * np.uint8(7)
+    numbers <<= shifts
+    return np.cumsum(numbers, out=numbers)

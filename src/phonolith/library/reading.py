@@ -11,6 +11,7 @@ import apsw
 
 from phonolith.errors import NotFound
 from phonolith.library.catalogue import Catalogue, Snapshot
+from phonolith.library.kept import Kept
 from phonolith.library.overlay import Hidden, Overlay, check, hidden_rows
 from phonolith.library.views import LicenceView, Rights
 from phonolith.model.rights import Decision, Use
@@ -48,6 +49,11 @@ class Reading:
     def db(self) -> apsw.Connection:
         """The connection."""
         return self.snapshot.db
+
+    @property
+    def kept(self) -> Kept:
+        """What searches of this build keep for each other."""
+        return self.snapshot.once("searches", Kept)
 
     def rows(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import partial
 from typing import Any
 
@@ -15,9 +14,9 @@ from phonolith.model.text import fold, is_cjk, runs
 #: For each kind: rows by a JSON array of their numbers, with title, credit and duration.
 _CREDITED = {
     "track": "SELECT t.id, t.title, ifnull(t.credit, r.credit) AS credit, t.duration, r.title AS release "
-    "FROM json_each(?) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
+    "FROM json_each(:rows) j CROSS JOIN track t ON t.id = j.value CROSS JOIN release r ON r.id = t.release",
     "release": "SELECT t.id, title, credit, duration, NULL AS release "
-    "FROM json_each(?) j CROSS JOIN release t ON t.id = j.value",
+    "FROM json_each(:rows) j CROSS JOIN release t ON t.id = j.value",
 }
 #: The same with the artist's name where the credit is one artist.
 _SQL = {
@@ -27,8 +26,9 @@ _SQL = {
         for kind, sql in _CREDITED.items()
     },
     "artist": "SELECT id, name, NULL, NULL, sort_name, NULL, NULL FROM artist "
-    "WHERE id IN (SELECT value FROM json_each(?))",
-    "label": "SELECT id, name, NULL, NULL, NULL, NULL, NULL FROM label WHERE id IN (SELECT value FROM json_each(?))",
+    "WHERE id IN (SELECT value FROM json_each(:rows))",
+    "label": "SELECT id, name, NULL, NULL, NULL, NULL, NULL FROM label "
+    "WHERE id IN (SELECT value FROM json_each(:rows))",
 }
 _TITLE = {
     kind: f"SELECT t.id, t.{'title' if kind in _CREDITED else 'name'} FROM json_each(?) j CROSS JOIN {kind} t "
@@ -39,25 +39,59 @@ _CREDIT = (
     "SELECT c.id, a.name, c.name, a.sort_name, a.id FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value "
     "CROSS JOIN artist a ON a.id = c.artist ORDER BY c.id, c.position"
 )
+#: Whether a text may have a word that begins with :run. Text of ASCII without apostrophes is folded by its case alone.
+_MAY = "(instr(lower({0}), :run) OR length({0}) < octet_length({0}) OR instr({0}, char(39)) OR instr({0}, '`'))"
+_SIEVE = (
+    " WHERE "
+    + " OR ".join(map(_MAY.format, ("x.title", "x.release", "a.name", "a.sort_name")))
+    + " OR (a.id IS NULL AND EXISTS (SELECT 1 FROM credit c CROSS JOIN artist b ON b.id = c.artist "
+    "WHERE c.id = -x.credit AND (" + " OR ".join(map(_MAY.format, ("b.name", "c.name", "b.sort_name"))) + ")))"
+)
 _ALIASES = "SELECT value FROM note WHERE subject = ? * 4 + 2 AND kind = 'alias'"
 
 
-@dataclass(frozen=True, slots=True)
 class Row:
     """The runs of a row's title and of its artists' names; its duration in milliseconds.
 
-    ``further`` reads what else it is found by: the release of a track, sort names and aliases.
+    Nothing is folded, and nothing further read, before it is asked for: most rows are told apart by their titles.
     """
 
-    title: Sequence[str]
-    artists: Sequence[str]
-    duration: int | None
-    further: Callable[[], Sequence[str]]
+    __slots__ = ("_artists", "_more", "_names", "_text", "_title", "duration")
+
+    def __init__(
+        self, title: str, names: Sequence[str], duration: int | None, more: Callable[[], Sequence[str]]
+    ) -> None:
+        self._text = title
+        self._names = names
+        self._more = more
+        self._title: Sequence[str] | None = None
+        self._artists: Sequence[str] | None = None
+        self.duration = duration
+
+    @property
+    def title(self) -> Sequence[str]:
+        """The runs of the title."""
+        if self._title is None:
+            self._title = runs(self._text)
+        return self._title
+
+    @property
+    def artists(self) -> Sequence[str]:
+        """The runs of the artists' names, as they are called and as they are credited."""
+        if self._artists is None:
+            self._artists = [run for name in self._names for run in runs(name)]
+        return self._artists
+
+    def further(self) -> Sequence[str]:
+        """The runs of what else it is found by: the release of a track, sort names and aliases."""
+        return [run for text in self._more() for run in runs(text)]
 
     def has(self, run: str, *, begins: bool = False) -> bool:
         """Whether any part has the run; with ``begins`` a word that begins with it."""
-        return any(holds(part, run, begins=begins) for part in (self.title, self.artists)) or holds(
-            self.further(), run, begins=begins
+        return (
+            holds(self.title, run, begins=begins)
+            or holds(self.artists, run, begins=begins)
+            or holds(self.further(), run, begins=begins)
         )
 
 
@@ -81,8 +115,15 @@ class Rows:
 
     def by_title(self, rows: Iterable[int]) -> list[tuple[list[str], int]]:
         """Rows ordered by the tokens of their titles, then by rank, with these tokens."""
-        found = self._db.execute(_TITLE[self._kind], (json.dumps(list(rows)),))
-        return sorted((fold(str(title)), int(row)) for row, title in found)
+        return sorted((fold(title), row) for row, title in self._read_titles(list(rows)))
+
+    def titles(self, rows: Sequence[int]) -> Iterator[tuple[int, list[str]]]:
+        """Rows with the runs of their titles."""
+        return ((row, runs(title)) for row, title in self._read_titles(rows))
+
+    def _read_titles(self, rows: Sequence[int]) -> list[tuple[int, str]]:
+        found: list[Any] = self._db.execute(_TITLE[self._kind], (json.dumps(rows),)).fetchall()
+        return found
 
     def read(self, row: int) -> Row:
         """The names of one row, which must be there."""
@@ -90,17 +131,30 @@ class Rows:
             self.fetch([row])
         return self._found[row]
 
-    def fetch(self, rows: Iterable[int]) -> None:
-        """Read many rows at once, so that :meth:`read` has them."""
-        wanted = json.dumps([row for row in rows if row not in self._found])
-        found: list[Any] = self._db.execute(_SQL[self._kind], (wanted,)).fetchall()
-        several = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
+    def fetch(self, rows: Iterable[int], letters: str = "") -> list[int]:
+        """Read many rows at once, so that :meth:`read` has them, and return those that are there now.
+
+        With ``letters`` rows that have no word that begins so need not be read; most of those are not.
+        """
+        rows = list(rows)
+        wanted = [row for row in rows if row not in self._found]
+        if not wanted:
+            return rows
+        sql, bindings = _SQL[self._kind], {"rows": json.dumps(wanted), "run": letters}
+        if letters and letters.isalnum() and self._kind in _CREDITED and not self._has_aliases():
+            sql += _SIEVE
+        found: list[Any] = self._db.execute(sql, bindings).fetchall()
+        credited = self._credits([-row[2] for row in found if row[2] is not None and row[2] < 0])
         for row, title, credit, duration, more, name, sort_name in found:
-            named = [(name, None, sort_name, credit)] if name is not None else several.get(-(credit or 0), [])
-            artists = [run for own, other, _, _ in named for text in (own, other) if text for run in runs(text)]
-            mine = [row] if self._kind == "artist" else [artist for _, _, _, artist in named]
-            further = partial(self._further, [more, *(text for _, _, text, _ in named)], mine)
-            self._found[row] = Row(runs(title), artists, duration, further)
+            if name is not None:
+                names, further, mine = (name,), (more, sort_name), (credit,)
+            else:
+                several = credited.get(-(credit or 0), ())
+                names = tuple(text for own, other, _, _ in several for text in (own, other) if text)
+                further = (more, *(text for _, _, text, _ in several))
+                mine = (row,) if self._kind == "artist" else tuple(artist for _, _, _, artist in several)
+            self._found[row] = Row(title, names, duration, partial(self._further, further, mine))
+        return [row for row in rows if row in self._found]
 
     def _credits(self, credits_: Sequence[int]) -> dict[int, list[tuple[Any, ...]]]:
         """The names of credits with several: the artist's, as credited, the sort name, and the artist."""
@@ -112,10 +166,13 @@ class Rows:
         return found
 
     def _further(self, texts: Sequence[str | None], artists: Sequence[int]) -> list[str]:
+        found = [text for text in texts if text]
+        if self._has_aliases():
+            found += [str(text) for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))]
+        return found
+
+    def _has_aliases(self) -> bool:
         if self._aliases is None:
             told = self._db.execute("SELECT value FROM meta WHERE key = 'text_aliases'").fetchone()
             self._aliases = told is None or bool(told[0])
-        aliases = (
-            [text for artist in artists for (text,) in self._db.execute(_ALIASES, (artist,))] if self._aliases else []
-        )
-        return [run for text in (*texts, *aliases) if text for run in runs(str(text))]
+        return self._aliases

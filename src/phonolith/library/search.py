@@ -8,7 +8,7 @@ words in the title; in title and artist; the rest. Within each, by rank.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
@@ -18,17 +18,17 @@ from pyroaring import BitMap
 
 from phonolith.library.asked import MOST_WORDS, Query, Results, filter_conditions, word_conditions
 from phonolith.library.correction import Speller
-from phonolith.library.index import Condition, Index
+from phonolith.library.index import Index
+from phonolith.library.kept import Kept
+from phonolith.library.matches import Matches
 from phonolith.library.rows import Row, Rows, holds
 from phonolith.library.terms import FEW
 from phonolith.model.text import runs
 
 #: Up to this many are read and sorted where they are listed by title; more are taken from the stored order.
 SORTED = 1_000
-#: Totals are counted up to here.
-CAP = 1_000
 _MOST_ON_A_PAGE = 1_000
-_READ_AT_ONCE = 64
+_READ_AT_ONCE = 24  # titles, of which those of a page are likely to be what was asked for
 _EXACT, _REST = 0, 5
 _AS_TYPED, _AS_BEGINNING, _CORRECTED = range(3)
 
@@ -58,13 +58,14 @@ class _Place:
         return _Place(way, band, row, total, bool(capped)) if way <= _CORRECTED and row < 2**32 else None
 
 
-def search(db: apsw.Connection, query: Query, hidden: Collection[int] = ()) -> Results:
+def search(db: apsw.Connection, query: Query, hidden: Collection[int] = (), kept: Kept | None = None) -> Results:
     """Answer a query from the catalogue that ``db`` is open on.
 
-    ``hidden`` are row numbers of the query's kind that must not be shown: a bitmap or any collection. Words that match
-    nothing are tried again with the last one as a beginning, then with one letter of a word changed.
+    ``hidden`` are row numbers of the query's kind that must not be shown: a bitmap or any collection. ``kept`` has what
+    earlier searches of the same catalogue have read. Words that match nothing are tried again with the last one as a
+    beginning, then with one letter of a word changed.
     """
-    index = Index(db, query.kind)
+    index = Index(db, query.kind, kept)
     words = runs(query.words)[:MOST_WORDS]
     place = _Place.read(query.after, index.digest) if query.after else _Place()
     restarted, place = place is None, place or _Place()
@@ -126,18 +127,18 @@ class _Asking:
     def page(self, words: list[str], typing: bool, place: _Place) -> Results:
         """The page at a place."""
         conditions = word_conditions(self.index, words, typing) + self.filters
-        matches = _Matches(self.index, self._rows, conditions, self._hidden)
+        matches = Matches(self.index, self._rows, conditions, self._hidden)
         if self.query.order == "title":
             return self._finish(self._by_title(matches, place), matches, place)
         few = matches.few(FEW) if words else None
         if few is not None:
             return self._ordered(few, words, typing, place)
         if words:
-            same = _Matches(self.index, self._rows, self.filters, self._hidden, among=self._same_title(words, typing))
+            same = Matches(self.index, self._rows, self.filters, self._hidden, among=self._same_title(words, typing))
             return self._exact_first(matches, same, words, place)
         return self._finish(((_REST, row) for row in matches.rows(place.row)), matches, place)
 
-    def _by_title(self, matches: _Matches, place: _Place) -> Iterator[tuple[int, int]]:
+    def _by_title(self, matches: Matches, place: _Place) -> Iterator[tuple[int, int]]:
         """Hits by title: read and sorted where they are few, else stretch by stretch of the stored order."""
         after = self._rows.by_title([place.row]) if place.row else []
         few = matches.few(SORTED)
@@ -157,7 +158,7 @@ class _Asking:
     def _same_title(self, words: list[str], typing: bool) -> Any:
         """Rows that may have the words as their title; where few rows have all the words, these are they."""
         if typing:
-            few = _Matches(self.index, self._rows, word_conditions(self.index, words, False), BitMap()).few(FEW)
+            few = Matches(self.index, self._rows, word_conditions(self.index, words, False), BitMap()).few(FEW)
             if few is not None:
                 return BitMap(few)
         return self.index.same_title(words)
@@ -169,19 +170,23 @@ class _Asking:
         left = (hit for hit in shown if hit > (place.band, place.row))
         return self._cut(left, replace(place, total=len(shown), capped=False))
 
-    def _exact_first(self, matches: _Matches, same: _Matches, words: list[str], place: _Place) -> Results:
-        def exact(row: int) -> bool:
-            return list(self._rows.read(row).title) == words
-
+    def _exact_first(self, matches: Matches, same: Matches, words: list[str], place: _Place) -> Results:
         def hits() -> Iterator[tuple[int, int]]:
             if place.band == _EXACT:
-                yield from ((_EXACT, row) for row in same.rows(place.row) if exact(row))
+                yield from ((_EXACT, row) for row in self._called(words, same.rows(place.row)))
             start = place.row if place.band == _REST else 0
-            yield from ((_REST, row) for row in matches.rows(start) if not (row in same.among and exact(row)))
+            for row in matches.rows(start):
+                if not (row in same.among and any(self._called(words, iter([row])))):
+                    yield _REST, row
 
         return self._finish(hits(), matches, place)
 
-    def _finish(self, hits: Iterator[tuple[int, int]], matches: _Matches, place: _Place) -> Results:
+    def _called(self, words: list[str], rows: Iterator[int]) -> Iterator[int]:
+        """Those rows whose title is exactly the words."""
+        while some := list(islice(rows, _READ_AT_ONCE)):
+            yield from (row for row, title in self._rows.titles(some) if title == words)
+
+    def _finish(self, hits: Iterator[tuple[int, int]], matches: Matches, place: _Place) -> Results:
         """Cut the page; the total is counted once, for the first page, and handed on."""
         page = self._cut(hits, place)
         if place.total >= 0:
@@ -204,116 +209,18 @@ class _Asking:
         return Results([row for _, row in page[: self._limit]], place.total, place.capped, following)
 
 
-class _Matches:
-    """The rows that all conditions hold for, in rank order, tier by tier. ``among``: of these rows only."""
-
-    def __init__(
-        self, index: Index, rows: Rows, conditions: Sequence[Condition], hidden: Any, *, among: Any = None
-    ) -> None:
-        self._index = index
-        self._rows = rows
-        self._conditions = sorted(conditions, key=lambda condition: condition.rows)
-        self._hidden = hidden
-        self.among = among
-        self._found: dict[int, Any] = {}
-        self._tests: dict[int, Any] = {}
-
-    def rows(self, after: int) -> Iterator[int]:
-        """Those after a row that are not hidden."""
-        for tier, (_, last) in enumerate(self._index.tiers):
-            if last > after:
-                found = self.candidates(tier) - self._hidden
-                found.remove_range(0, after + 1)
-                yield from self._passing(tier, found)
-
-    def few(self, most: int) -> list[int] | None:
-        """All of them, hidden ones too, if no more than ``most`` may be; else None."""
-        count = 0
-        for tier in range(len(self._index.tiers)):
-            count += len(self.candidates(tier))
-            if count > most:
-                return None
-        return [row for tier in range(len(self._index.tiers)) for row in self._passing(tier, self.candidates(tier))]
-
-    def _passing(self, tier: int, found: Any) -> Iterator[int]:
-        """Candidates of a tier that pass; those to be looked at are read some at a time."""
-        test = self._test(tier)
-        if test is None:
-            yield from found
-            return
-        rows = iter(found)
-        while some := list(islice(rows, _READ_AT_ONCE)):
-            self._rows.fetch(some)
-            yield from filter(test, some)
-
-    def count(self, at_least: int) -> tuple[int, bool]:
-        """How many there are, and whether there may be more: rows that would have to be looked at are not."""
-        total = 0
-        for tier in range(len(self._index.tiers)):
-            found = self.candidates(tier) - self._hidden
-            if found and self._test(tier) is not None:
-                return max(total, at_least), True
-            total += len(found)
-            if total > CAP:
-                return CAP, True
-        return total, False
-
-    def passes(self, row: int) -> bool:
-        """Whether all conditions hold for a candidate."""
-        tier = next(n for n, (_, last) in enumerate(self._index.tiers) if row <= last)
-        test = self._tests.get(tier, False)
-        if test is False:
-            test = self._tests[tier] = self._test(tier)
-        return test is None or test(row)
-
-    def candidates(self, tier: int) -> Any:
-        """The rows of a tier that all conditions may hold for; not to be changed."""
-        found = self._found.get(tier)
-        if found is None:
-            found = self._found[tier] = self._intersect(tier)
-        return found
-
-    def _intersect(self, tier: int) -> Any:
-        first, last = self._index.tiers[tier]
-        found = self.among
-        for condition in self._conditions:
-            part = condition.narrowed(tier, found)
-            if part is not None:
-                found = part if found is None else found & part
-                if not found:
-                    return found
-        span = BitMap(range(first, last + 1))
-        return span if found is None else found & span
-
-    def _test(self, tier: int) -> Callable[[int], bool] | None:
-        """What a candidate of a tier must still pass; None: nothing."""
-        doubts = [(condition, condition.unsure(tier)) for condition in self._conditions]
-        doubts = [(condition, unsure) for condition, unsure in doubts if unsure is None or unsure]
-        if not doubts:
-            return None
-
-        def test(row: int) -> bool:
-            asked = [condition for condition, unsure in doubts if unsure is None or row in unsure]
-            if not asked:
-                return True
-            names = self._rows.read(row)
-            return all(condition.holds(names) for condition in asked)
-
-        return test
-
-
 def closeness(row: Row, words: Sequence[str], typing: bool) -> int:
     """How close a row is to the words: 0 its title; 1 its title and artists; 2, 3 all words in these; 4 no more."""
     if list(row.title) == list(words):
         return 0
     last = len(words) - 1
-
-    def inside(part: Sequence[str]) -> list[bool]:
-        return [holds(part, word, begins=typing and place == last) for place, word in enumerate(words)]
-
-    title, artists = inside(row.title), inside(row.artists)
-    if all(title):
+    elsewhere = [
+        (word, typing and place == last)
+        for place, word in enumerate(words)
+        if not holds(row.title, word, begins=typing and place == last)
+    ]
+    if not elsewhere:
         return 2
-    if not all(a or b for a, b in zip(title, artists, strict=True)):
+    if not all(holds(row.artists, word, begins=begins) for word, begins in elsewhere):
         return 4
     return 1 if all(word in words for word in row.title) else 3

@@ -13,7 +13,7 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from phonolith.library.index import Index
+from phonolith.library.index import Index, listed
 from phonolith.library.listing import track_rows
 from phonolith.library.reading import Library, Reading
 from phonolith.library.terms import facet
@@ -79,8 +79,6 @@ def _candidates(reading: Reading, playable: bool) -> tuple[int, Callable[[int], 
 
 def _held(reading: Reading) -> Any:
     """The rows of all tracks whose audio is held, as a bitmap."""
-    index = Index(reading.db, "track")
-    entry = index.entry(facet("status", int(Status.HELD)))
-    if entry is None:
-        return BitMap()
-    return BitMap.union(*(index.part(entry, tier) for tier in range(len(index.tiers))))
+    index = Index(reading.db, "track", reading.kept)
+    held = listed(index, [facet("status", int(Status.HELD))])
+    return BitMap.union(BitMap(), *map(held.part, range(len(index.tiers))))

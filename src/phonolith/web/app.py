@@ -16,6 +16,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonolith.config import Settings
+from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
 from phonolith.web import about, api, fixed, lists, media, pages, search
 from phonolith.web.desk import Desk, inline, kept, threaded
@@ -25,16 +26,19 @@ from phonolith.web.security import Secured
 _LOG = logging.getLogger("phonolith.web")
 
 
-def create_app(archive: Archive, settings: Settings, *, look_every: float = 5.0) -> Starlette:
+def create_app(archive: Archive, settings: Settings, *, look_every: float = 2.0) -> Starlette:
     """The library of an archive as an ASGI application.
 
     There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
-    A decision is seen ``look_every`` seconds after it was made, at the latest.
+    A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
+    leaves some for a busy machine.
     """
     desk = Desk(archive, settings, look_every=look_every)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        with contextlib.suppress(PhonolithError):  # there may be nothing yet; whoever asks will be told
+            desk.library  # noqa: B018 - opened now, the first visitor need not wait, and no later loss of the file shows
         yield
         desk.close()
 

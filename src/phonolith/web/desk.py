@@ -34,7 +34,7 @@ class Desk:
     ``look_every``: how old a decision may get before it is seen, in seconds.
     """
 
-    def __init__(self, archive: Archive, settings: Settings, *, look_every: float = 5.0) -> None:
+    def __init__(self, archive: Archive, settings: Settings, *, look_every: float) -> None:
         self._look_every = look_every
         self.archive = archive
         self.settings = settings
@@ -117,12 +117,12 @@ class _Kept:
 
     def __init__(self) -> None:
         self.decisions: Decisions | None = None
-        self.answers: OrderedDict[tuple[str, str, bool], Response] = OrderedDict()
+        self.answers: OrderedDict[tuple[str, bytes, bool], Response] = OrderedDict()
         self.size = 0
 
     def answer(self, request: Request, make: Callable[[], Response]) -> Response:
         """The kept answer, or a new one."""
-        key = request.url.path, request.url.query, accepts_gzip(request)
+        key = request.scope["path"], request.scope["query_string"], accepts_gzip(request)
         found = self.answers.get(key)
         if found is not None:
             self.answers.move_to_end(key)

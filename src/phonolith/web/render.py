@@ -6,7 +6,7 @@ import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, quote_plus
 
 import jinja2
 import msgspec
@@ -49,7 +49,7 @@ class Renderer:
         context = {
             "site": self.site,
             "asset": self.assets.url,
-            "path": request.url.path,
+            "path": request.scope["path"],
             "after": Address(request).after,
             **values,
         }
@@ -62,7 +62,7 @@ class Renderer:
         headers = {"cache-control": "no-store"}
         if problem.status == 503:
             headers["retry-after"] = "10"
-        if request.url.path.startswith("/api/"):
+        if request.scope["path"].startswith("/api/"):
             headers["content-type"] = "application/problem+json"
             return packed(request, msgspec.json.encode(problem.document()), headers, problem.status)
         answer = self.page(request, "error.html", problem.status, problem=problem)
@@ -109,17 +109,24 @@ class Address:
     """The address of a request, to be asked for with some parameters changed; ``after`` is always dropped."""
 
     def __init__(self, request: Request) -> None:
-        self._path = quote(request.url.path, safe="/:@!$&'()*+,;=~-._")
-        self._query = {key: value for key, value in request.query_params.items() if key != "after"}
+        self._path = quote(request.scope["path"], safe="/:@!$&'()*+,;=~-._")
+        self._query = {key: _written(key, value) for key, value in request.query_params.items() if key != "after"}
 
     def same(self, **changes: str | None) -> str:
         """The address with these parameters changed, or left out (None)."""
-        query = {key: value for key, value in (self._query | changes).items() if value is not None}
-        return f"{self._path}?{urlencode(query)}" if query else self._path
+        query = self._query
+        if changes:
+            query = query | {key: "" if value is None else _written(key, value) for key, value in changes.items()}
+        parts = "&".join(filter(None, query.values()))
+        return f"{self._path}?{parts}" if parts else self._path
 
     def after(self, key: str) -> str:
         """The address of the page that goes on after a key."""
         return self.same(after=key)
+
+
+def _written(key: str, value: str) -> str:
+    return f"{quote_plus(key)}={quote_plus(value)}"
 
 
 def environment() -> jinja2.Environment:

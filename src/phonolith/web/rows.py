@@ -5,6 +5,7 @@ Every text from metadata goes through :func:`text`, which makes it fit to be sho
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from markupsafe import Markup, escape
@@ -13,6 +14,7 @@ from phonolith.library.views import ArtistRow, CreditName, ReleaseRow, TrackRow
 from phonolith.web.names import shown
 from phonolith.web.words import clock, queue_json, terms
 
+_TO_ESCAPE = re.compile("[&<>'\"]")
 _PATHS = {
     "search": "M11 4a7 7 0 1 0 0 14 7 7 0 0 0 0-14zm5.2 12.2L21 21",
     "play": "M7 4.5v15l12.5-7.5z",
@@ -48,7 +50,8 @@ def icon(name: str) -> Markup:
 
 def text(value: str) -> str:
     """Text from metadata: fit to be shown, and escaped. A plain string, so that joining it costs no second look."""
-    return str(escape(shown(value)))
+    plain = shown(value)
+    return str(escape(plain)) if _TO_ESCAPE.search(plain) else plain
 
 
 def credit(names: Iterable[CreditName]) -> Markup:
@@ -87,7 +90,7 @@ def _track(row: TrackRow, thumb: bool, release: bool, by: str | None, numbered: 
     return (
         f'{head}<span class="at">{at}</span>{picture}<div class="words"><a class="name" href="/track/{row.id}">'
         f'<bdi>{title}</bdi></a><span class="line">{_line(row, release, by)}</span></div>'
-        f'<span class="terms">{escape(terms(row))}</span><span class="time">{clock(row.duration)}</span>{tail}'
+        f'<span class="terms">{text(terms(row))}</span><span class="time">{clock(row.duration)}</span>{tail}'
     )
 
 

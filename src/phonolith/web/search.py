@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -14,6 +16,7 @@ from phonolith.library.parts import licences
 from phonolith.library.views import Page
 from phonolith.web import params
 from phonolith.web.desk import Desk
+from phonolith.web.names import shown
 from phonolith.web.render import Address
 from phonolith.web.words import count, short_licence
 
@@ -64,7 +67,7 @@ def search(desk: Desk, request: Request) -> Response:
         summary=_summary(query.kind, found.page),
         form={name: "" if value in (None, False) else value for name, value in form.values.items()},
         filtered=form.used,
-        licences=_licences(desk) if kind != "artist" else (),
+        licences=_licences(desk, form.values.get("licence", "")) if kind != "artist" else "",
         same=address.same,
         bare=address.same(**dict.fromkeys(form.values)),
     )
@@ -112,10 +115,18 @@ def _summary(kind: str, page: Page[Any]) -> str:
     return f"{more}{count(page.total)} {kind}{'' if page.total == 1 else 's'}"
 
 
-def _licences(desk: Desk) -> list[tuple[str, str]]:
-    """Code and name of every licence that occurs."""
+def _licences(desk: Desk, chosen: str) -> Markup:
+    """Every licence that occurs as an option of the form, with the one that is chosen; made once for each."""
     with desk.library.reading() as reading:
-        return reading.snapshot.once(
+        known = reading.snapshot.once(
             "web licences",
             lambda: sorted((one.code, short_licence(one.code)) for one in licences(reading).values()),
         )
+        chosen = chosen if any(chosen == code for code, _ in known) else ""
+        return reading.snapshot.once(("web licences", chosen), lambda: _options(known, chosen))
+
+
+def _options(known: Sequence[tuple[str, str]], chosen: str) -> Markup:
+    option = Markup('<option value="{}"{}>{}</option>')
+    selected = Markup(" selected")
+    return Markup("").join(option.format(code, selected if code == chosen else "", shown(name)) for code, name in known)
