@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from phonolith.catalogue import corrections, staging
+from phonolith.catalogue import corrections, others, staging
 from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, stored_id
 from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
 from phonolith.model.music import (
@@ -37,13 +37,15 @@ class Stager:
         self.parts.named = self._named
 
     def add(self, said: Description) -> None:
-        """Stage one description. Kinds that have no row of their own are passed over."""
+        """Stage one description."""
         if isinstance(said, TrackDescription):
             self._track(said)
         elif isinstance(said, ReleaseDescription):
             self._release(said)
         elif isinstance(said, ArtistDescription):
             self._artist(said)
+        else:
+            others.add(self.parts, said)
 
     def _track(self, said: TrackDescription) -> None:
         parts = self.parts

@@ -22,7 +22,7 @@ from phonolith.store.archive import SETTINGS, Archive
 from phonolith.store.files import storage_errors
 
 #: Version of the catalogue's schema; stored in ``meta`` and in ``PRAGMA user_version``.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, slots=True)

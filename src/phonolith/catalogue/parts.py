@@ -13,8 +13,8 @@ from phonolith.model.ids import genre_key, is_uuid, named_artist, named_label, p
 from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
 from phonolith.rights.evidence import Attestation, resolve
 
-#: Codes of kinds, as in permalinks.
-TRACK, RELEASE, ARTIST, LABEL = range(4)
+#: Codes of kinds, as in permalinks; the last is any thing that has no row but that of what is said of it.
+TRACK, RELEASE, ARTIST, LABEL, THING = range(5)
 
 _SEEN_AT_MOST = 1_000_000  # then what was written is forgotten; writing a row twice does no harm
 
@@ -131,16 +131,17 @@ class Parts:
         """Put the first label into the release's row and stage the others beside it."""
         for position, label in enumerate(labels):
             number = label.catalogue_number or None
-            key = self._label(label) if label.name or label.label else None
+            key = self.label(label) if label.name or label.label else None
             if position == 0:
                 row.label, row.catalogue_number = key, number
             elif key is not None:
                 self.writer.add(staging.ReleaseLabel(row.key, position, key, number))
 
-    def _label(self, label: Label) -> int:
+    def label(self, label: Label) -> int:
+        """The key of a label; its row is staged the first time."""
         source_id = label.label or named_label(label.name)
         key = self.key(source_id)
-        if self.first_time(key):
+        if self.first_time(hash((key, label.name))):  # each name it is given: which of them counts is not for chance
             name = self.named(LABEL, key, source_id, label.name) if key in self.watched else label.name
             self.writer.add(staging.Label(key, self.source, *stored_id(source_id), name))
         return key
