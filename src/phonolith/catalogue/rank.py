@@ -71,8 +71,8 @@ def _keep_fullest(stage: Stage, relation: type[staging.Row]) -> int:
     before = int(stage.one(f"SELECT count(*) FROM {name} WHERE key IN (SELECT key FROM doubles)"))
     if before:
         stage.run(
-            f"CREATE TABLE fullest AS SELECT key, {_fullest(relation)} FROM (SELECT d.*,"
-            f" row(length(to_json(d)), to_json(d)::VARCHAR) AS weight FROM {name} d"
+            f"CREATE TABLE fullest AS SELECT key, {_fullest(relation)} FROM (SELECT d.*, row_number() OVER"
+            f" (PARTITION BY key ORDER BY length(to_json(d)) DESC, to_json(d)::VARCHAR) AS place FROM {name} d"
             f" WHERE key IN (SELECT key FROM doubles)) GROUP BY key"
         )
         stage.run(f"DELETE FROM {name} WHERE key IN (SELECT key FROM doubles)")
@@ -92,10 +92,10 @@ def _fullest(relation: type[staging.Row]) -> str:
         if column == "key":
             continue
         if kind == "VARCHAR":
-            found.append(f"coalesce(arg_max(nullif({column}, ''), weight), min({column})) AS {column}")
+            found.append(f"coalesce(arg_min(nullif({column}, ''), place), min({column})) AS {column}")
         else:
             zero = unknown.get(column) in (0, False)
-            found.append(f"{f'max({column})' if zero else f'arg_max({column}, weight)'} AS {column}")
+            found.append(f"{f'max({column})' if zero else f'arg_min({column}, place)'} AS {column}")
     return ", ".join(found)
 
 
