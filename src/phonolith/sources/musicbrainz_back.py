@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from functools import partial
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -27,18 +26,10 @@ from phonolith.sources.musicbrainz_ids import (
     STATUSES,
     TYPES,
 )
-from phonolith.sources.musicbrainz_parts import ART, BACKWARD, EVENT, SITE, Node, event_area, link_of, merge
-from phonolith.sources.roundtrip import equal_leaves
+from phonolith.sources.musicbrainz_lists import NAMED, in_order, joined, with_rest
+from phonolith.sources.musicbrainz_parts import ART, BACKWARD, EVENT, SITE, Node, merge
 
 _AREAS = ("area", "begin-area", "end-area")
-#: Lists whose order says nothing, by what tells their members apart: in the document, and as rebuilt.
-_NAMED: Mapping[str, tuple[Callable[[Node], Any], str]] = {
-    "aliases": (lambda alias: alias.get("name"), "name"),
-    "relations": (lambda relation: (link := link_of(relation)) and [link.rel, link.url], "link"),
-    "discs": (lambda disc: disc.get("id"), "id"),
-    "release-events": (lambda event: event_area(event) or None, "link"),
-}
-_SETS = frozenset({"ipis", "isnis", "iswcs", "isrcs", "iso-3166-1-codes", "iso-3166-2-codes"})
 
 
 def fill(document: Any, descriptions: Iterable[Description]) -> Any:
@@ -51,7 +42,7 @@ def fill(document: Any, descriptions: Iterable[Description]) -> Any:
     urls = {one.name: one.id for one in said if isinstance(one, OtherDescription) and one.kind == "url"}
     known: dict[str, Node] = {}
     for one in said:
-        known[one.id] = _joined(known.get(one.id), _entity(one, urls))
+        known[one.id] = joined(known.get(one.id), _entity(one, urls))
         if isinstance(one, TrackDescription) and (isrcs := one.isrcs):
             known.setdefault(isrcs[0], {"isrc": isrcs[0]})
     for one in said:
@@ -72,10 +63,10 @@ def _fill(shape: Any, rebuilt: Any, known: dict[str, Node], *, listed: bool) -> 
         identifier = shape.get("id") or shape.get("isrc")
         own = known.get(identifier, {}) if isinstance(identifier, str) else {}
         given = rebuilt if isinstance(rebuilt, dict) else {}
-        merged = {**_joined(own, given), "id": own.get("id") or given.get("id") if listed else given.get("id")}
+        merged = {**joined(own, given), "id": own.get("id") or given.get("id") if listed else given.get("id")}
         merged.setdefault("track-count", merged.get("counted"))
         return {
-            key: _fill(value, _in_order(key, value, merged.get(key)), known, listed=key == "pregap")
+            key: _fill(value, in_order(key, value, merged.get(key)), known, listed=key == "pregap")
             for key, value in shape.items()
         }
     if isinstance(shape, list):
@@ -83,42 +74,6 @@ def _fill(shape: Any, rebuilt: Any, known: dict[str, Node], *, listed: bool) -> 
         padded = several + [None] * (len(shape) - len(several))
         return [_fill(one, back, known, listed=True) for one, back in zip(shape, padded, strict=False)]
     return rebuilt
-
-
-def _in_order(key: str, shape: Any, rebuilt: Any) -> Any:
-    """A rebuilt list in the document's order, where that order says nothing: by name, of one name the most alike."""
-    if not isinstance(shape, list) or not isinstance(rebuilt, list):
-        return rebuilt
-    if key in _SETS:
-        return [one if one in rebuilt else None for one in shape]
-    if key not in _NAMED:
-        return rebuilt
-    name_of, name = _NAMED[key]
-    return [
-        max((back for back in rebuilt if back.get(name) == name_of(one)), key=partial(equal_leaves, one), default=None)
-        for one in shape
-    ]
-
-
-def _joined(under: Any, over: Any) -> Any:
-    """Two trees as one, as :func:`merge` does; of a list whose members are found by name both have all of theirs."""
-    if isinstance(under, dict) and isinstance(over, dict):
-        return {
-            key: [*(under.get(key) or ()), *(over.get(key) or ())]
-            if key in _NAMED
-            else _joined(under.get(key), over.get(key))
-            for key in {**under, **over}
-        }
-    return under if over == "" else merge(under, over)
-
-
-def _with_rest(several: list[Node], rest: list[Node], name: str) -> list[Node]:
-    """Members of a list, each also with what a remainder adds to it, and those that are in the remainder alone."""
-    found = list(several)
-    for left in rest:
-        named = next((one for one in several if one.get(name) == left.get(name)), {})
-        found.append({**named, **left})
-    return found
 
 
 def _entity(said: Description, urls: dict[str, str]) -> Node:
@@ -136,9 +91,9 @@ def _entity(said: Description, urls: dict[str, str]) -> Node:
     target = node.get("recording", node)
     for key, value in _linked(said.links, urls, _kind(said)).items():
         target[key] = merge(target.get(key), value)
-    for key, (_, name) in _NAMED.items():
+    for key, (_, name) in NAMED.items():
         if rest := inner.pop(key, []):
-            target[key] = _with_rest(target.get(key, []), rest, name)
+            target[key] = with_rest(target.get(key, []), rest, name)
     full: Node = merge(node, left)
     for key, ids in (("gender", GENDERS), ("packaging", PACKAGING)):
         if full.get(key) in ids:
