@@ -46,7 +46,7 @@ def show(place: Place, identifier: str) -> Answer:
     from phonolith.cli.select import split
 
     with reading(place) as library:
-        one = split(identifier, identifier)
+        one = split(identifier.removeprefix("thing:"), identifier)
         kind = _kind(library, one)
         get, draw = _KINDS[kind]
         page = get(library, one)
