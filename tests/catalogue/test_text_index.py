@@ -13,10 +13,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pyroaring import BitMap
 
-from phonolith.catalogue import text_index
+from phonolith.catalogue import folding
 from phonolith.catalogue.facets import duration_buckets
+from phonolith.catalogue.folding import TIERS
 from phonolith.catalogue.postings import find_crowds
-from phonolith.catalogue.text_index import TIERS, build_text_index
+from phonolith.catalogue.text_index import build_text_index
 from phonolith.errors import StorageError
 from phonolith.library import postings
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
@@ -85,9 +86,9 @@ def dumped(path: Path, **options: object) -> dict[str, list[tuple[object, ...]]]
 def test_any_number_of_processes_gives_the_same_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("one", "two"):
         plain.make(tmp_path / name, 3, 90)
-    monkeypatch.setattr(text_index, "_PIECE", 16)
+    monkeypatch.setattr(folding, "_PIECE", 16)
     one = dumped(tmp_path / "one", tiers=(20, 50, 30))
-    monkeypatch.setattr(text_index, "_WORTH_PROCESSES", 0)
+    monkeypatch.setattr(folding, "_WORTH_PROCESSES", 0)
     assert dumped(tmp_path / "two", tiers=(20, 50, 30), workers=2) == one
 
 
@@ -135,7 +136,7 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 
     monkeypatch.setattr(np, "savez", full)
     db = apsw.Connection(str(path))
-    with pytest.raises(StorageError, match="catalogue"):
+    with pytest.raises(StorageError, match="full"):
         build_text_index(db)
     db.close()
     assert [left.name for left in tmp_path.iterdir()] == ["catalogue"]
@@ -144,8 +145,8 @@ def test_a_full_disk_is_said_and_leaves_nothing(tmp_path: Path, monkeypatch: pyt
 def test_a_killed_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "catalogue"
     plain.make(path, 1, 5)
-    monkeypatch.setattr(text_index, "_WORTH_PROCESSES", 0)
-    monkeypatch.setattr(text_index, "_end_with_parent", os.abort)  # what every worker begins with
+    monkeypatch.setattr(folding, "_WORTH_PROCESSES", 0)
+    monkeypatch.setattr(folding, "_end_with_parent", os.abort)  # what every worker begins with
     db = apsw.Connection(str(path))
     with pytest.raises(StorageError, match="killed"):
         build_text_index(db, workers=2)

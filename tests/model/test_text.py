@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.model.text import LONGEST_TEXT, LONGEST_TOKEN, asked, fold, fold_all, is_cjk, pairs, runs
+from phonolith.model.text import LONGEST_TEXT, LONGEST_TOKEN, asked, fold, is_cjk, pairs, runs, runs_of_all, tokens_of
 
 texts = st.one_of(
     st.text(max_size=60),
@@ -105,7 +105,9 @@ def test_case_and_composition_do_not_matter(text: str) -> None:
 
 @given(st.lists(texts, max_size=5))
 def test_many_at_once_are_folded_as_one_by_one(many: list[str]) -> None:
-    assert fold_all(many) == [fold(text) for text in many]
+    found = runs_of_all(many)
+    assert found == [runs(text) for text in many]
+    assert [tokens_of(some) for some in found] == [fold(text) for text in many]
 
 
 def test_every_character_is_folded_to_letters_or_nothing() -> None:

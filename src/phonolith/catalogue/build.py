@@ -7,7 +7,7 @@ import os
 import shutil
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
@@ -16,11 +16,12 @@ import apsw
 
 from phonolith.catalogue import facts
 from phonolith.catalogue.check import check
+from phonolith.catalogue.folding import FOLDED, PARTS, Folding, folding
 from phonolith.catalogue.interpret import Plan, interpret, shares_for
 from phonolith.catalogue.rank import rank
 from phonolith.catalogue.stage import Stage, stage, stage_errors
-from phonolith.catalogue.text_index import build_text_index
-from phonolith.catalogue.write import write_tables
+from phonolith.catalogue.text_index import begin_index, finish_index, last_row
+from phonolith.catalogue.write import table_queries, take_over, write_lookups, write_table
 from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -47,7 +48,7 @@ class BuildReport:
 
 @dataclass
 class Work:
-    """A build under way: where it works and what earlier phases left for later ones."""
+    """A build under way: where it works and what earlier phases left for later ones. ``opened`` closes at its end."""
 
     archive: Archive
     folder: Path
@@ -58,6 +59,8 @@ class Work:
     sources: Mapping[str, tuple[int, bytes | None, Source]]
     workers: int
     progress: Progress
+    opened: contextlib.ExitStack
+    folding: Folding | None = None
     counts: Counter[str] = field(default_factory=Counter)
     rows: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
@@ -112,18 +115,52 @@ def _rank(work: Work) -> None:
 
 
 def _write(work: Work) -> None:
-    """Tables to SQLite."""
+    """Tables to SQLite; words are folded in finished ones while others are written."""
     with _transaction(work) as db:
         db.execute(_sql("schema.sql"))
         sources = {name: (number, source) for name, (number, _, source) in work.sources.items()}
         facts.write_sources(db, work.stage, sources)
         facts.write_licences(db, work.stage)
-        work.rows.update(write_tables(work.stage, db, work.progress))
+    rows = int(work.stage.one("SELECT (SELECT count(*) FROM track) + (SELECT count(*) FROM release)"))
+    work.folding = work.opened.enter_context(folding(work.folder, rows, workers=work.workers))
+    queries = dict(table_queries())
+    work.progress.start("Writing tables", None, "rows")
+    for tables in PARTS:
+        _write_part(work, tables, queries)
+    with _transaction(work) as db:
+        for name, query in queries.items():
+            work.rows[name] = write_table(db, name, work.stage.batches(query), work.progress)
+        write_lookups(work.stage, db, work.rows)
         facts.write_counts(db, work.stage)
+    work.progress.finish()
+
+
+def _write_part(work: Work, tables: Sequence[str], queries: dict[str, str]) -> None:
+    """Write some tables into a file of their own, and hand it to those who fold words."""
+    assert work.folding is not None
+    path = work.folder / f"{tables[0]}.sqlite"
+    db = _new(path)
+    with database_errors(path):
+        try:
+            db.execute("BEGIN")
+            db.execute(_sql("schema.sql"))
+            for name in tables:
+                work.rows[name] = write_table(db, name, work.stage.batches(queries.pop(name)), work.progress)
+            db.execute("COMMIT")
+            last = {name: last_row(db, name) for name in tables if name in FOLDED}
+        finally:
+            db.close()
+    for name, row in last.items():
+        work.folding.add(name, row, path)
 
 
 def _index(work: Work) -> None:
-    """Indexes of columns, then the text index; then all that the catalogue says about itself."""
+    """The text index, and while workers make its lists the indexes of columns and what the catalogue says of itself."""
+    assert work.folding is not None
+    with database_errors(work.draft):
+        making = begin_index(work.db, work.folding, progress=work.progress)
+        for tables in PARTS:
+            take_over(work.db, work.folder / f"{tables[0]}.sqlite", tables)
     with _transaction(work) as db:
         statements = [part.strip() for part in _sql("indexes.sql").split(";\n") if part.strip()]
         work.progress.start("Indexing columns", len(statements), "indexes")
@@ -134,7 +171,7 @@ def _index(work: Work) -> None:
         db.execute(_sql("views.sql"))
         facts.write_about(db, work.stated, work.rows)
     with database_errors(work.draft):
-        build_text_index(work.db, workers=work.workers, progress=work.progress)
+        finish_index(work.db, making, progress=work.progress)
         _pack(work)
 
 
@@ -200,8 +237,10 @@ def _work(archive: Archive, folder: Path, as_of: str | None, progress: Progress,
     decisions, last = _decided(archive)
     stated = facts.Stated(archive.name, as_of or last[:10], facts.settings_digest(archive), decisions.head)
     sources = _sources(archive)
-    with stage_errors(folder), stage(folder, max(1, workers)) as staging:
-        work = Work(archive, folder, staging, _draft(folder), stated, decisions, sources, max(1, workers), progress)
+    workers = max(1, workers)
+    with stage_errors(folder), stage(folder, workers) as staging, contextlib.ExitStack() as opened:
+        db = _new(folder / "catalogue.sqlite")
+        work = Work(archive, folder, staging, db, stated, decisions, sources, workers, progress, opened)
         try:
             yield work
         finally:
@@ -228,8 +267,8 @@ def _sources(archive: Archive) -> dict[str, tuple[int, bytes | None, Source]]:
     return found
 
 
-def _draft(folder: Path) -> apsw.Connection:
-    path = folder / "catalogue.sqlite"
+def _new(path: Path) -> apsw.Connection:
+    """A new database that nobody misses if the build fails."""
     with database_errors(path):
         db = apsw.Connection(str(path))
         # Fetched, because apsw runs a list of statements only as far as somebody asks for its rows.

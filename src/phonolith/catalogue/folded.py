@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from phonolith.library.terms import title_key
-from phonolith.model.text import fold, fold_all, runs
+from phonolith.model.text import fold, runs_of_all, tokens_of
 
 Array = npt.NDArray[Any]
 
@@ -111,8 +111,9 @@ def _fold_rows(
     rows: Sequence[tuple[Any, ...]], kind: str, numbers: Numbers, further: dict[int, list[str]]
 ) -> dict[str, Array]:
     ids, titles, *columns = zip(*rows, strict=True)
-    tokens = fold_all(titles)
-    keys = [title_key(token if title.isascii() else runs(title)) for title, token in zip(titles, tokens, strict=True)]
+    found = runs_of_all(titles)
+    keys = list(map(title_key, found))
+    tokens = [some if title.isascii() else tokens_of(some) for some, title in zip(found, titles, strict=True)]
     own = np.fromiter(map(len, tokens), np.int64, len(tokens))
     if further:
         for place, row in enumerate(ids):

@@ -1,17 +1,18 @@
 -- Phase 3, in DuckDB: what goes into each table of schema.sql, in the order of its key. "-- table" names it.
 -- A source id comes as two columns, bytes and text, of which one is NULL. Tables that ranking left in order are read as
--- they are: DuckDB keeps the order of insertion.
+-- they are: DuckDB keeps the order of insertion. Tracks come first, because most words are theirs: they are folded while
+-- the rest is written.
+
+-- table track
+SELECT rowid + 1, release, uuid, id, title, credit, disc, position, duration, isrc, date, genres, rights, popularity,
+       explicit, status
+FROM track
 
 -- table artist
 SELECT * FROM artist_row
 
 -- table release
 SELECT * FROM release_row
-
--- table track
-SELECT rowid + 1, release, uuid, id, title, credit, disc, position, duration, isrc, date, genres, rights, popularity,
-       explicit, status
-FROM track
 
 -- table status_reason
 SELECT rowid + 1, reason FROM track WHERE reason IS NOT NULL ORDER BY rowid

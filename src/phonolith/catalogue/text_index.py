@@ -7,24 +7,20 @@ programs are filled meanwhile in a file of their own and copied. `library.search
 from __future__ import annotations
 
 import os
-import tempfile
-import threading
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Executor, Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from importlib import resources
-from multiprocessing import get_context, parent_process
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import apsw
 import numpy as np
 
 from phonolith.catalogue import full_text
 from phonolith.catalogue.facets import VALUE_BITS, Lookups, Neighbours, facet_term, read_lookups
-from phonolith.catalogue.folded import Piece, fold_piece, number_words_together, read_columns, read_pieces
+from phonolith.catalogue.folded import Piece, number_words_together, read_columns, read_pieces
+from phonolith.catalogue.folding import FOLDED, TIERS, Folding, folding
 from phonolith.catalogue.lists import Rows, credit_words, whole
 from phonolith.catalogue.postings import (
     CROWD,
@@ -36,26 +32,9 @@ from phonolith.catalogue.postings import (
     make_tier,
     order_keys,
 )
-from phonolith.errors import StorageError
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress, Silent
 from phonolith.store.files import storage_errors
-
-#: Where the first two tiers end and how wide the others are. The first fits one Roaring container.
-TIERS = (65_535, 2**18 - 1, 2**21)
-_PIECE = 2**18
-_WORTH_PROCESSES = 100_000  # rows; below, starting processes takes longer than it saves
-
-T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class _Plan:
-    """What is to be folded, and the tiers with their pieces."""
-
-    pieces: dict[str, list[Piece]]
-    tiers: dict[str, list[tuple[Tier, list[Piece]]]]
-    rows: int
 
 
 def build_text_index(
@@ -66,144 +45,97 @@ def build_text_index(
     tiers: tuple[int, int, int] = TIERS,
     crowd: int = CROWD,
 ) -> None:
-    """Write postings and FTS5 tables into the catalogue that ``db`` is open on, which nobody else writes.
+    """Fold and index a catalogue all of whose tables are written and committed; ``workers`` share the work."""
+    progress, path = progress or Silent(), Path(db.filename)
+    last = {kind: last_row(db, kind) for kind in FOLDED}
+    with folding(path.parent, sum(last.values()), workers=workers, tiers=tiers) as rows:
+        for kind in FOLDED:
+            rows.add(kind, last[kind], path)
+        finish_index(db, begin_index(db, rows, progress=progress, crowd=crowd), progress=progress)
 
-    Reads the tables of schema.sql, which must be filled and committed; ``db`` is not within a transaction. Temporary
-    files lie beside the catalogue, about 100 bytes a track. ``tiers`` and ``crowd`` change how lists are cut and never
-    what is found. The same tables give the same index whatever the number of ``workers``. Raises StorageError where
-    the disk is full or a worker was killed.
+
+def last_row(db: apsw.Connection, table: str) -> int:
+    """The highest id of a table, 0 where it is empty."""
+    found: list[Any] = db.execute(f"SELECT ifnull(max(id), 0) FROM {table}").fetchall()
+    return int(found[0][0])
+
+
+@dataclass(frozen=True)
+class Making:
+    """An index whose lists are being made by workers: the words in order, each tier's list and the FTS5 tables."""
+
+    rows: Folding
+    lookups: Lookups
+    words: list[str]
+    tiers: Mapping[str, Sequence[Future[None]]]
+    full_text: Future[None]
+
+
+def begin_index(db: apsw.Connection, rows: Folding, *, progress: Progress, crowd: int = CROWD) -> Making:
+    """Number the words of all tables once they are folded, and have workers make the lists.
+
+    The workers read nothing of the catalogue any more; of ``db`` only the small tables are read. ``crowd`` changes how
+    lists are cut and never what is found. The same tables give the same index whatever the number of workers. Raises
+    StorageError where the disk is full or a worker was killed.
     """
-    progress = progress or Silent()
-    path = Path(db.filename)
-    with storage_errors(path), tempfile.TemporaryDirectory(prefix=".text-", dir=path.parent) as name:
-        folder = Path(name)
-        plan = _plan(db, folder, tiers)
+    with storage_errors(rows.folder):
+        rows.wait(progress)
         lookups = read_lookups(db)
-        with _executor(workers if plan.rows > _WORTH_PROCESSES else 1) as executor:
-            _fold(executor, path, plan, progress)
-            words = _prepare(folder, plan, crowd)
-            filling = executor.submit(_fill_full_text, folder, plan)
-            _index(db, executor, folder, plan, lookups, words, progress)
-            filling.result()
-        full_text.copy(folder / "full_text.sqlite", db)
+        words = _prepare(rows, crowd)
+        submit = rows.executor.submit
+        filling = submit(_fill_full_text, rows.folder, rows.pieces)
+        making = {
+            kind: [submit(_make_tier, rows.folder, tier, pieces, lookups) for tier, pieces in rows.tiers[kind]]
+            for kind in KINDS
+        }
+    return Making(rows, lookups, words, making, filling)
 
 
-def _plan(db: apsw.Connection, folder: Path, tiers: tuple[int, int, int]) -> _Plan:
-    pieces: dict[str, list[Piece]] = {}
-    tiered: dict[str, list[tuple[Tier, list[Piece]]]] = {}
-    rows = 0
-    for kind in ("credit", *KINDS):
-        found: list[Any] = db.execute(f"SELECT ifnull(max(id), 0) FROM {kind}").fetchall()
-        last = int(found[0][0])
-        rows += last
-        pieces[kind], tiered[kind] = [], []
-        for number, (first, end) in enumerate(_bounds(last, tiers)):
-            mine = [
-                Piece(kind, a, min(end, a + _PIECE - 1), folder / f"piece.{kind}.{a}.npz")
-                for a in range(first, end + 1, _PIECE)
-            ]
-            pieces[kind] += mine
-            tiered[kind].append((Tier(kind, number, first, end, folder / f"tier.{kind}.{number}.npz"), mine))
-    return _Plan(pieces, tiered, rows)
+def finish_index(db: apsw.Connection, making: Making, *, progress: Progress) -> None:
+    """Write postings and FTS5 tables into the catalogue that ``db`` is open on, which nobody else reads or writes.
+
+    ``db`` is not within a transaction. Raises StorageError where the disk is full or a worker was killed.
+    """
+    with storage_errors(making.rows.folder):
+        _write_lists(db, making, progress)
+        making.full_text.result()
+        full_text.copy(making.rows.folder / "full_text.sqlite", db)
 
 
-def _bounds(last: int, tiers: tuple[int, int, int]) -> Iterator[tuple[int, int]]:
-    """First and last row of each tier."""
-    first, number = 1, 0
-    while first <= last:
-        end = tiers[number] if number < 2 else first + tiers[2] - 1
-        yield first, min(last, end)
-        first, number = end + 1, number + 1
-
-
-class _Here(Executor):
-    """Does what is submitted at once, in this process."""
-
-    def submit(self, fn: Callable[..., T], /, *args: Any, **kwargs: Any) -> Future[T]:
-        """Call it and return what it gave."""
-        future: Future[T] = Future()
-        future.set_result(fn(*args, **kwargs))
-        return future
-
-
-@contextmanager
-def _executor(workers: int) -> Iterator[Executor]:
-    if workers < 2:
-        yield _Here()
-        return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as executor:
-        try:
-            yield executor
-        except BrokenProcessPool as error:
-            raise StorageError("text index", "a worker was killed", "Free memory, or use fewer workers") from error
-        except BaseException:
-            executor.shutdown(wait=True, cancel_futures=True)
-            raise
-
-
-def _end_with_parent() -> None:
-    """Have a worker end when the process that started it does, even by a kill."""
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()
-
-
-def _fold(executor: Executor, path: Path, plan: _Plan, progress: Progress) -> None:
-    progress.start("Folding words", plan.rows, "rows")
-    for done in [executor.submit(fold_piece, path, p) for pieces in plan.pieces.values() for p in pieces]:
-        progress.advance(done.result())
-    progress.finish()
-
-
-def _prepare(folder: Path, plan: _Plan, crowd: int) -> list[str]:
+def _prepare(rows: Folding, crowd: int) -> list[str]:
     """Number all words, and lay out the tables that rows inherit from; returns the words in order."""
-    words = number_words_together(piece for pieces in plan.pieces.values() for piece in pieces)
+    folder = rows.folder
+    words = number_words_together(piece for pieces in rows.pieces.values() for piece in pieces)
     (folder / "words.txt").write_text("\n".join(words), encoding="utf-8")
-    artists = whole(plan.pieces["artist"], "artist")
+    artists = whole(rows.pieces["artist"], "artist")
     artists.save(folder, "artist")
-    credit_words(plan.pieces["credit"], artists).save(folder, "credit")
-    whole(plan.pieces["release"], "release").save(folder, "release")
-    np.save(folder / "held.npy", held_by_release(read_columns(plan.pieces["track"], "release", "status")))
+    credit_words(rows.pieces["credit"], artists).save(folder, "credit")
+    whole(rows.pieces["release"], "release").save(folder, "release")
+    np.save(folder / "held.npy", held_by_release(read_columns(rows.pieces["track"], "release", "status")))
     crowds = find_crowds(words, crowd)
     (folder / "crowds.txt").write_text("\n".join(crowds.letters), encoding="utf-8")
     np.save(folder / "crowds.npy", np.array(crowds.of_word, np.int32).reshape(len(crowds.of_word), len(words)))
     return words
 
 
-def _index(
-    db: apsw.Connection,
-    executor: Executor,
-    folder: Path,
-    plan: _Plan,
-    lookups: Lookups,
-    words: Sequence[str],
-    progress: Progress,
-) -> None:
-    making = {
-        kind: [executor.submit(_make_tier, folder, tier, pieces, lookups) for tier, pieces in plan.tiers[kind]]
-        for kind in KINDS
-    }
-    letters = dict(enumerate(_read_crowds(folder).letters))
+def _write_lists(db: apsw.Connection, making: Making, progress: Progress) -> None:
+    rows, words, lookups = making.rows, making.words, making.lookups
+    letters = dict(enumerate(_read_crowds(rows.folder).letters))
 
     def name_of(code: int) -> str:
         return words[code] if code >> VALUE_BITS == 0 else facet_term(code, lookups, letters)
 
-    progress.start("Indexing words", sum(map(len, making.values())), "parts")
+    progress.start("Indexing words", sum(map(len, making.tiers.values())), "parts")
     db.execute("BEGIN")
     db.execute(resources.files("phonolith.catalogue").joinpath("postings.sql").read_text("utf-8"))
     writer = Writer(db)
     for kind in KINDS:
-        for made in making[kind]:
+        for made in making.tiers[kind]:
             made.result()
             progress.advance(1)
-        writer.write(kind, [tier for tier, _ in plan.tiers[kind]], name_of)
-        writer.write_exact(kind, *_common_titles(writer, plan.pieces[kind]))
-        writer.write_order(kind, *_titles(plan.pieces[kind], len(words)))
+        writer.write(kind, [tier for tier, _ in rows.tiers[kind]], name_of)
+        writer.write_exact(kind, *_common_titles(writer, rows.pieces[kind]))
+        writer.write_order(kind, *_titles(rows.pieces[kind], len(words)))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_index', ?)", (f"{writer.digest:08x}",))
     aliases = db.execute("SELECT EXISTS (SELECT 1 FROM note WHERE kind = 'alias')").fetchall()
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_aliases', ?)", aliases[0])
@@ -249,7 +181,7 @@ def _read_crowds(folder: Path) -> Crowds:
     return Crowds(tuple(text.split("\n")) if text else (), tuple(np.load(folder / "crowds.npy")))
 
 
-def _fill_full_text(folder: Path, plan: _Plan) -> None:
+def _fill_full_text(folder: Path, pieces: Mapping[str, Sequence[Piece]]) -> None:
     """Fill the FTS5 tables in a file of their own."""
     text = (folder / "words.txt").read_text(encoding="utf-8")
     words = np.array(text.split("\n"), dtype=object)
@@ -260,10 +192,10 @@ def _fill_full_text(folder: Path, plan: _Plan) -> None:
         full_text.create(db)
         for kind in full_text.TABLES:
             full_text.begin(db, kind)
-            for piece in plan.pieces[kind]:
-                rows = read_pieces([piece])
-                if rows:
-                    full_text.insert(db, kind, rows, words)
+            for piece in pieces[kind]:
+                found = read_pieces([piece])
+                if found:
+                    full_text.insert(db, kind, found, words)
             full_text.finish(db, kind)
         db.execute("COMMIT")
     finally:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from importlib import resources
+from pathlib import Path
 from typing import Any
 
 import apsw
@@ -31,18 +32,11 @@ _PERMALINKS_A_BUCKET = 32
 _CODES_A_BLOCK = 64
 
 
-def write_tables(stage: Stage, db: apsw.Connection, progress: Progress) -> dict[str, int]:
-    """Fill the tables that ranking left rows for; returns the number of rows of each."""
-    queries = table_queries()
-    counts: dict[str, int] = {}
-    progress.start("Writing tables", None, "rows")
-    for name, query in queries.items():
-        counts[name] = write_table(db, name, stage.batches(query), progress)
+def write_lookups(stage: Stage, db: apsw.Connection, counts: Mapping[str, int]) -> None:
+    """Fill the tables that lead from codes and public ids to rows; ``counts`` are rows by table."""
     for scheme, query in CODES.items():
         write_codes(stage, db, scheme, query)
     write_permalinks(stage, db, sum(counts[kind] for kind in KINDS))
-    progress.finish()
-    return counts
 
 
 def write_permalinks(stage: Stage, db: apsw.Connection, things: int) -> None:
@@ -93,6 +87,15 @@ def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progre
         count += len(batch)
         progress.advance(len(batch))
     return count
+
+
+def take_over(db: apsw.Connection, path: Path, tables: Iterable[str]) -> None:
+    """Move tables out of another file with the same schema, which is removed: SQLite copies cells as they are."""
+    db.execute("ATTACH ? AS part", (str(path),))
+    for name in tables:
+        db.execute(f"INSERT INTO main.{name} SELECT * FROM part.{name}")
+    db.execute("DETACH part")
+    path.unlink()
 
 
 def table_queries() -> Mapping[str, str]:
