@@ -27,7 +27,7 @@ from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
 #: What `make_catalogue` stores as the catalogue's format.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 _PERMALINK_BITS = 3
 AS_OF = "2026-11-01"
 NOW = "2026-11-01T12:00:00Z"
@@ -183,6 +183,46 @@ LABELS = {
     "north": ("folder", "Northern Netlabel"),
     "south": ("folder", "South / Süd"),
     "hungaria": ("musicbrainz", "Hungaria Records"),
+}
+
+
+@dataclass(frozen=True)
+class Thing:
+    kind: str
+    name: str
+    source: str = "musicbrainz"
+    type: str = ""
+    credit: str = ""
+    country: str = ""
+    begin: str = ""
+    language: str = ""
+    disambiguation: str = ""
+    aliases: tuple[str, ...] = ()
+    identifiers: tuple[tuple[str, str], ...] = ()
+    links: tuple[tuple[str, str], ...] = ()  # (rel, url, or the name of something here)
+
+
+THINGS = {  # what is said of labels stands under the label's own name
+    "thing:road": Thing("release-group", "The Long Road", "folder", "Album", "quiet", begin="2004-05-17"),
+    "thing:quartet": Thing(
+        "work",
+        "String Quartet no. 1",
+        type="Quartet",
+        language="zxx",
+        identifiers=(("iswc", "T-000.000.002-0"),),
+        links=(("composer (backward)", "artist:bela"), ("catalogue", "https://example.org/quartet")),
+    ),
+    "thing:budapest": Thing("area", "Budapest", type="City", country="HU", disambiguation='<b>not a "tag"</b>'),
+    "label:hungaria": Thing(
+        "label",
+        "Hungaria Records",
+        type="Original Production",
+        country="HU",
+        begin="1940-03",
+        aliases=("Hungária", "<i>HR</i>"),
+        identifiers=(("label-code", "1234"),),
+        links=(("area", "thing:budapest"),),
+    ),
 }
 
 
@@ -397,8 +437,8 @@ def make_catalogue(path: Path) -> dict[str, str]:
     """Write the sample catalogue to ``path`` and return ``{"track:tokyo/1": public id, …}``.
 
     Names are ``artist:<slug>``, ``release:<slug>``, ``label:<slug>`` and ``track:<release slug>/<n>`` with n counting
-    from 1 through all discs; slugs are the keys of ARTISTS, RELEASES and LABELS. The postings and text index are made
-    too where the program that makes them is there.
+    from 1 through all discs; slugs are the keys of ARTISTS, RELEASES and LABELS; ``thing:<slug>`` are keys of THINGS.
+    The postings and text index are made too where the program that makes them is there.
     """
     content, ids = _made()
     path.write_bytes(content)
@@ -426,6 +466,7 @@ def _write(path: Path) -> dict[str, str]:
     _releases(rows)
     _tracks(rows)
     _permalinks(rows)
+    _things(rows)
     _codes(rows)
     _counts(rows)
     db.execute(_sql("indexes.sql"))
@@ -766,6 +807,42 @@ def _permalinks(rows: _Rows) -> None:
         bucket, mark = permalink_place(public_key(identifier), _PERMALINK_BITS)
         buckets[bucket] = buckets.get(bucket, b"") + bytes([mark]) + rows.subject[name].to_bytes(4, "big")
     rows.db.executemany("INSERT INTO permalink VALUES (?,?)", sorted(buckets.items()))
+
+
+def _things(rows: _Rows) -> None:
+    """What is said of labels and of other things: those are numbered downwards by public id."""
+    others = [name for name in THINGS if name not in rows.ids]
+    rows.ids |= {name: public_id(THINGS[name].source, thing_source_id(name)) for name in others}
+    others.sort(key=lambda name: public_key(rows.ids[name]))
+    rows.subject |= {name: -number for number, name in enumerate(others, 1)}
+    for name, thing in THINGS.items():
+        subject = rows.subject[name]
+        own = (subject, _SOURCES[thing.source][0], pack_source_id(thing_source_id(name)), _kind(rows, thing.kind))
+        said = (thing.name, None, _kind(rows, thing.type), thing.disambiguation or None, thing.country or None)
+        rest = (rows.date.get(thing.begin), None, thing.language or None, _credit(rows, thing.credit))
+        rows.db.execute("INSERT INTO thing VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?)", (*own, *said, *rest))
+        _notes(rows, subject, "alias", thing.aliases)
+        for scheme, value in thing.identifiers:
+            rows.db.execute("INSERT INTO identifier VALUES (?,?,?)", (subject, scheme, value))
+        for rel, to in thing.links:
+            rows.db.execute("INSERT INTO link VALUES (?,?,?)", (subject, rel, _address(to)))
+    work = thing_source_id("thing:quartet")
+    for number in (1, 2):
+        performed = (rows.subject[f"track:quartets/{number}"], "mbid.work", work)
+        rows.db.execute("INSERT INTO identifier VALUES (?,?,?)", performed)
+
+
+def thing_source_id(name: str) -> str:
+    """The source id of a thing: of the release group the one that releases have."""
+    return "road-group" if name == "thing:road" else source_id(name, THINGS[name].source)
+
+
+def _address(to: str) -> str:
+    """An address; of something here its source's."""
+    if to.startswith("https:"):
+        return to
+    own = thing_source_id(to) if to in THINGS else source_id(to, "musicbrainz")
+    return f"https://musicbrainz.org/{to.partition(':')[0]}/{own}"
 
 
 def _codes(rows: _Rows) -> None:

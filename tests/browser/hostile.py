@@ -67,6 +67,8 @@ _COLUMNS = {
     "medium": ("format", "title"),
     "link": ("rel", "url"),
     "identifier": ("scheme", "value"),
+    "note": ("value",),
+    "thing": ("name", "sort_name", "disambiguation", "country", "language"),
     "file": ("name", "codec", "problem", "url"),
     "correction": ("field", "was", "now", "because"),
     "source": ("title", "url", "credit", "licence"),

@@ -6,7 +6,7 @@ const PAGES = {
   front: "/", search: "/search?q=love", filtered: "/search?q=love&kind=track&from=1990&to=2020&held=1", none: "/search?q=zzzzqqqq", releases: "/search?kind=release",
   artists: "/search?kind=artist&q=quiet", track: "track:road/2", absent: "track:quartets/1", disputed: "track:disputed/1",
   arabic: "track:shark/1", release: "release:road", tokyo: "release:tokyo", hostile: "release:hostile", artist: "artist:quiet",
-  lonely: "artist:lonely", label: "label:north", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
+  lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
   labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", missing: "/nothing/here", offline: "/offline",
 };
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];

@@ -9,13 +9,24 @@ from typing import Any
 import msgspec
 
 from phonolith.errors import BadInput
-from phonolith.model.music import ArtistDescription, Description, ReleaseDescription, TrackDescription
+from phonolith.model.music import (
+    ArtistDescription,
+    Description,
+    OtherDescription,
+    ReleaseDescription,
+    TrackDescription,
+)
 from phonolith.model.record import Record
 from phonolith.sources.base import Terms
 from phonolith.store.archive import Archive
 
 NOW = "2026-03-01T12:00:00Z"
-_KINDS: dict[str, Any] = {"artist": ArtistDescription, "release": ReleaseDescription, "track": TrackDescription}
+_KINDS: dict[str, Any] = {
+    "artist": ArtistDescription,
+    "release": ReleaseDescription,
+    "track": TrackDescription,
+    "other": OtherDescription,
+}
 
 
 class SaidSource:

@@ -53,7 +53,8 @@ def test_every_id_is_found_and_no_other(path: Path) -> None:
     ids = make_catalogue(path)
     catalogue = Catalogue.open(path)
     with catalogue.reading() as snapshot:
-        for name, identifier in ids.items():
+        permanent = {name: one for name, one in ids.items() if not name.startswith("thing:")}
+        for name, identifier in permanent.items():
             kind, row = snapshot.find(identifier)
             assert kind == name.split(":")[0]
             assert snapshot.public_id(kind, row) == identifier
@@ -225,8 +226,8 @@ def test_missing_and_newer_are_said(path: Path) -> None:
     with pytest.raises(NotFound, match=r"no catalogue yet.*phonolith build"):
         Catalogue.open(path)
     make_catalogue(path)
-    _edit(path, "UPDATE meta SET value = 2 WHERE key = 'schema_version'")
-    with pytest.raises(NewerFormat, match="format 2"):
+    _edit(path, "UPDATE meta SET value = 3 WHERE key = 'schema_version'")
+    with pytest.raises(NewerFormat, match="format 3"):
         Catalogue.open(path)
     _edit(path, "UPDATE meta SET value = 0 WHERE key = 'schema_version'")
     with pytest.raises(Damaged, match="older format 0"):

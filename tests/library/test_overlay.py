@@ -32,6 +32,7 @@ def _shown(library: Library, ids: dict[str, str]) -> set[str]:
                 "release": browse.release,
                 "artist": browse.artist,
                 "label": browse.label,
+                "thing": browse.thing,
             }
             try:
                 yield page[name.split(":")[0]](library, one)

@@ -218,6 +218,7 @@ def test_nothing_shown_is_a_row_number(shelf: Shelf) -> None:
         *(browse.release(shelf.library, one) for name, one in shelf.ids.items() if name.startswith("release:")),
         *(browse.artist(shelf.library, one) for name, one in shelf.ids.items() if name.startswith("artist:")),
         *(browse.label(shelf.library, one) for name, one in shelf.ids.items() if name.startswith("label:")),
+        *(browse.thing(shelf.library, one) for name, one in shelf.ids.items() if name.startswith("thing:")),
     ]
     seen = {identifier for page in pages for identifier in _ids(page)}
     assert seen <= set(shelf.ids.values())

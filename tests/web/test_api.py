@@ -10,7 +10,13 @@ from schemathesis.specs.openapi.checks import unsupported_method
 from phonolith.web.api import OPERATIONS, ROOT
 from tests.web.conftest import Served
 
-SAMPLES = {"tracks": "track:road/1", "releases": "release:road", "artists": "artist:quiet", "labels": "label:north"}
+SAMPLES = {
+    "tracks": "track:road/1",
+    "releases": "release:road",
+    "artists": "artist:quiet",
+    "labels": "label:hungaria",
+    "things": "thing:road",
+}
 
 
 @pytest.mark.parametrize("path", [one.path for one in OPERATIONS])

@@ -33,6 +33,11 @@ _REFERENCES = (
     ("rights", "licence", "licence"),
     ("genre_set", "genre", "genre"),
     ("file", "object", "object"),
+    ("thing", "source", "source"),
+    ("thing", "kind", "kind"),
+    ("thing", "type", "kind"),
+    ("thing", "begin_date", "event_date"),
+    ("thing", "end_date", "event_date"),
 )
 
 
@@ -70,10 +75,13 @@ def _complete(db: apsw.Connection, stage: Stage, counts: Mapping[str, int]) -> I
         row = db.execute(f"SELECT count(*), coalesce(max(id), 0) FROM {table}").fetchone()
         if row != (staged, staged) or counts[table] != staged:
             yield _wrong("incomplete", f"table {table}", f"has {row} rows and last row, {staged} were ranked")
+    things = int(stage.one("SELECT count(*) FROM thing"))
+    if counts["thing"] != things:
+        yield _wrong("incomplete", "table thing", f"has {counts['thing']} rows, {things} were ranked")
     permalinks = db.execute("SELECT coalesce(sum(length(entries)), 0) / 5 FROM permalink").get
-    things = sum(counts[kind] for kind in _KINDS)
-    if permalinks != things:
-        yield _wrong("incomplete", "table permalink", f"has {permalinks} entries for {things} things")
+    named = sum(counts[kind] for kind in _KINDS)
+    if permalinks != named:
+        yield _wrong("incomplete", "table permalink", f"has {permalinks} entries for {named} things")
 
 
 def _references(db: apsw.Connection) -> Iterator[Finding]:
@@ -88,7 +96,7 @@ def _references(db: apsw.Connection) -> Iterator[Finding]:
 
 def _credits(db: apsw.Connection) -> Iterator[Finding]:
     """A credit column names an artist's row, or a credit by its negative number."""
-    for table in ("track", "release"):
+    for table in ("track", "release", "thing"):
         wrong = db.execute(
             f"SELECT count(*) FROM {table} WHERE credit > (SELECT max(id) FROM artist)"
             f" OR (credit < 0 AND -credit NOT IN (SELECT id FROM credit))"

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, TypeVar
 
-from phonolith.catalogue import corrections, staging
+from phonolith.catalogue import corrections, others, staging
 from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, stored_id, stored_ids
 from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
 from phonolith.model.music import (
     ArtistDescription,
     Description,
     Label,
+    OtherDescription,
     ReleaseDescription,
     TrackDescription,
 )
@@ -37,7 +38,7 @@ class Stager:
         self.parts.named = self._named
 
     def add(self, said: Iterable[Description]) -> None:
-        """Stage descriptions. Kinds that have no row of their own are passed over."""
+        """Stage descriptions."""
         found: dict[type, list[Any]] = {}
         for one in said:
             found.setdefault(type(one), []).append(one)
@@ -45,6 +46,8 @@ class Stager:
         self._tracks(found.get(TrackDescription, []))
         for artist in found.get(ArtistDescription, ()):
             self._artist(artist)
+        for other in found.get(OtherDescription, ()):
+            others.add(self.parts, other)
 
     def _tracks(self, tracks: Sequence[TrackDescription]) -> None:
         """Stage tracks, a column at a time: nearly all descriptions there are pass here."""

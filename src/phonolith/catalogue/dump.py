@@ -20,17 +20,21 @@ _CREDIT = """CASE
     FROM credit c JOIN artist a ON a.id = c.artist WHERE c.id = -{0}.credit) END"""
 _RIGHTS = """(SELECT json_array(l.code, g.level, g.stated, g.stated_by, g.basis, g.composition, g.note)
   FROM rights g LEFT JOIN licence l ON l.id = g.licence WHERE g.id = {0}.rights)"""
-_SUBJECT = """{0}.subject % 4, CASE {0}.subject % 4
+_SUBJECT = """CASE WHEN {0}.subject < 0 THEN 4 ELSE {0}.subject % 4 END,
+  CASE WHEN {0}.subject < 0
+  THEN (SELECT s.name FROM thing y JOIN source s ON s.id = y.source WHERE y.subject = {0}.subject)
+  ELSE CASE {0}.subject % 4
   WHEN 0 THEN (SELECT s.name FROM track y JOIN release r ON r.id = y.release JOIN source s ON s.id = r.source
                WHERE y.id = {0}.subject / 4)
   WHEN 1 THEN (SELECT s.name FROM release y JOIN source s ON s.id = y.source WHERE y.id = {0}.subject / 4)
   WHEN 2 THEN (SELECT s.name FROM artist y JOIN source s ON s.id = y.source WHERE y.id = {0}.subject / 4)
-  ELSE (SELECT s.name FROM label y JOIN source s ON s.id = y.source WHERE y.id = {0}.subject / 4) END,
-  CASE {0}.subject % 4
+  ELSE (SELECT s.name FROM label y JOIN source s ON s.id = y.source WHERE y.id = {0}.subject / 4) END END,
+  CASE WHEN {0}.subject < 0 THEN (SELECT hex(source_id) FROM thing WHERE subject = {0}.subject)
+  ELSE CASE {0}.subject % 4
   WHEN 0 THEN (SELECT hex(source_id) FROM track WHERE id = {0}.subject / 4)
   WHEN 1 THEN (SELECT hex(source_id) FROM release WHERE id = {0}.subject / 4)
   WHEN 2 THEN (SELECT hex(source_id) FROM artist WHERE id = {0}.subject / 4)
-  ELSE (SELECT hex(source_id) FROM label WHERE id = {0}.subject / 4) END"""
+  ELSE (SELECT hex(source_id) FROM label WHERE id = {0}.subject / 4) END END"""
 _FRAGMENTS = {"credit": _CREDIT, "rights": _RIGHTS, "subject": _SUBJECT}
 
 

@@ -40,6 +40,13 @@ LEFT JOIN event_date d ON d.id = t.date LEFT JOIN status_reason why ON why.track
 SELECT s.name, l.source_id, l.name, l.releases, l.tracks FROM label l JOIN source s ON s.id = l.source
 ORDER BY s.name, l.source_id
 
+-- dump thing
+SELECT s.name, t.source_id, k.name, t.name, t.sort_name, y.name, t.disambiguation, t.country, b.written, e.written,
+       t.language, {credit:t}
+FROM thing t JOIN source s ON s.id = t.source JOIN kind k ON k.id = t.kind LEFT JOIN kind y ON y.id = t.type
+LEFT JOIN event_date b ON b.id = t.begin_date LEFT JOIN event_date e ON e.id = t.end_date
+ORDER BY s.name, t.source_id
+
 -- dump genre
 SELECT folded, name, tracks, releases, artists FROM genre ORDER BY folded
 

@@ -6,3 +6,4 @@ CREATE INDEX release_by_credit ON release (credit) WHERE credit IS NOT NULL;
 CREATE INDEX release_by_group ON release (release_group) WHERE release_group IS NOT NULL;
 CREATE INDEX credit_by_artist ON credit (artist);
 CREATE INDEX file_by_object ON file (object) WHERE object IS NOT NULL;
+CREATE INDEX identifier_of_work ON identifier (value) WHERE scheme = 'mbid.work';

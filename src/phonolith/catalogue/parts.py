@@ -15,8 +15,8 @@ from phonolith.model.ids import all_uuids, genre_key, is_uuid, named_artist, nam
 from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
 from phonolith.rights.evidence import Attestation, resolve
 
-#: Codes of kinds, as in permalinks.
-TRACK, RELEASE, ARTIST, LABEL = range(4)
+#: Codes of kinds, as in permalinks; the last is any thing that has no row but that of what is said of it.
+TRACK, RELEASE, ARTIST, LABEL, THING = range(5)
 
 _SEEN_AT_MOST = 1_000_000  # then what was written is forgotten; writing a row twice does no harm
 
@@ -149,13 +149,14 @@ class Parts:
         """Put the first label into the release's row and stage the others beside it."""
         for position, label in enumerate(labels):
             number = label.catalogue_number or None
-            key = self._label(label) if label.name or label.label else None
+            key = self.label(label) if label.name or label.label else None
             if position == 0:
                 row.label, row.catalogue_number = key, number
             elif key is not None:
                 self.writer.add(staging.ReleaseLabel(row.key, position, key, number))
 
-    def _label(self, label: Label) -> int:
+    def label(self, label: Label) -> int:
+        """The key of a label; its row is staged the first time it is given this name."""
         asked = label.label, label.name
         key = self._label_keys.get(asked)
         if key is None:

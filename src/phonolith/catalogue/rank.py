@@ -14,7 +14,7 @@ from phonolith.model.progress import Progress
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.licences import by_code
 
-_THINGS = ("artist", "release", "track")
+_DESCRIBED = (staging.Artist, staging.Release, staging.Track, staging.Thing)
 #: Where a kind's popularity is when tables are joined for ranking, and whose it is.
 _POPULARITY = {
     "artist": ("coalesce(a.popularity, s.popularity)", "a.source"),
@@ -39,10 +39,10 @@ def rank(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]], pr
     for relation in staging.RELATIONS:
         staged[staging.table(relation)] = stage.load(relation)
         progress.advance(1)
-    doubles = {thing: _keep_fullest(stage, thing) for thing in _THINGS}
+    doubles = {one.__name__.lower(): _keep_fullest(stage, one) for one in _DESCRIBED}
     _given(stage, decisions, held if staged["staged_file"] else iter(()))
     progress.advance(3)
-    scores = {thing: _score(stage, thing) for thing in _THINGS}
+    scores = {thing: _score(stage, thing) for thing in _POPULARITY}
     for statement in steps:
         for thing, score in scores.items():
             statement = statement.replace(f"{{score:{thing}}}", score)
@@ -61,16 +61,19 @@ def statements(name: str) -> Iterator[str]:
             yield "\n".join(lines)
 
 
-def _keep_fullest(stage: Stage, thing: str) -> int:
-    """Of several descriptions of one thing keep the one that says most; returns how many were left out."""
-    name = f"staged_{thing}"
+def _keep_fullest(stage: Stage, relation: type[staging.Row]) -> int:
+    """Make several descriptions of one thing one: each column is that of the fullest description that has it.
+
+    Returns how many were left over.
+    """
+    name = staging.table(relation)
     stage.run(f"CREATE TABLE doubles AS SELECT key FROM {name} GROUP BY key HAVING count(*) > 1")
     before = int(stage.one(f"SELECT count(*) FROM {name} WHERE key IN (SELECT key FROM doubles)"))
     if before:
         stage.run(
-            f"CREATE TABLE fullest AS SELECT * EXCLUDE (place) FROM (SELECT d.*, row_number() OVER (PARTITION BY key"
-            f" ORDER BY length(to_json(d)) DESC, to_json(d)::VARCHAR) AS place FROM {name} d"
-            f" WHERE key IN (SELECT key FROM doubles)) WHERE place = 1"
+            f"CREATE TABLE fullest AS SELECT key, {_fullest(relation)} FROM (SELECT d.*, row_number() OVER"
+            f" (PARTITION BY key ORDER BY length(to_json(d)) DESC, to_json(d)::VARCHAR) AS place FROM {name} d"
+            f" WHERE key IN (SELECT key FROM doubles)) GROUP BY key"
         )
         stage.run(f"DELETE FROM {name} WHERE key IN (SELECT key FROM doubles)")
         stage.run(f"INSERT INTO {name} SELECT * FROM fullest")
@@ -78,6 +81,22 @@ def _keep_fullest(stage: Stage, thing: str) -> int:
     kept = int(stage.one("SELECT count(*) FROM doubles"))
     stage.run("DROP TABLE doubles")
     return before - kept
+
+
+def _fullest(relation: type[staging.Row]) -> str:
+    """SQL of each column but the key, out of the rows of one key: of the fullest that says something there."""
+    values = relation.__struct_defaults__
+    unknown = dict(zip(relation.__struct_fields__[-len(values) :], values, strict=True))
+    found = []
+    for column, kind in staging.columns(relation).items():
+        if column == "key":
+            continue
+        if kind == "VARCHAR":
+            found.append(f"coalesce(arg_min(nullif({column}, ''), place), min({column})) AS {column}")
+        else:
+            zero = unknown.get(column) in (0, False)
+            found.append(f"{f'max({column})' if zero else f'arg_min({column}, place)'} AS {column}")
+    return ", ".join(found)
 
 
 def _given(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]]) -> None:
@@ -90,7 +109,8 @@ def _given(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]]) 
     stage.table("licence", {"id": "INTEGER", "code": "VARCHAR", "family": "VARCHAR", "hold": "BOOLEAN"}, known)
     written = stage.rows(
         "SELECT DISTINCT date FROM (SELECT date FROM staged_track UNION ALL SELECT date FROM staged_release"
-        " UNION ALL SELECT begin_date FROM staged_artist UNION ALL SELECT end_date FROM staged_artist)"
+        " UNION ALL SELECT begin_date FROM staged_artist UNION ALL SELECT end_date FROM staged_artist"
+        " UNION ALL SELECT begin_date FROM staged_thing UNION ALL SELECT end_date FROM staged_thing)"
         " WHERE date IS NOT NULL ORDER BY date"
     )
     dates: list[tuple[object, ...]] = []

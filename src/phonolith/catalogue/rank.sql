@@ -112,7 +112,8 @@ FROM (SELECT kind AS name FROM artist UNION SELECT kind FROM release) WHERE name
 -- step labels by number of tracks
 CREATE TABLE label AS
 WITH named AS (
-  SELECT key, min(source) AS source, min(uuid) AS uuid, min(id) AS id, min(name) AS name FROM staged_label GROUP BY key
+  SELECT key, min(source) AS source, min(uuid) AS uuid, min(id) AS id, coalesce(min(nullif(name, '')), '') AS name
+  FROM staged_label GROUP BY key
 ), uses AS (
   SELECT label, key AS release, tracks FROM release WHERE label IS NOT NULL
   UNION
@@ -205,11 +206,6 @@ SELECT (row_number() OVER (ORDER BY coalesce(tracks, 0) DESC, folded))::INTEGER 
        coalesce(tracks, 0) AS tracks, coalesce(releases, 0) AS releases, coalesce(artists, 0) AS artists
 FROM spelt JOIN counted USING (folded);
 
--- step row numbers of what further tables point at
-CREATE VIEW subject AS
-SELECT key, 0 AS kind, rowid * 4 + 4 AS subject FROM track UNION ALL SELECT key, 1, rowid * 4 + 5 FROM release
-UNION ALL SELECT key, 2, rowid * 4 + 6 FROM artist UNION ALL SELECT key, 3, rowid * 4 + 7 FROM label;
-
 -- step artists and releases as they are written
 CREATE TABLE artist_row AS
 SELECT a.rowid + 1 AS row, a.source, a.uuid, a.id, a.name, a.sort_name, a.disambiguation, k.id AS kind,
@@ -242,3 +238,20 @@ SELECT -c.value::BIGINT AS credit, n.position, a.row AS artist, CASE WHEN n.name
        n.join_phrase, n.role
 FROM credit_name n JOIN credit_ref c ON c.key = n.key AND c.value < 0
 JOIN (SELECT key, name, rowid + 1 AS row FROM artist) a ON a.key = n.artist ORDER BY credit, n.position;
+
+-- step what is said of labels, by their rows, and of things that are neither track, release nor artist, by public id
+CREATE TABLE thing AS
+SELECT t.*, coalesce(l.subject, -(row_number() OVER (PARTITION BY l.subject IS NULL ORDER BY t.key)))::BIGINT AS subject
+FROM staged_thing t
+LEFT JOIN (SELECT key, rowid * 4 + 7 AS subject FROM label) l ON l.key = t.key AND t.thing = 'label';
+
+INSERT INTO kind
+SELECT (SELECT count(*) FROM kind) + row_number() OVER (ORDER BY name), name
+FROM (SELECT thing AS name FROM thing UNION SELECT type FROM thing)
+WHERE name IS NOT NULL AND name NOT IN (SELECT name FROM kind);
+
+-- step row numbers of what further tables point at
+CREATE VIEW subject AS
+SELECT key, 0 AS kind, rowid * 4 + 4 AS subject FROM track UNION ALL SELECT key, 1, rowid * 4 + 5 FROM release
+UNION ALL SELECT key, 2, rowid * 4 + 6 FROM artist UNION ALL SELECT key, 3, rowid * 4 + 7 FROM label
+UNION ALL SELECT key, 4, subject FROM thing WHERE subject < 0;

@@ -81,9 +81,9 @@ CREATE TABLE label (           -- labels, by number of tracks
   tracks INTEGER NOT NULL      -- tracks on those
 ) STRICT;
 
-CREATE TABLE kind (            -- sorts of artists and releases: group, person, album, single ...
+CREATE TABLE kind (            -- sorts of artists, releases and things: group, person, album, single, work ...
   id INTEGER PRIMARY KEY,      -- number within this build
-  name TEXT NOT NULL UNIQUE    -- the source's word, lower case
+  name TEXT NOT NULL UNIQUE    -- the source's word
 ) STRICT;
 
 CREATE TABLE artist (          -- artists, numbered by rank, best first
@@ -195,24 +195,42 @@ CREATE TABLE release_label (   -- labels of a release beyond its first
   PRIMARY KEY (release, position)
 ) STRICT, WITHOUT ROWID;
 
--- In the tables below, subject = row * 4 + kind (0 track, 1 release, 2 artist, 3 label), as in permalink.
+-- In the tables below, subject = row * 4 + kind (0 track, 1 release, 2 artist, 3 label), as in permalink. A negative
+-- one is the number of a thing that is none of these. Those numbers go from -1 down without a gap, in the order of the
+-- things' public ids, so that one is found by halving and no table of their ids is needed.
+
+CREATE TABLE thing (           -- what is said of labels, release groups, works, areas, places, events, series, instruments, addresses
+  subject INTEGER PRIMARY KEY, -- a label's row * 4 + 3; else -1, -2, ... in the order of public ids
+  source INTEGER NOT NULL REFERENCES source, -- who describes it
+  source_id ANY NOT NULL,      -- the source's id; of a release group also in release.release_group
+  kind INTEGER NOT NULL REFERENCES kind, -- label, release-group, work, area ...
+  name TEXT NOT NULL,          -- name or title as the source writes it, '' if it has none; of a url its address
+  sort_name TEXT,              -- NULL: as name
+  type INTEGER REFERENCES kind, -- the source's word for its sort: Original Production, Album + Live, Song ...
+  disambiguation TEXT,         -- what tells it from others of its name
+  country TEXT,                -- ISO 3166-1 code as the source gives it
+  begin_date INTEGER REFERENCES event_date, -- founded, opened, held; of a release group the first release
+  end_date INTEGER REFERENCES event_date, -- dissolved, closed, over
+  language TEXT,               -- of a work, as the source gives it
+  credit INTEGER               -- of a release group: artist.id or -credit.id; NULL: nobody is named
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE identifier (      -- identifiers that have no column: further ISRCs, recording MBIDs, ISWC, ISNI, printed numbers ...
-  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label
+  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label; negative: see thing
   scheme TEXT NOT NULL,        -- isrc, iswc, isni, number, mbid.recording ...
   value TEXT NOT NULL,         -- as the source writes it
   PRIMARY KEY (subject, scheme, value)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE link (            -- outgoing links
-  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label
+  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label; negative: see thing
   rel TEXT NOT NULL,           -- homepage, source, buy ...
   url TEXT NOT NULL,           -- address
   PRIMARY KEY (subject, rel, url)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE note (            -- publishable text without a column: disambiguation, alias, remainder (JSON)
-  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label
+  subject INTEGER NOT NULL,    -- row * 4 + kind: 0 track, 1 release, 2 artist, 3 label; negative: see thing
   kind TEXT NOT NULL,          -- disambiguation, alias, language, script, status, remainder
   position INTEGER NOT NULL,   -- from 0
   value TEXT NOT NULL,         -- the text

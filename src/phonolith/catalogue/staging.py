@@ -155,7 +155,7 @@ class Rights(Row):
 
 
 class Identifier(Row):
-    """An identifier without a column of its own. ``kind`` as in permalinks: 0 track, 1 release, 2 artist."""
+    """An identifier without a column of its own. ``kind`` as in permalinks, and 4 for a thing without a page there."""
 
     key: int
     kind: int
@@ -215,6 +215,25 @@ class Correction(Row):
     guess: bool = False
 
 
+class Thing(Row):
+    """What a source says of a label, work, release group or another thing; ``thing`` says which of them it is."""
+
+    key: int
+    source: int
+    uuid: str | None
+    id: str | None
+    thing: str
+    name: str
+    sort_name: str | None = None
+    type: str | None = None
+    disambiguation: str | None = None
+    country: str | None = None
+    begin_date: str | None = None
+    end_date: str | None = None
+    language: str | None = None
+    credit: int | None = None
+
+
 RELATIONS: tuple[type[Row], ...] = (
     Artist,
     Release,
@@ -231,6 +250,7 @@ RELATIONS: tuple[type[Row], ...] = (
     Note,
     File,
     Correction,
+    Thing,
 )
 
 #: Begins a source id that no text column holds, written in hexadecimal.

@@ -76,3 +76,10 @@ ORDER BY subject, note, place
 -- table correction
 SELECT s.subject, c.field, arg_min(c.was, (c.guess, c.was)) AS was, min(c.now), min(c.because), c.event, min(c.time)
 FROM staged_correction c JOIN subject s ON s.key = c.key AND s.kind = c.kind GROUP BY ALL ORDER BY ALL
+
+-- table thing
+SELECT t.subject, t.source, t.uuid, t.id, k.id, t.name, t.sort_name, y.id, t.disambiguation, t.country, b.id, e.id,
+       t.language, c.value::BIGINT
+FROM thing t JOIN kind k ON k.name = t.thing LEFT JOIN kind y ON y.name = t.type
+LEFT JOIN event_date b ON b.written = t.begin_date LEFT JOIN event_date e ON e.written = t.end_date
+LEFT JOIN credit_ref c ON c.key = t.credit ORDER BY t.subject

@@ -53,3 +53,26 @@ SELECT a.id AS rank, a.name, coalesce(a.sort_name, a.name) AS sort_name, a.disam
                  || substr(hex(a.source_id), 21)) ELSE a.source_id END AS source_id
 FROM artist a JOIN source s ON s.id = a.source LEFT JOIN event_date b ON b.id = a.begin_date
 LEFT JOIN event_date e ON e.id = a.end_date LEFT JOIN kind k ON k.id = a.kind;
+
+CREATE VIEW labels AS          -- labels with what is said of them
+SELECT l.id AS rank, l.name, coalesce(t.sort_name, l.name) AS sort_name, t.disambiguation, y.name AS type, t.country,
+       b.written AS begin_date, e.written AS end_date, l.releases, l.tracks, s.name AS source,
+       CASE WHEN length(l.source_id) = 16 AND typeof(l.source_id) = 'blob'
+            THEN lower(substr(hex(l.source_id), 1, 8) || '-' || substr(hex(l.source_id), 9, 4) || '-'
+                 || substr(hex(l.source_id), 13, 4) || '-' || substr(hex(l.source_id), 17, 4) || '-'
+                 || substr(hex(l.source_id), 21)) ELSE l.source_id END AS source_id
+FROM label l JOIN source s ON s.id = l.source LEFT JOIN thing t ON t.subject = l.id * 4 + 3
+LEFT JOIN kind y ON y.id = t.type LEFT JOIN event_date b ON b.id = t.begin_date
+LEFT JOIN event_date e ON e.id = t.end_date;
+
+CREATE VIEW things AS          -- release groups, works, areas, places and whatever else sources describe, with names
+SELECT t.subject, k.name AS kind, t.name, coalesce(t.sort_name, t.name) AS sort_name, t.disambiguation, y.name AS type,
+       CASE WHEN t.credit > 0 THEN (SELECT name FROM artist WHERE id = t.credit)
+            ELSE (SELECT text FROM credit_text WHERE id = -t.credit) END AS artist,
+       t.country, b.written AS begin_date, e.written AS end_date, t.language, s.name AS source,
+       CASE WHEN length(t.source_id) = 16 AND typeof(t.source_id) = 'blob'
+            THEN lower(substr(hex(t.source_id), 1, 8) || '-' || substr(hex(t.source_id), 9, 4) || '-'
+                 || substr(hex(t.source_id), 13, 4) || '-' || substr(hex(t.source_id), 17, 4) || '-'
+                 || substr(hex(t.source_id), 21)) ELSE t.source_id END AS source_id
+FROM thing t JOIN source s ON s.id = t.source JOIN kind k ON k.id = t.kind LEFT JOIN kind y ON y.id = t.type
+LEFT JOIN event_date b ON b.id = t.begin_date LEFT JOIN event_date e ON e.id = t.end_date WHERE t.subject < 0;

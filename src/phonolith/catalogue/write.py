@@ -31,7 +31,7 @@ CODES = {
     " WHERE regexp_full_match(barcode, '[0-9]{1,18}') ORDER BY code, place",
 }
 #: Where a table's query gives one value in two columns, of which one is NULL: bytes or a number, and text.
-_PAIRS = {"artist": (2,), "release": (2, 9, 13), "track": (2,), "label": (2,)}
+_PAIRS = {"artist": (2,), "release": (2, 9, 13), "track": (2,), "label": (2,), "thing": (2,)}
 _PERMALINKS_A_BUCKET = 32
 _CODES_A_BLOCK = 64
 

@@ -1,4 +1,4 @@
-"""``show``: one track, release, artist or label in full."""
+"""``show``: one track, release, artist, label, release group, work or other thing in full."""
 
 from __future__ import annotations
 
@@ -12,9 +12,11 @@ from phonolith.cli.reading import reading
 from phonolith.cli.text import plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
-from phonolith.library.browse import artist, label, release, track
+from phonolith.errors import NotFound
+from phonolith.library.browse import artist, label, release, thing, track
 from phonolith.library.reading import Library
 from phonolith.library.views import (
+    About,
     ArtistPage,
     CorrectionView,
     CreditName,
@@ -23,26 +25,41 @@ from phonolith.library.views import (
     GenreRef,
     LabelPage,
     LabelRef,
+    LinkView,
     ReleasePage,
     Rights,
+    ThingPage,
+    ThingRef,
     TrackPage,
     clock,
+    credit_text,
 )
 
 
 @verb("show", short_help="One track, release, artist or label in full.")
 @click.argument("identifier", metavar="ID")
 def show(place: Place, identifier: str) -> Answer:
-    """Show everything about the track, release, artist or label with this ID: fields, files, rights, corrections."""
+    """Show everything about the track, release, artist or label with this ID: fields, files, rights, corrections.
+
+    The ID may also be that of a release group, a work, a place or another thing that a source describes.
+    """
     from phonolith.cli.select import split
 
     with reading(place) as library:
-        one = split(identifier, identifier)
-        with library.catalogue.reading() as snapshot:
-            kind, _ = snapshot.find(one)
+        one = split(identifier.removeprefix("thing:"), identifier)
+        kind = _kind(library, one)
         get, draw = _KINDS[kind]
         page = get(library, one)
         return Answer({"kind": kind, "id": one, kind: page}, lambda view: draw(view, page))
+
+
+def _kind(library: Library, identifier: str) -> str:
+    """What the id is of; ``thing`` where it is none of the four kinds that have permalinks."""
+    with library.catalogue.reading() as snapshot:
+        try:
+            return snapshot.find(identifier)[0]
+        except NotFound:
+            return "thing"
 
 
 def _draw_track(view: View, page: TrackPage) -> None:
@@ -58,6 +75,7 @@ def _draw_track(view: View, page: TrackPage) -> None:
             ("credits", _credits(row.credit)),
             ("labels", _labels(page.labels)),
             ("genres", _genres(page.genres)),
+            *(("work", _ref(work)) for work in page.works),
             ("ISRC", ", ".join(page.isrcs)),
             ("explicit", {True: "yes", False: "no"}.get(row.explicit, "") if row.explicit is not None else ""),
             ("status", page.status_sentence + (f": {page.reason}" if page.reason else "")),
@@ -65,7 +83,7 @@ def _draw_track(view: View, page: TrackPage) -> None:
             *_rights(row.rights),
             ("attribution", row.attribution),
             *page.identifiers,
-            *((link.rel, link.url) for link in page.links),
+            *_links(page.links),
             ("source", page.source.title),
         )
     )
@@ -84,6 +102,7 @@ def _draw_release(view: View, page: ReleasePage) -> None:
             ("release", row.id),
             ("date", lists.date(row.date)),
             ("kind", row.kind),
+            ("release group", _ref(page.group) if page.group else ""),
             ("country", row.country),
             ("labels", _labels(page.labels)),
             ("barcode", page.barcode),
@@ -92,7 +111,7 @@ def _draw_release(view: View, page: ReleasePage) -> None:
             ("length", clock(row.duration)),
             *_rights(row.rights),
             *page.identifiers,
-            *((link.rel, link.url) for link in page.links),
+            *_links(page.links),
             ("source", page.source.title),
         )
     )
@@ -122,7 +141,7 @@ def _draw_artist(view: View, page: ArtistPage) -> None:
             ("genres", _genres(page.genres)),
             ("credited on", f"{plural(row.releases, 'release')}, {plural(row.tracks, 'track')}"),
             *page.identifiers,
-            *((link.rel, link.url) for link in page.links),
+            *_links(page.links),
             ("source", page.source.title),
         )
     )
@@ -144,10 +163,34 @@ def _draw_artist(view: View, page: ArtistPage) -> None:
 def _draw_label(view: View, page: LabelPage) -> None:
     view.heading(page.name, f"{plural(page.releases, 'release')}, {plural(page.tracks, 'track')}")
     view.pairs(
-        _filled(("label", page.id), *((link.rel, link.url) for link in page.links), ("source", page.source.title))
+        _filled(
+            ("label", page.id),
+            *_about(page.name, page.about),
+            *_links(page.links),
+            ("source", page.source.title),
+        )
     )
     view.line()
     lists.releases(view, page.page.items)
+
+
+def _draw_thing(view: View, page: ThingPage) -> None:
+    view.heading(page.name, page.about.kind.replace("-", " "))
+    view.pairs(
+        _filled(
+            ("id", page.id),
+            ("artist", credit_text(page.about.credit)),
+            *_about(page.name, page.about),
+            *_links(page.links),
+            ("source", page.source.title),
+        )
+    )
+    if page.releases.items:
+        view.heading("Editions")
+        lists.releases(view, page.releases.items)
+    if page.tracks.items:
+        view.heading("Recordings")
+        lists.tracks(view, page.tracks.items)
 
 
 _KINDS: Mapping[str, tuple[Callable[[Library, str], Any], Callable[[View, Any], None]]] = {
@@ -155,7 +198,33 @@ _KINDS: Mapping[str, tuple[Callable[[Library, str], Any], Callable[[View, Any], 
     "release": (release, _draw_release),
     "artist": (artist, _draw_artist),
     "label": (label, _draw_label),
+    "thing": (thing, _draw_thing),
 }
+
+
+def _about(name: str, about: About | None) -> list[tuple[str, str]]:
+    """What is said of a label or thing."""
+    if about is None:
+        return []
+    return [
+        ("type", about.type),
+        ("told apart by", about.disambiguation),
+        ("sorted as", about.sort_name if about.sort_name != name else ""),
+        ("also known as", ", ".join(about.aliases)),
+        ("country", about.country),
+        ("dates", " – ".join(lists.date(one) for one in (about.begin, about.end) if one is not None)),
+        ("language", about.language),
+        *about.identifiers,
+    ]
+
+
+def _links(links: Sequence[LinkView]) -> list[tuple[str, str]]:
+    """Links, those to what is known here with its name and id."""
+    return [(one.rel, f"{one.to.name}  {one.to.id}" if one.to else one.url) for one in links]
+
+
+def _ref(one: ThingRef) -> str:
+    return "  ".join(_some(one.name, one.type, one.begin.written if one.begin else "", one.id))
 
 
 def _filled(*rows: tuple[str, str]) -> list[tuple[str, str]]:

@@ -109,7 +109,7 @@ def _page(reading: Reading, row: int) -> ArtistPage:
         aliases=details.notes(reading, about, "alias"),
         genres=details.genres(reading, [("artist", genres)]),
         identifiers=details.identifiers(reading, about),
-        links=details.links(reading, about),
+        links=details.links(reading, about, sources(reading)[source]),
         corrections=details.corrections(reading, about),
         source=sources(reading)[source],
         top_tracks=tuple(track_rows(reading, _top(reading, row, shared, own, 10))),

@@ -16,6 +16,7 @@ from phonolith.library.releases import release, release_tracks
 from phonolith.library.search import search as _search
 from phonolith.library.shuffle import shuffle
 from phonolith.library.stats import stats
+from phonolith.library.things import thing
 from phonolith.library.tracks import track
 from phonolith.library.views import Page
 
@@ -35,6 +36,7 @@ __all__ = [
     "search",
     "shuffle",
     "stats",
+    "thing",
     "track",
     "year",
     "years",

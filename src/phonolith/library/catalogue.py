@@ -32,7 +32,7 @@ from phonolith.model.ids import (
 )
 
 #: The format of catalogue that this program writes and reads; `meta` has it under ``schema_version``.
-FORMAT = 1
+FORMAT = 2
 
 T = TypeVar("T")
 

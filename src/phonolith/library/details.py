@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from phonolith.library.named import named_link
 from phonolith.library.parts import labels
 from phonolith.library.reading import Reading
-from phonolith.library.views import CorrectionView, FileView, GenreRef, LabelRef, LinkView
+from phonolith.library.views import CorrectionView, FileView, GenreRef, LabelRef, LinkView, SourceView
 from phonolith.model.ids import KINDS
 
 _FILES = """
@@ -18,6 +19,9 @@ FROM file f LEFT JOIN object o ON o.id = f.object WHERE f.subject = ? ORDER BY f
 _GENRES = "SELECT g.folded, g.name FROM genre_set s JOIN genre g ON g.id = s.genre WHERE s.id = ? ORDER BY g.id"
 
 _FURTHER_LABELS = "SELECT label, catalogue_number FROM release_label WHERE release = ? ORDER BY position"
+
+
+_MOST_NAMED = 200  # links of one subject that are looked up
 
 
 def subject(kind: str, row: int) -> int:
@@ -31,10 +35,11 @@ def identifiers(reading: Reading, about: int) -> tuple[tuple[str, str], ...]:
     return tuple((scheme, value) for scheme, value in rows)
 
 
-def links(reading: Reading, about: int) -> tuple[LinkView, ...]:
-    """Outgoing links of a subject."""
+def links(reading: Reading, about: int, source: SourceView) -> tuple[LinkView, ...]:
+    """Outgoing links of a subject; those to the source's own pages lead to what is known here of the same."""
     rows = reading.rows("SELECT rel, url FROM link WHERE subject = ? ORDER BY rel, url", (about,))
-    return tuple(LinkView(rel, url) for rel, url in rows)
+    named = (named_link(reading, source, rel, url) for rel, url in rows[:_MOST_NAMED])
+    return (*named, *(LinkView(rel, url) for rel, url in rows[_MOST_NAMED:]))
 
 
 def notes(reading: Reading, about: int, kind: str) -> tuple[str, ...]:

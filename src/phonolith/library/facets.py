@@ -12,6 +12,7 @@ from phonolith.library.parts import labels as label_refs
 from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading, not_there
 from phonolith.library.search import facet
+from phonolith.library.things import about
 from phonolith.library.views import (
     GenrePage,
     GenreRef,
@@ -38,8 +39,9 @@ def label(library: Library, identifier: str, *, after: str | None = None, limit:
         name, releases, tracks, source = reading.rows(_LABEL, (row,))[0]
         found = facet(reading.db, "release", "label", row, after, limit, hidden=reading.hidden.releases)
         page = as_page(reading, found, release_rows)
-        links = details.links(reading, details.subject("label", row))
-        return LabelPage(identifier, name, releases, tracks, links, sources(reading)[source], page)
+        subject, view = details.subject("label", row), sources(reading)[source]
+        links = details.links(reading, subject, view)
+        return LabelPage(identifier, name, releases, tracks, about(reading, subject), links, view, page)
 
 
 def labels(library: Library, *, after: str | None = None, limit: int = 100) -> Page[tuple[LabelRef, int]]:

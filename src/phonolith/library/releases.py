@@ -9,9 +9,11 @@ from itertools import groupby
 from phonolith.library import details
 from phonolith.library.editions import compare
 from phonolith.library.listing import release_row, release_rows, track_rows
+from phonolith.library.named import thing_ref
 from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import Disc, Edition, Page, ReleasePage, ReleaseRow, TrackRow
+from phonolith.model.ids import unpack_source_id
 from phonolith.model.status import Status
 
 _OWN = "SELECT barcode, release_group, genres, credit, source FROM release WHERE id = ?"
@@ -76,13 +78,14 @@ def _page(reading: Reading, row: int, found: ReleaseRow, start: int, limit: int)
         discs=_discs(reading, row, tracks),
         editions=_editions(reading, row, group, source, found, tracks) if not start else (),
         identifiers=details.identifiers(reading, about),
-        links=details.links(reading, about),
+        links=details.links(reading, about, sources(reading)[source]),
         files=details.files(reading, about),
         corrections=details.corrections(reading, about),
         source=sources(reading)[source],
         held=sum(one.status == Status.HELD.name.lower() for one in tracks),
         playable=sum(one.playable for one in tracks),
         next=following,
+        group=None if group is None else thing_ref(reading, sources(reading)[source], unpack_source_id(group)),
     )
 
 

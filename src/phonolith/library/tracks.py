@@ -6,6 +6,7 @@ import json
 
 from phonolith.library import details
 from phonolith.library.listing import RawTrack, raw_tracks, release_row, track_row, track_rows
+from phonolith.library.named import thing_ref
 from phonolith.library.parts import sources
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import ReleaseRow, TrackPage, TrackRow
@@ -46,22 +47,25 @@ def _page(reading: Reading, row: int, found: TrackRow, raw: RawTrack) -> TrackPa
         scopes.append(("artist", details.genres_of_artist(reading, raw.credited)))
     same = _same_isrc(reading, isrc, row) if isrc is not None else []
     reason = reading.one(_REASON, (row,))
+    source = sources(reading)[raw.source]
+    works = [thing_ref(reading, source, value) for scheme, value in named if scheme == "mbid.work"]
     return TrackPage(
         track=found,
         labels=details.release_labels(reading, raw.release, release.label),
         genres=details.genres(reading, scopes),
         isrcs=(*([unpack_isrc(isrc)] if isrc is not None else []), *further),
         identifiers=tuple(pair for pair in named if pair[0] != "isrc"),
-        links=details.links(reading, about),
+        links=details.links(reading, about, source),
         files=details.files(reading, about),
         corrections=details.corrections(reading, about),
-        source=sources(reading)[raw.source],
+        source=source,
         status_sentence=Status(raw.status).sentence,
         reason=reason[0] if reason else "",
         previous=before,
         next=after,
         same_isrc=tuple(track_rows(reading, same)),
         release=release,
+        works=tuple(work for work in works if work is not None),
     )
 
 

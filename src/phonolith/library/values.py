@@ -98,11 +98,55 @@ class LabelRef:
 
 
 @dataclass(frozen=True, slots=True)
+class PageRef:
+    """Something that has a page here, at /kind/id."""
+
+    kind: str
+    id: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
 class LinkView:
-    """An outgoing link. ``url`` is as the source has it: check its scheme before making it one."""
+    """An outgoing link. ``url`` is as the source has it: check its scheme before making it one.
+
+    ``to`` is what it leads to, if that has a page here.
+    """
 
     rel: str
     url: str
+    to: PageRef | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ThingRef:
+    """A release group, work or another thing named in passing; ``kind`` says which, ``type`` is the source's word."""
+
+    id: str
+    kind: str
+    name: str
+    type: str
+    begin: Date | None
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a source says of a label, release group, work, place or another thing.
+
+    ``begin`` is when it was founded or opened; of a release group the first release. ``credit`` is a release group's.
+    """
+
+    kind: str
+    sort_name: str
+    type: str
+    disambiguation: str
+    country: str
+    begin: Date | None
+    end: Date | None
+    language: str
+    credit: tuple[CreditName, ...]
+    aliases: tuple[str, ...]
+    identifiers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from phonolith.library.values import (
+    About,
     CorrectionView,
     CreditName,
     Date,
@@ -19,15 +20,18 @@ from phonolith.library.values import (
     LicenceView,
     LinkView,
     Page,
+    PageRef,
     ReleaseRef,
     Rights,
     SourceView,
+    ThingRef,
     attribution,
     clock,
     credit_text,
 )
 
 __all__ = [
+    "About",
     "ArtistPage",
     "ArtistRow",
     "Collaborator",
@@ -47,12 +51,15 @@ __all__ = [
     "LicenceView",
     "LinkView",
     "Page",
+    "PageRef",
     "ReleaseGroupOfKind",
     "ReleasePage",
     "ReleaseRef",
     "ReleaseRow",
     "Rights",
     "SourceView",
+    "ThingPage",
+    "ThingRef",
     "TrackDifference",
     "TrackPage",
     "TrackRow",
@@ -146,7 +153,10 @@ class LabelRow:
 
 @dataclass(frozen=True, slots=True)
 class TrackPage:
-    """Everything about one track. ``same_isrc``: other tracks that carry the same ISRC. ``reason``: why its status."""
+    """Everything about one track. ``same_isrc``: other tracks that carry the same ISRC. ``reason``: why its status.
+
+    ``works``: what is performed in it.
+    """
 
     track: TrackRow
     labels: tuple[LabelRef, ...]
@@ -163,6 +173,7 @@ class TrackPage:
     next: str | None
     same_isrc: tuple[TrackRow, ...]
     release: ReleaseRow
+    works: tuple[ThingRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +225,10 @@ class Edition:
 
 @dataclass(frozen=True, slots=True)
 class ReleasePage:
-    """Everything about one release. ``held`` counts the tracks whose audio is held, ``playable`` those that play."""
+    """Everything about one release. ``held`` counts the tracks whose audio is held, ``playable`` those that play.
+
+    ``group`` is its release group, if a source describes that.
+    """
 
     release: ReleaseRow
     labels: tuple[LabelRef, ...]
@@ -230,6 +244,7 @@ class ReleasePage:
     held: int
     playable: int
     next: str | None = None
+    group: ThingRef | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,15 +290,29 @@ class ArtistPage:
 
 @dataclass(frozen=True, slots=True)
 class LabelPage:
-    """A label and a page of its releases, best first."""
+    """A label and a page of its releases, best first; ``about`` is None where nothing says more than its name."""
 
     id: str
     name: str
     releases: int
     tracks: int
+    about: About | None
     links: tuple[LinkView, ...]
     source: SourceView
     page: Page[ReleaseRow]
+
+
+@dataclass(frozen=True, slots=True)
+class ThingPage:
+    """A release group, work, place or another thing; pages of a group's releases and of a work's tracks, best first."""
+
+    id: str
+    name: str
+    about: About
+    links: tuple[LinkView, ...]
+    source: SourceView
+    releases: Page[ReleaseRow]
+    tracks: Page[TrackRow]
 
 
 @dataclass(frozen=True, slots=True)

@@ -186,10 +186,10 @@ class TrackDescription:
 
 @dataclass(frozen=True, slots=True)
 class OtherDescription:
-    """What a source says of a label, work, release group or another thing that has no row of its own.
+    """What a source says of a label, work, release group or another thing that is neither artist, release nor track.
 
-    ``kind`` is ``label``, ``work``, ``release-group``, ``place`` ...; ``type`` the source's word for its sort. A build
-    may use it (links and identifiers of a label) or leave it; nothing else depends on it.
+    ``kind`` is ``label``, ``work``, ``release-group``, ``place`` ...; ``type`` the source's word for its sort. Dates as
+    written: ``begin`` of a release group is its first release. What is said of a label is shown with its releases.
     """
 
     id: str

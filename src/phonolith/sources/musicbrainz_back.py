@@ -16,7 +16,6 @@ from phonolith.model.music import (
     ReleaseDescription,
     TrackDescription,
 )
-from phonolith.sources.musicbrainz_entities import BACKWARD, SITE
 from phonolith.sources.musicbrainz_ids import (
     FORMATS,
     GENDERS,
@@ -27,10 +26,10 @@ from phonolith.sources.musicbrainz_ids import (
     STATUSES,
     TYPES,
 )
-from phonolith.sources.musicbrainz_parts import ART, Node, merge
+from phonolith.sources.musicbrainz_lists import NAMED, in_order, joined, with_rest
+from phonolith.sources.musicbrainz_parts import ART, BACKWARD, EVENT, SITE, Node, merge
 
 _AREAS = ("area", "begin-area", "end-area")
-_EVENT = "released in"
 
 
 def fill(document: Any, descriptions: Iterable[Description]) -> Any:
@@ -43,7 +42,7 @@ def fill(document: Any, descriptions: Iterable[Description]) -> Any:
     urls = {one.name: one.id for one in said if isinstance(one, OtherDescription) and one.kind == "url"}
     known: dict[str, Node] = {}
     for one in said:
-        known[one.id] = merge(known.get(one.id), _entity(one, urls))
+        known[one.id] = joined(known.get(one.id), _entity(one, urls))
         if isinstance(one, TrackDescription) and (isrcs := one.isrcs):
             known.setdefault(isrcs[0], {"isrc": isrcs[0]})
     for one in said:
@@ -64,9 +63,12 @@ def _fill(shape: Any, rebuilt: Any, known: dict[str, Node], *, listed: bool) -> 
         identifier = shape.get("id") or shape.get("isrc")
         own = known.get(identifier, {}) if isinstance(identifier, str) else {}
         given = rebuilt if isinstance(rebuilt, dict) else {}
-        merged = {**merge(own, given), "id": own.get("id") or given.get("id") if listed else given.get("id")}
+        merged = {**joined(own, given), "id": own.get("id") or given.get("id") if listed else given.get("id")}
         merged.setdefault("track-count", merged.get("counted"))
-        return {key: _fill(value, merged.get(key), known, listed=key == "pregap") for key, value in shape.items()}
+        return {
+            key: _fill(value, in_order(key, value, merged.get(key)), known, listed=key == "pregap")
+            for key, value in shape.items()
+        }
     if isinstance(shape, list):
         several = rebuilt if isinstance(rebuilt, list) else []
         padded = several + [None] * (len(shape) - len(several))
@@ -87,8 +89,11 @@ def _entity(said: Description, urls: dict[str, str]) -> Node:
     left = msgspec.json.decode(said.remainder) if said.remainder else {}
     inner = left.get("recording", {}) if "recording" in node else left
     target = node.get("recording", node)
-    for key, value in _linked(said.links, inner.get("relations", []), urls, _kind(said)).items():
+    for key, value in _linked(said.links, urls, _kind(said)).items():
         target[key] = merge(target.get(key), value)
+    for key, (_, name) in NAMED.items():
+        if rest := inner.pop(key, []):
+            target[key] = with_rest(target.get(key, []), rest, name)
     full: Node = merge(node, left)
     for key, ids in (("gender", GENDERS), ("packaging", PACKAGING)):
         if full.get(key) in ids:
@@ -142,7 +147,7 @@ def _other(said: OtherDescription) -> Node:
 
 def _release(said: ReleaseDescription) -> Node:
     sides = {file.url.removeprefix(f"{ART}/{said.id}/") for file in said.files}
-    events: list[Node] = [{"date": said.date}]
+    areas = [link.url for link in said.links if link.rel == EVENT]
     return {
         "id": said.id,
         "title": said.title,
@@ -159,7 +164,10 @@ def _release(said: ReleaseDescription) -> Node:
         "release-group": {"id": said.group},
         "disambiguation": said.disambiguation,
         "text-representation": {"language": said.language, "script": said.script},
-        "release-events": events,
+        "release-events": [
+            {"date": said.date},
+            *({"link": url, "date": said.date, "area": {"id": url.rpartition("/")[2]}} for url in areas),
+        ],
         "media": [
             {
                 "position": m.position,
@@ -206,19 +214,15 @@ def _track(said: TrackDescription) -> Node:
     }
 
 
-def _linked(links: tuple[Link, ...], left: list[Any], urls: dict[str, str], own: str) -> Node:
-    """Areas, release events and relations out of links; a relation that is whole in the remainder keeps its place."""
+def _linked(links: tuple[Link, ...], urls: dict[str, str], own: str) -> Node:
+    """Areas and relations out of links."""
     found: Node = {}
     relations: list[Node] = []
     for link in links:
         identifier = link.url.rpartition("/")[2]
         if link.rel in _AREAS:
             found[link.rel] = found[link.rel.replace("-", "_")] = {"id": identifier}
-        elif link.rel == _EVENT:
-            found.setdefault("release-events", []).append({"area": {"id": identifier}})
-        else:
-            while len(relations) < len(left) and left[len(relations)] and "type" in left[len(relations)]:
-                relations.append({})
+        elif link.rel != EVENT:
             relations.append(_relation(link, urls, own))
     return {**found, "relations": relations} if relations else found
 
@@ -231,6 +235,7 @@ def _relation(link: Link, urls: dict[str, str], own: str) -> Node:
     entity = {"id": link.url.rpartition("/")[2]} if ours else {"resource": link.url, "id": urls.get(link.url)}
     kinds = sorted((own, target.replace("_", "-")))
     return {
+        "link": [link.rel, link.url],
         "type": kind,
         "type-id": RELATIONS.get(f"{kinds[0]} {kinds[1]} {kind}"),
         "attributes": attributes.split(", "),

@@ -27,9 +27,14 @@ from phonolith.sources.musicbrainz_ids import (
     TYPES,
 )
 from phonolith.sources.musicbrainz_parts import (
+    EVENT,
+    SITE,
     Node,
+    event_area,
     forget_equal,
     give_back,
+    keep_named,
+    link_of,
     merged,
     release_kind,
     role_of,
@@ -52,8 +57,6 @@ PLURALS = {
     "labels": "label", "works": "work", "areas": "area", "places": "place", "events": "event", "series": "series",
     "instruments": "instrument", "urls": "url",
 }  # fmt: skip
-SITE = "https://musicbrainz.org"
-BACKWARD = " (backward)"
 
 _WRITERS = frozenset({"composer", "lyricist", "writer", "librettist"})
 
@@ -302,35 +305,28 @@ class Document:
         return self._other("area", node)
 
     def _events(self, node: Node, date: str, country: str) -> tuple[Link, ...]:
-        """Release events: the first is the release's own date; each links to its area."""
-        links = []
-        for number, event in enumerate(node.get("release-events") or ()):
-            if number == 0:
-                forget_equal(event, "date", date)
-            if event.get("area"):
-                links.append(Link("released in", f"{SITE}/area/{self._area(event['area'])}"))
-        return tuple(links)
+        """Release events: each links to its area; one of another date than the release's stays with that date."""
+        links: dict[int, Link] = {}
+        for place, event in enumerate(node.get("release-events") or ()):
+            forget_equal(event, "date", date)
+            if area := event_area(event):
+                links[place] = Link(EVENT, area)
+                self._area(event["area"])
+        keep_named(node, "release-events", "link", {place: link.url for place, link in links.items()})
+        return tuple(links.values())
 
     def _relations(self, node: Node, own: str) -> tuple[Link, ...]:
-        """A link per relation, in order. One that would be the same link as another stays whole in the remainder."""
+        """A link per relation, each once. What else is known of a relation stays, and names its link."""
         links: dict[Link, None] = {}
-        for relation in node.get("relations") or ():
-            kind = str(relation.get("target-type") or "")
-            target = relation.get(kind)
-            if not isinstance(target, dict) or not target.get("id"):
-                continue
-            url = (
-                str(target.get("resource") or "")
-                if kind == "url"
-                else f"{SITE}/{kind.replace('_', '-')}/{target['id']}"
-            )
-            attributes = [str(one) for one in relation.get("attributes") or ()]
-            backward = BACKWARD if relation.get("direction") == "backward" else ""
-            rel = f"{relation.get('type')}{': ' if attributes else ''}{', '.join(attributes)}{backward}"
-            link = Link(clean(rel), clean(url))
-            if link in links:
+        named: dict[int, tuple[str, str]] = {}
+        for place, relation in enumerate(node.get("relations") or ()):
+            link = link_of(relation)
+            if link is None:
                 continue
             links[link] = None
+            named[place] = link.rel, link.url
+            kind = str(relation["target-type"])
+            target = relation[kind]
             kinds = sorted((own, kind.replace("_", "-")))
             forget_equal(relation, "type-id", RELATIONS.get(f"{kinds[0]} {kinds[1]} {relation.get('type')}"))
             for key in ("type", "direction", "attributes", "target-type"):
@@ -340,6 +336,7 @@ class Document:
                 self._other(kind, target)
             else:
                 self.entity(kind.replace("_", "-"), target)
+        keep_named(node, "relations", "link", named)
         return tuple(links)
 
     def _nested_lists(self, node: Node) -> None:

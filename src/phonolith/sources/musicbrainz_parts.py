@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from phonolith.model.music import Credit, File
+from phonolith.model.music import Credit, File, Link
 from phonolith.sources.musicbrainz_ids import PRIMARY, SECONDARY, TYPES
 from phonolith.sources.text import clean, holds_mail
 
 Node = dict[str, Any]
 
+SITE = "https://musicbrainz.org"
 ART = "https://coverartarchive.org/release"
+BACKWARD = " (backward)"
+EVENT = "released in"
 
 _NOT_OURS = frozenset(
     {"tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation", "editor", "collections"}
@@ -73,7 +77,7 @@ def take_life_span(node: Node) -> tuple[str, str]:
 
 
 def take_aliases(node: Node) -> tuple[str, ...]:
-    """Names of aliases; what else is known of each stays at its place."""
+    """Names of aliases; what else is known of one stays, and names it."""
     names = []
     for alias in node.get("aliases") or ():
         name = take_text(alias, "name")
@@ -82,7 +86,37 @@ def take_aliases(node: Node) -> tuple[str, ...]:
         if alias.get("type"):
             forget_equal(alias, "type-id", TYPES["alias"].get(alias["type"]))
         names.append(name)
-    return tuple(names)
+    keep_named(node, "aliases", "name", dict(enumerate(names)))
+    return tuple(dict.fromkeys(names))
+
+
+def link_of(relation: Node) -> Link | None:
+    """The link a relation makes: type, attributes and direction in words, and an address. None without a target."""
+    kind = str(relation.get("target-type") or "")
+    target = relation.get(kind)
+    if not isinstance(target, dict) or not target.get("id"):
+        return None
+    url = str(target.get("resource") or "") if kind == "url" else f"{SITE}/{kind.replace('_', '-')}/{target['id']}"
+    attributes = [str(one) for one in relation.get("attributes") or ()]
+    backward = BACKWARD if relation.get("direction") == "backward" else ""
+    rel = f"{relation.get('type')}{': ' if attributes else ''}{', '.join(attributes)}{backward}"
+    return Link(clean(rel), clean(url))
+
+
+def event_area(event: Node) -> str:
+    """The address of the area of a release event."""
+    area = event.get("area")
+    return f"{SITE}/area/{area['id']}" if isinstance(area, dict) and area.get("id") else ""
+
+
+def keep_named(node: Node, key: str, name: str, names: Mapping[int, Any]) -> None:
+    """Of a list keep what still has something to say, each under its name: its place would be lost in a catalogue."""
+    left = []
+    for place, one in enumerate(node.get(key) or ()):
+        if _pruned(one) not in _NOTHING:
+            left.append({name: names[place], **one} if place in names else one)
+    if key in node:
+        node[key] = left
 
 
 def take_identifiers(node: Node) -> tuple[tuple[str, str], ...]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import Any, Protocol
 
-from phonolith.model.music import Description, OtherDescription
+from phonolith.model.music import Description
 from phonolith.model.record import Record
 from phonolith.sources.base import Source
 from phonolith.sources.cells import NO, YES
@@ -30,15 +30,13 @@ class Measurable(Source, Protocol):
 class Measure:
     """Counted leaves: scalars that say something (not null, not a text that is empty without its control characters).
 
-    ``columns`` counts those that descriptions hold without their remainder, ``other`` how many of these need an
-    :class:`OtherDescription`, which the catalogue has no table for; ``remainder`` those that the remainder adds;
-    ``withheld`` and ``private`` those the terms keep back (and every text with an e-mail address); ``lost`` those that
-    nothing holds, with examples.
+    ``columns`` counts those that descriptions hold without their remainder, ``remainder`` those that the remainder
+    adds; ``withheld`` and ``private`` those the terms keep back (and every text with an e-mail address); ``lost`` those
+    that nothing holds, with examples.
     """
 
     records: int = 0
     columns: int = 0
-    other: int = 0
     remainder: int = 0
     withheld: int = 0
     private: int = 0
@@ -67,18 +65,20 @@ class Measure:
         )
 
 
-def measure(source: Measurable, records: Iterable[Record]) -> Measure:
-    """Interpret each record and turn it back, with and without remainders. Raises BadInput on a broken record."""
+def measure(
+    source: Measurable, records: Iterable[Record], said: Callable[[Record], Iterable[Description]] | None = None
+) -> Measure:
+    """Turn the descriptions of each record back into it, with and without remainders.
+
+    ``said`` gives the descriptions of a record, by default the source's own interpretation: with those read back from a
+    catalogue, what a build loses is measured too. Raises BadInput on a broken record.
+    """
     total = Measure()
     for record in records:
         total.records += 1
-        descriptions = list(source.interpret(record))
+        descriptions = list((said or source.interpret)(record))
         bare = [replace(one, remainder="") for one in descriptions]
-        trees = (
-            source.rebuild(record, bare),
-            source.rebuild(record, [one for one in bare if not isinstance(one, OtherDescription)]),
-            source.rebuild(record, descriptions),
-        )
+        trees = source.rebuild(record, bare), source.rebuild(record, descriptions)
         for path, leaf in leaves(source.document(record)):
             _count(total, source, record, path, leaf, trees)
     return total
@@ -110,9 +110,12 @@ def same(one: Any, other: Any) -> bool:
         return False
 
 
-def _count(
-    total: Measure, source: Measurable, record: Record, path: Any, leaf: Any, trees: tuple[Any, Any, Any]
-) -> None:
+def equal_leaves(tree: Any, other: Any) -> int:
+    """How many leaves of a tree another has at the same places."""
+    return sum(same(leaf, _at(other, path)) for path, leaf in leaves(tree))
+
+
+def _count(total: Measure, source: Measurable, record: Record, path: Any, leaf: Any, trees: tuple[Any, Any]) -> None:
     keys = tuple(str(step) for step in path if not isinstance(step, int))
     kind = "private" if holds_mail(leaf) else source.terms.disposition(keys)
     if kind != "publish":
@@ -120,8 +123,7 @@ def _count(
         total.private += kind == "private"
     elif same(leaf, _at(trees[0], path)):
         total.columns += 1
-        total.other += not same(leaf, _at(trees[1], path))
-    elif same(leaf, _at(trees[2], path)):
+    elif same(leaf, _at(trees[1], path)):
         total.remainder += 1
         total.by_path["/".join(keys)] += 1
     else:

@@ -22,6 +22,7 @@ from phonolith.library.views import (
     Page,
     ReleasePage,
     ReleaseRow,
+    ThingPage,
     TrackPage,
     TrackRow,
     YearPage,
@@ -142,6 +143,10 @@ def _label(desk: Desk, request: Request) -> LabelPage:
     return browse.label(desk.library, params.ID.read(request), **_piece(request))
 
 
+def _thing(desk: Desk, request: Request) -> ThingPage:
+    return browse.thing(desk.library, params.ID.read(request), **_piece(request))
+
+
 def _genre(desk: Desk, request: Request) -> GenrePage:
     return browse.genre(desk.library, params.KEY.read(request), **_piece(request))
 
@@ -188,6 +193,13 @@ OPERATIONS = (
     ),
     Operation("/artists/{id}", "An artist", (params.ID,), ArtistPage, _artist, slow=True),
     Operation("/labels/{id}", "A label and its releases", (params.ID, *_PIECES), LabelPage, _label),
+    Operation(
+        "/things/{id}",
+        "A release group and its releases, a work and its tracks, or a place, area, event ...",
+        (params.ID, *_PIECES),
+        ThingPage,
+        _thing,
+    ),
     Operation("/genres/{key}", "A genre and its tracks", (params.KEY, *_PIECES), GenrePage, _genre),
     Operation("/years/{year}", "A year and its releases", (params.YEAR, *_PIECES), YearPage, _year),
     Operation(

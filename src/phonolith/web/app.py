@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
-from phonolith.web import about, api, fixed, lists, media, pages, search
+from phonolith.web import about, api, fixed, lists, media, pages, search, things
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
@@ -57,7 +57,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/track/{id}": pages.track,
         "/release/{id}": pages.release,
         "/": pages.front,
-        "/label/{id}": lists.label,
+        "/label/{id}": things.label,
+        "/thing/{id}": things.thing,
         "/genre/{key:path}": lists.genre,
         "/year/{year}": lists.year,
         "/genres": lists.genres,

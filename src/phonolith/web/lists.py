@@ -1,4 +1,4 @@
-"""The pages of many things: search, labels, genres, years, and a shuffle of everything."""
+"""The pages of many things: labels, genres, years, and a shuffle of everything."""
 
 from __future__ import annotations
 
@@ -18,26 +18,9 @@ from phonolith.web import params
 from phonolith.web.about import label_every, year_bars
 from phonolith.web.desk import Desk
 from phonolith.web.plots import Bar, columns
-from phonolith.web.words import count
+from phonolith.web.words import count_of
 
 _DRAWN = 50
-
-
-def label(desk: Desk, request: Request) -> Response:
-    """A label and its releases."""
-    found = browse.label(desk.library, params.ID.read(request), after=_after(request))
-    return desk.renderer.page(
-        request,
-        "list.html",
-        what="Label",
-        heading=found.name,
-        summary=f"{_number(found.releases, 'release')}, {_number(found.tracks, 'track')}",
-        page=found.page,
-        tracks=(),
-        releases=found.page.items,
-        links=found.links,
-        steps=(),
-    )
 
 
 def genre(desk: Desk, request: Request) -> Response:
@@ -48,8 +31,8 @@ def genre(desk: Desk, request: Request) -> Response:
         "list.html",
         what="Genre",
         heading=found.name,
-        summary=f"{_number(found.tracks, 'track')}, {_number(found.releases, 'release')}, "
-        f"{_number(found.artists, 'artist')}",
+        summary=f"{count_of(found.tracks, 'track')}, {count_of(found.releases, 'release')}, "
+        f"{count_of(found.artists, 'artist')}",
         page=found.page,
         tracks=found.page.items,
         releases=(),
@@ -68,7 +51,7 @@ def year(desk: Desk, request: Request) -> Response:
         "list.html",
         what="Year",
         heading=str(found.year),
-        summary=_number(found.tracks, "track"),
+        summary=count_of(found.tracks, "track"),
         page=found.page,
         tracks=(),
         releases=found.page.items,
@@ -100,7 +83,7 @@ def years(desk: Desk, request: Request) -> Response:
         request,
         "index.html",
         heading="Years",
-        summary=f"{_number(len(known), 'year')}, with the number of tracks",
+        summary=f"{count_of(len(known), 'year')}, with the number of tracks",
         rows=known,
         plot=plot,
         caption="Tracks by year. Each column leads to its year; the same numbers stand below.",
@@ -133,7 +116,3 @@ def _index(desk: Desk, request: Request, heading: str, rows: Sequence[Bar], page
 
 def _after(request: Request) -> str | None:
     return params.AFTER.read(request) or None
-
-
-def _number(value: int, noun: str) -> str:
-    return f"{count(value)} {noun}{'' if value == 1 else 's'}"

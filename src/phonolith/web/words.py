@@ -38,6 +38,11 @@ def count(number: float | None) -> str:
     return "–" if number is None else f"{number:,}".replace(",", "\u202f")
 
 
+def count_of(number: int, noun: str) -> str:
+    """A number of things with their noun."""
+    return f"{count(number)} {noun}{'' if number == 1 else 's'}"
+
+
 def size(number: int) -> str:
     """A number of bytes, decimal units (IEC 80000-13)."""
     value, unit = float(number), "bytes"
