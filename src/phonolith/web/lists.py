@@ -114,7 +114,7 @@ def shuffle(desk: Desk, request: Request) -> Response:
     if not seed:
         headers = {"cache-control": "no-store"}
         return RedirectResponse(f"/shuffle?seed={secrets.token_hex(4)}", status_code=303, headers=headers)
-    tracks = draw(desk.library, _DRAWN, seed=seed, playable=True)
+    tracks = draw(desk.library, _DRAWN, seed=seed, playable=True) or draw(desk.library, _DRAWN, seed=seed)
     return desk.renderer.page(request, "shuffle.html", seed=seed, tracks=tracks)
 
 
