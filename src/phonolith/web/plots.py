@@ -59,7 +59,8 @@ def _column(bar: Bar, at: int, step: float, top: int, label_every: int) -> str:
         return shape
     clipped = at == 0 and step < _NARROW  # a centred name would begin outside the drawing
     x, anchor = (gap / 2, "start") if clipped else (at * step + step / 2, "middle")
-    return f'{shape}<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}" aria-hidden="true">{escape(bar.label)}</text>'
+    place = f'x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}"'
+    return f'{shape}<text {place} aria-hidden="true">{escape(bar.label)}</text>'
 
 
 def _number(value: int) -> str:

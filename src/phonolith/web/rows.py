@@ -88,8 +88,8 @@ def _track(row: TrackRow, thumb: bool, release: bool, by: str | None, numbered: 
     return (
         f'{head}<span class="at">{at}</span>{picture}<div class="words"><a class="name" href="/track/{row.id}">'
         f'<bdi>{title}</bdi></a><span class="line">{_line(row, release, by)}</span></div>'
-        f'<span class="ends"><span class="terms">{escape(terms(row))}</span><span class="time">{clock(row.duration)}</span>'
-        f"</span>{tail}"
+        f'<span class="ends"><span class="terms">{escape(terms(row))}</span>'
+        f'<span class="time">{clock(row.duration)}</span></span>{tail}'
     )
 
 
