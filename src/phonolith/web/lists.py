@@ -43,13 +43,13 @@ def label(desk: Desk, request: Request) -> Response:
 def genre(desk: Desk, request: Request) -> Response:
     """A genre and its tracks."""
     found = browse.genre(desk.library, params.KEY.read(request), after=_after(request))
+    counts = (("track", found.tracks), ("release", found.releases), ("artist", found.artists))
     return desk.renderer.page(
         request,
         "list.html",
         what="Genre",
         heading=found.name,
-        summary=f"{_number(found.tracks, 'track')}, {_number(found.releases, 'release')}, "
-        f"{_number(found.artists, 'artist')}",
+        summary=", ".join(_number(value, noun) for noun, value in counts if value),
         page=found.page,
         tracks=found.page.items,
         releases=(),

@@ -9,7 +9,7 @@ from markupsafe import Markup, escape
 
 _WIDTH, _HEIGHT, _FOOT, _HEAD = 1000, 270, 26, 20
 _NARROW = 40.0
-_WIDEST = 110.0  # of one column: a few are not stretched over the whole width
+_WIDEST = 64.0  # of one column: a few are not stretched over the whole width
 
 
 @dataclass(frozen=True, slots=True)
