@@ -288,6 +288,8 @@ await run(async () => {
     await page.goto(at("/"));
     await page.evaluate(() => navigator.serviceWorker.ready);
     await page.waitForFunction(async () => (await caches.keys()).length > 0 && (await caches.match("/offline")));
+    const { installabilityErrors } = await (await context.newCDPSession(page)).send("Page.getInstallabilityErrors");
+    equal(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), [], "reasons not to install it");
     await page.reload();
     await context.setOffline(true);
     await page.goto(page_of("release:road")).catch(() => {});

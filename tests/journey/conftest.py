@@ -114,4 +114,4 @@ def music(request: pytest.FixtureRequest) -> Music:
     real = Path(__file__).resolve().parents[3] / "shared" / "data" / "audio-phonograph"
     if real.is_dir():
         return Music(real, 21, 19, "afternoon lullaby")
-    return Music(request.getfixturevalue("rendered_music"), 24, 24, "gymnopedie")
+    return Music(request.getfixturevalue("rendered_music"), 24, 24, "greensleeves")

@@ -193,7 +193,7 @@ export class Player {
   #failed(why) {
     const words = `“${this.current?.title}” cannot be played: ${why}.`;
     this.#changed();
-    if (++this.#failures < 3 && this.index + 1 < this.items.length) this.start(this.index + 1).then(() => this.#problem(words));
+    if (++this.#failures < 3 && this.index + 1 < this.items.length) this.start(this.index + 1).then(() => this.parts.problem.textContent || this.#problem(words));
     else this.#problem(words);
   }
 
