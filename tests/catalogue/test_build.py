@@ -312,7 +312,7 @@ def test_hostile_text_arrives_whole_or_marked(tmp_path: Path) -> None:
     with Writer(tmp_path, "0") as writer:
         stager = Stager(Parts(writer, 1, "said"), Decisions())
         for text in nasty:
-            stager.add(TrackDescription(text, text, "r"))
+            stager.add([TrackDescription(text, text, "r")])
     with stage(tmp_path, 1) as found:
         assert found.load(Track) == len(nasty)
         titles = {row[0] for row in found.rows("SELECT title FROM staged_track")}

@@ -191,6 +191,17 @@ def test_any_text_in_any_column_is_read_and_comes_back(cells: dict[str, str]) ->
     assert [example for example in found.examples if "artist" not in example and "join" not in example] == []
 
 
+CELLS = st.none() | st.text(max_size=8) | st.integers() | st.floats() | st.booleans() | st.lists(st.text(), max_size=3)
+
+
+@given(st.lists(st.dictionaries(st.sampled_from(sorted({*ROW, "extra"})), CELLS), min_size=1, max_size=6))
+def test_rows_read_together_say_what_each_says_alone(rows: list[dict[str, Any]]) -> None:
+    """Columns in which every cell is plain text go a short way; cells of neighbours must not change what a row says."""
+    several = [record({**ROW, **row}, first=("release",) if place % 2 else ()) for place, row in enumerate(rows)]
+    alone = [repr(one) for each in several for one in ANY.interpret(each)]
+    assert sorted(map(repr, ANY.interpret_many(several))) == sorted(alone)
+
+
 @given(st.lists(st.text(min_size=1), min_size=2, max_size=3), st.lists(st.text(min_size=1), min_size=2, max_size=3))
 def test_different_keys_have_different_ids(one: list[str], other: list[str]) -> None:
     assert (key_of("t:", one) == key_of("t:", other)) == (one == other)

@@ -18,7 +18,7 @@ import pytest
 from phonolith.errors import BadInput, NotFound, SettingError
 from phonolith.model.record import Record
 from phonolith.rights.licences import parse
-from phonolith.sources.base import SETTINGS, Source, Terms, collection_name, load, open_source, register
+from phonolith.sources.base import SETTINGS, ReadsMany, Source, Terms, collection_name, load, open_source, register
 from phonolith.sources.roundtrip import measure
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -220,6 +220,18 @@ def test_interpretation_is_deterministic_and_survives_pickling(kind: str) -> Non
         first = list(source.interpret(record))
         assert first == list(source.interpret(record)) == list(again.interpret(record))
     assert (again.name, again.title) == (source.name, source.title)
+
+
+def test_many_records_together_say_what_each_says_alone(kind: str) -> None:
+    source = source_of(kind)
+    if not isinstance(source, ReadsMany):
+        return
+    several = records(kind)
+    alone = [repr(one) for record in several for one in source.interpret(record)]
+    assert sorted(map(repr, source.interpret_many(several))) == sorted(alone)
+    assert alone, "the samples say something"
+    with pytest.raises(BadInput, match="record"):
+        source.interpret_many([*several, Record(source.name, "x:1", "", "", b"[]")])
 
 
 def test_golden_records_give_golden_descriptions(kind: str, request: pytest.FixtureRequest) -> None:

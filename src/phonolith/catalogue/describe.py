@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from itertools import repeat
+from typing import Any, TypeVar
 
 from phonolith.catalogue import corrections, staging
-from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, stored_id
+from phonolith.catalogue.parts import ARTIST, LABEL, RELEASE, TRACK, Parts, stored_id, stored_ids
 from phonolith.model.ids import implicit_release, pack_isrc, public_id, public_key
 from phonolith.model.music import (
     ArtistDescription,
@@ -29,53 +30,55 @@ class Stager:
     parts: Parts
     decisions: Decisions
     _corrected: Mapping[int, str] = field(default_factory=dict)
-    _last_release: tuple[str, int] = ("", 0)
 
     def __post_init__(self) -> None:
         self._corrected = {public_key(one): one for one in self.decisions.corrected_ids()}
         self.parts.watched = frozenset(self._corrected)
         self.parts.named = self._named
 
-    def add(self, said: Description) -> None:
-        """Stage one description. Kinds that have no row of their own are passed over."""
-        if isinstance(said, TrackDescription):
-            self._track(said)
-        elif isinstance(said, ReleaseDescription):
-            self._release(said)
-        elif isinstance(said, ArtistDescription):
-            self._artist(said)
+    def add(self, said: Iterable[Description]) -> None:
+        """Stage descriptions. Kinds that have no row of their own are passed over."""
+        found: dict[type, list[Any]] = {}
+        for one in said:
+            found.setdefault(type(one), []).append(one)
+        self._releases(found.get(ReleaseDescription, []))
+        self._tracks(found.get(TrackDescription, []))
+        for artist in found.get(ArtistDescription, ()):
+            self._artist(artist)
 
-    def _track(self, said: TrackDescription) -> None:
+    def _tracks(self, tracks: Sequence[TrackDescription]) -> None:
+        """Stage tracks, a column at a time: nearly all descriptions there are pass here."""
         parts = self.parts
-        key = parts.key(said.id)
-        if key in self._corrected:
-            said = self._correct(said, key, TRACK)
-        release = self._release_of(said)
-        uuid, text = stored_id(said.id)
-        isrc = pack_isrc(said.isrcs[0]) if said.isrcs else None
-        row = staging.Track(
-            key,
-            parts.source,
-            uuid,
-            text,
-            release,
-            said.title,
-            parts.credit(said.credits),
-            said.disc,
-            said.position,
-            said.duration_ms,
-            isrc,
-            said.date or None,
-            parts.genres(said.genres) if said.genres else None,
-            self._rights_of_track(said) if said.licences or self.decisions.attested else None,
-            said.popularity,
-            None if said.explicit is None else int(said.explicit),
-            said.composition_by_others,
+        keys = parts.keys([one.id for one in tracks])
+        said = self._all_corrected(tracks, keys, TRACK)
+        columns = (
+            keys,
+            repeat(parts.source),
+            *stored_ids([one.id for one in said]),
+            self._releases_of(said),
+            [one.title for one in said],
+            [parts.credit(one.credits) for one in said],
+            [one.disc for one in said],
+            [one.position for one in said],
+            [one.duration_ms for one in said],
+            [pack_isrc(one.isrcs[0]) if one.isrcs else None for one in said],
+            [one.date or None for one in said],
+            [parts.genres(one.genres) if one.genres else None for one in said],
+            self._rights_of_tracks(said),
+            [one.popularity for one in said],
+            [None if one.explicit is None else int(one.explicit) for one in said],
+            [one.composition_by_others for one in said],
         )
-        if said.files:
-            row.offered = parts.files(key, TRACK, said.files)
-        self._track_extras(key, said, 0 if isrc is None else 1)
-        self._put(row, "tracks")
+        rows = list(map(staging.Track, *columns))
+        for row, one in zip(rows, said, strict=True):
+            if one.files:
+                row.offered = parts.files(row.key, TRACK, one.files)
+            if one.number or one.identifiers or one.links or one.remainder or one.disambiguation or len(one.isrcs) > 1:
+                self._track_extras(row.key, one, 0 if row.isrc is None else 1)
+            elif one.isrcs and row.isrc is None:
+                self._track_extras(row.key, one, 0)
+        parts.writer.extend(staging.Track, rows)
+        parts.counts["tracks"] += len(rows)
 
     def _track_extras(self, key: int, said: TrackDescription, isrcs: int) -> None:
         """What has no column; ``isrcs`` of the track's ISRCs have one."""
@@ -92,32 +95,35 @@ class Stager:
             parts.notes(key, TRACK, "disambiguation", (said.disambiguation,))
             parts.notes(key, TRACK, "remainder", (said.remainder,))
 
-    def _release(self, said: ReleaseDescription) -> None:
+    def _releases(self, releases: Sequence[ReleaseDescription]) -> None:
+        """Stage releases, a column at a time."""
         parts = self.parts
-        key = parts.key(said.id)
-        if key in self._corrected:
-            said = self._correct(said, key, RELEASE)
-        uuid, text = stored_id(said.id)
-        row = staging.Release(
-            key,
-            parts.source,
-            uuid,
-            text,
-            said.title,
-            parts.credit(said.credits),
-            said.date or None,
-            barcode=said.barcode or None,
-            kind=said.kind or None,
-            country=said.country or None,
-            release_group=said.group or None,
-            genres=parts.genres(said.genres),
-            rights=parts.evidence(said.licences, self._attestations(said.id)),
-            popularity=said.popularity,
-            discs=max((medium.position for medium in said.media), default=0),
+        keys = parts.keys([one.id for one in releases])
+        said = self._all_corrected(releases, keys, RELEASE)
+        columns = (
+            keys,
+            repeat(parts.source),
+            *stored_ids([one.id for one in said]),
+            [one.title for one in said],
+            [parts.credit(one.credits) for one in said],
+            [one.date or None for one in said],
+            repeat(None),
+            repeat(None),
+            [one.barcode or None for one in said],
+            [one.kind or None for one in said],
+            [one.country or None for one in said],
+            [one.group or None for one in said],
+            [parts.genres(one.genres) for one in said],
+            [parts.evidence(one.licences, self._attestations(one.id)) for one in said],
+            [one.popularity for one in said],
+            [max([medium.position for medium in one.media], default=0) for one in said],
         )
-        parts.labels(row, said.labels)
-        self._release_extras(key, said)
-        self._put(row, "releases")
+        rows = list(map(staging.Release, *columns))
+        for row, one in zip(rows, said, strict=True):
+            parts.labels(row, one.labels)
+            self._release_extras(row.key, one)
+        parts.writer.extend(staging.Release, rows)
+        parts.counts["releases"] += len(rows)
 
     def _release_extras(self, key: int, said: ReleaseDescription) -> None:
         parts = self.parts
@@ -129,9 +135,9 @@ class Stager:
             parts.files(key, RELEASE, said.files)
         parts.identifiers(key, RELEASE, said.identifiers)
         parts.links(key, RELEASE, said.links)
-        for kind in ("status", "disambiguation", "language", "script", "remainder"):
-            if value := getattr(said, kind):
-                parts.notes(key, RELEASE, kind, (value,))
+        if said.status or said.disambiguation or said.language or said.script or said.remainder:
+            for kind in ("status", "disambiguation", "language", "script", "remainder"):
+                parts.notes(key, RELEASE, kind, (getattr(said, kind),))
 
     def _artist(self, said: ArtistDescription) -> None:
         parts = self.parts
@@ -165,17 +171,19 @@ class Stager:
         )
         parts.writer.add(row)
 
-    def _release_of(self, said: TrackDescription) -> int:
-        """The key of the track's release. If its source names none, one is made that holds this track."""
+    def _releases_of(self, tracks: Sequence[TrackDescription]) -> list[int]:
+        """The keys of the tracks' releases. Where a source names none, one is made that holds the track."""
         parts = self.parts
-        if said.release:
-            if said.release == self._last_release[0]:
-                return self._last_release[1]
-            key = parts.key(said.release)
-            self._last_release = said.release, key
-            if parts.first_time(key):
-                parts.writer.add(staging.ReleaseRef(key, parts.source, *stored_id(said.release)))
-            return key
+        named = list(dict.fromkeys([one.release for one in tracks if one.release]))
+        found = dict(zip(named, parts.keys(named), strict=True))
+        new = [name for name in named if parts.first_time(found[name])]
+        columns = [found[name] for name in new], repeat(parts.source), *stored_ids(new)
+        parts.writer.extend(staging.ReleaseRef, list(map(staging.ReleaseRef, *columns)))
+        return [found[one.release] if one.release else self._release_for(one) for one in tracks]
+
+    def _release_for(self, said: TrackDescription) -> int:
+        """Make the release of a track that is on none."""
+        parts = self.parts
         source_id = implicit_release(said.id)
         key = parts.key(source_id)
         made = ReleaseDescription(source_id, said.title, said.credits, said.date)
@@ -185,11 +193,17 @@ class Stager:
         row = staging.Release(key, parts.source, *stored_id(source_id), made.title, credit)
         row.date = made.date or None
         row.rights = parts.evidence(said.licences, attested, by_others=said.composition_by_others)
-        self._put(row, "releases made for a single track")
+        parts.writer.add(row)
+        parts.counts["releases made for a single track"] += 1
         return key
 
+    def _rights_of_tracks(self, tracks: Sequence[TrackDescription]) -> Iterable[int | None]:
+        """Evidence of the tracks' own; None where that of its release holds."""
+        if not self.decisions.attested and not any(one.licences for one in tracks):
+            return repeat(None)
+        return [self._rights_of_track(one) for one in tracks]
+
     def _rights_of_track(self, said: TrackDescription) -> int | None:
-        """Evidence of the track's own; None if that of its release holds."""
         attested = self._attestations(said.id)
         if not said.licences and not attested:
             return None
@@ -210,6 +224,13 @@ class Stager:
         self._artist_row(key, stub)
         return name
 
+    def _all_corrected(self, said: Sequence[_Said], keys: Sequence[int], kind: int) -> Sequence[_Said]:
+        """The descriptions as persons decided."""
+        if self._corrected.keys().isdisjoint(keys):
+            return said
+        pairs = zip(said, keys, strict=True)
+        return [self._correct(one, key, kind) if key in self._corrected else one for one, key in pairs]
+
     def _correct(self, said: _Said, key: int, kind: int, *, guess: bool = False) -> _Said:
         """The description as a person decided, with a row for each field that was changed."""
         changed, applied = corrections.apply(said, self.decisions.fields(self._corrected[key]))
@@ -222,7 +243,3 @@ class Stager:
         self.parts.counts["corrections"] += len(applied)
         assert isinstance(changed, type(said))
         return changed
-
-    def _put(self, row: staging.Track | staging.Release, what: str) -> None:
-        self.parts.writer.add(row)
-        self.parts.counts[what] += 1

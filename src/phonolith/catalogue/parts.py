@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 
 from phonolith.catalogue import staging
 from phonolith.catalogue.staging import Writer, fit
-from phonolith.model.ids import genre_key, is_uuid, named_artist, named_label, pack_source_id
+from phonolith.model.ids import all_uuids, genre_key, is_uuid, named_artist, named_label, pack_source_id
 from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
 from phonolith.rights.evidence import Attestation, resolve
 
@@ -27,6 +29,14 @@ def stored_id(source_id: str) -> tuple[str | None, str | None]:
     if isinstance(packed, str):
         return None, packed
     return None, staging.IN_HEX + packed.hex()
+
+
+def stored_ids(source_ids: Sequence[str]) -> tuple[Iterable[str | None], Iterable[str | None]]:
+    """Many source ids as two columns, as :func:`stored_id` makes them."""
+    if all_uuids(source_ids):
+        return source_ids, repeat(None)
+    uuids, texts = zip(*map(stored_id, source_ids), strict=True) if source_ids else ((), ())
+    return uuids, texts
 
 
 def digest_key(text: str) -> int:
@@ -52,6 +62,7 @@ class Parts:
     _seen: set[int] = field(default_factory=set)
     _credit_keys: dict[str, int] = field(default_factory=dict)
     _genre_keys: dict[tuple[str, ...], int] = field(default_factory=dict)
+    _label_keys: dict[tuple[str, str], int] = field(default_factory=dict)
     _evidence: dict[object, int] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -59,11 +70,17 @@ class Parts:
 
     def key(self, source_id: str) -> int:
         """The first 64 bits of the public id of a thing of this source."""
+        return self.keys([source_id])[0]
+
+    def keys(self, source_ids: Sequence[str]) -> list[int]:
+        """The keys of many things."""
+        prefix, sha256 = self._prefix, hashlib.sha256
         try:
-            raw = source_id.encode()
+            encoded = [one.encode() for one in source_ids]
         except UnicodeEncodeError:
-            raw = source_id.encode("utf-8", "surrogatepass")
-        return int.from_bytes(hashlib.sha256(self._prefix + raw).digest()[:8], "big")
+            encoded = [one.encode("utf-8", "surrogatepass") for one in source_ids]
+        digests = b"".join([sha256(prefix + one).digest() for one in encoded])
+        return list(struct.unpack(">" + "Q24x" * len(source_ids), digests))
 
     def first_time(self, key: int) -> bool:
         """Whether this key of a shared row was not written lately."""
@@ -92,9 +109,10 @@ class Parts:
             self._credit_keys.clear()
         key = self._credit_keys[text] = digest_key(text)
         if self.first_time(key):
-            for position, one in enumerate(credits):
-                source_id = one.artist or named_artist(one.name)
-                artist = self.key(source_id)
+            source_ids = [one.artist or named_artist(one.name) for one in credits]
+            for position, (one, source_id, artist) in enumerate(
+                zip(credits, source_ids, self.keys(source_ids), strict=True)
+            ):
                 if artist in self.watched:
                     self.named(ARTIST, artist, source_id, one.name)
                 row = staging.CreditName(
@@ -138,9 +156,13 @@ class Parts:
                 self.writer.add(staging.ReleaseLabel(row.key, position, key, number))
 
     def _label(self, label: Label) -> int:
-        source_id = label.label or named_label(label.name)
-        key = self.key(source_id)
-        if self.first_time(key):
+        asked = label.label, label.name
+        key = self._label_keys.get(asked)
+        if key is None:
+            if len(self._label_keys) >= _SEEN_AT_MOST // 5:
+                self._label_keys.clear()
+            source_id = label.label or named_label(label.name)
+            key = self._label_keys[asked] = self.key(source_id)
             name = self.named(LABEL, key, source_id, label.name) if key in self.watched else label.name
             self.writer.add(staging.Label(key, self.source, *stored_id(source_id), name))
         return key

@@ -8,6 +8,7 @@ what several workers write twice is made one in the next phase. Absent fields ar
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Sequence
 from pathlib import Path
 from typing import IO, get_args, get_type_hints
 
@@ -265,6 +266,13 @@ class Writer:
         rows.append(row)
         if len(rows) >= _BATCH:
             self._flush(type(row))
+
+    def extend(self, relation: type[Row], rows: Sequence[Row]) -> None:
+        """Take many rows of one relation."""
+        waiting = self._rows[relation]
+        waiting += rows
+        if len(waiting) >= _BATCH:
+            self._flush(relation)
 
     def close(self) -> None:
         """Write what is waiting and close the files."""

@@ -80,6 +80,17 @@ class Source(Protocol):
         """
 
 
+@runtime_checkable
+class ReadsMany(Protocol):
+    """A source that interprets many records faster together than one by one."""
+
+    def interpret_many(self, records: Sequence[Record]) -> Sequence[Description]:
+        """What :meth:`Source.interpret` says of each, in any order.
+
+        Raises BadInput if one of them cannot be read, without saying which; they are then asked for one by one.
+        """
+
+
 class Records(Protocol):
     """The part of the record store that is needed to find a collection's settings."""
 

@@ -1,19 +1,25 @@
-"""Turns a column map into functions that read a row: made once, run for every row, so they are short and fast."""
+"""Turns a column map into functions that read rows a column at a time: made once, run over hundreds of rows at once."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Sequence
 from functools import partial
+from itertools import chain, repeat
 from typing import Any
 
 import msgspec
 
+from phonolith.errors import BadInput
+from phonolith.model.bulk import in_bulk
 from phonolith.model.music import ArtistDescription, Description, Level, ReleaseDescription, TrackDescription
 from phonolith.sources.base import description_fields
 from phonolith.sources.cells import (
-    Getter,
+    Column,
     Row,
+    Rows,
+    cells,
     duration_of,
     explicit_of,
     file_of,
@@ -30,11 +36,14 @@ from phonolith.sources.cells import (
     whole_of,
 )
 from phonolith.sources.credit_columns import by_others, credits_of
-from phonolith.sources.keys import identity, reference_of
+from phonolith.sources.keys import identities, reference_of
 from phonolith.sources.map_file import ColumnMap, Field, Section, Table
 from phonolith.sources.text import holds_mail
 
-Maker = Callable[[str, Row], Description]
+#: Makes one section's descriptions of ids and rows.
+Maker = Callable[[Sequence[str], Rows], list[Any]]
+#: What no column took, by place of the row: cells by column.
+Left = dict[int, dict[str, Any]]
 
 _CLASSES = {"artist": ArtistDescription, "release": ReleaseDescription, "track": TrackDescription}
 _WRITERS = frozenset({"composer", "lyricist", "writer", "librettist", "songwriter"})
@@ -44,72 +53,115 @@ _encode = msgspec.json.Encoder().encode
 
 def compile_table(
     whole: ColumnMap, table: Table, source: str
-) -> Callable[[str, Row, Iterable[str]], list[Description]]:
-    """A function from (record's item, row, sections besides the main one to describe) to descriptions.
+) -> Callable[[Sequence[str], Rows, Sequence[Collection[str]]], list[Description]]:
+    """A function from (records' items, rows, sections of each besides the main one to describe) to descriptions.
 
-    ``source`` is the full source name; it is who states the licences.
+    The main section's come first, in the order of the rows. ``source`` is the full source name; it is who states the
+    licences. The function raises BadInput where a row names a section that its table does not have.
     """
     makers = {section.kind: _maker(whole, table, section, source) for section in table.sections}
-    keys = {section.kind: identity(table, section) for section in table.sections[1:]}
-    main = makers[table.main.kind]
+    keys = {section.kind: identities(table, section) for section in table.sections[1:]}
     skip = 0 if table.prefix else len(table.name) + 1
 
-    def describe(item: str, row: Row, first: Iterable[str]) -> list[Description]:
-        return [main(item[skip:], row), *[makers[kind](keys[kind](row), row) for kind in first]]
+    def describe(items: Sequence[str], rows: Rows, firsts: Sequence[Collection[str]]) -> list[Description]:
+        made: list[Description] = makers[table.main.kind]([item[skip:] for item in items] if skip else items, rows)
+        for kind in dict.fromkeys(chain.from_iterable(firsts)):
+            if kind not in keys:
+                raise BadInput(f"table {table.name}", f"describes no {kind}")
+            chosen = [row for row, first in zip(rows, firsts, strict=True) if kind in first]
+            made = made + makers[kind](keys[kind](chosen), chosen)
+        return made
 
     return describe
 
 
 def _maker(whole: ColumnMap, table: Table, section: Section, source: str) -> Maker:
-    """The function that makes one section's description from (id, row)."""
+    """The function that makes one section's descriptions."""
     cls: Any = _CLASSES[section.kind]
     names = description_fields(cls)
-    defaults = list(_defaults(cls))
-    simple, checked = _getters(whole, table, section, source)
-    plain_ones = [(names.index(name), get) for name, get in simple.items()]
-    checked_ones = [(names.index(name), get, one) for name, get, one in checked]
-    used = frozenset(table.columns) | whole.private | whole.withhold
-    remainder = names.index("remainder") if section is table.main else 0
-    others = names.index("composition_by_others") if section.kind == "track" else 0
-    kept = _unsure(section) if section is table.main else []
-    writers = [text_of(one) for role, one in section.groups.get("credits", {}).items() if role in _WRITERS]
-    title, credits = names.index("title" if others else names[1]), names.index("credits") if others else 0
+    defaults = dict(zip(names, _defaults(cls), strict=True))
+    simple, checked = _columns(whole, table, section, source)
+    leave = _leaver(whole, table, section, checked) if section is table.main else None
+    others = _others(section) if section.kind == "track" else None
 
-    def make(identifier: str, row: Row) -> Description:
-        values = defaults.copy()
-        values[0] = identifier
-        left = {c: v for c, v in row.items() if c not in used and v is not None and v != ""} if remainder else {}
-        for index, get in plain_ones:
-            values[index] = get(row)
-        for index, get, one in checked_ones:
-            value = get(row)
-            if value is not None:
-                values[index] = value
-            elif not says_nothing(row.get(one.column), one):
-                left[one.column] = row[one.column]
+    def make(ids: Sequence[str], rows: Rows) -> list[Any]:
+        values: dict[str, Any] = {"id": ids, **{name: get(rows) for name, get in simple.items()}}
+        read = {name: get(rows) for name, get, _ in checked}
+        if leave:
+            values["remainder"] = leave(rows, read)
+        for name, found in read.items():
+            default = defaults[name]
+            values[name] = [default if value is None else value for value in found] if None in found else found
         if others:
-            values[others] = bool(_OTHERS_WORK.search(values[title])) or (
-                bool(writers) and by_others(writers, row, values[credits])
-            )
-        for columns, keep in kept:
-            left.update({c: row[c] for c in columns if not keep(row)})
-        if left and remainder:
-            left = {column: value for column, value in left.items() if not holds_mail(value)}
-        if left and remainder:
-            values[remainder] = _encode(left).decode()
-        made: Description = cls(*values)
-        return made
+            values["composition_by_others"] = others(rows, values["title"], values["credits"])
+        columns = [values[name] if name in values else repeat(default) for name, default in defaults.items()]
+        return in_bulk(cls, columns, len(rows))
 
     return make
 
 
-def _getters(
+def _leaver(
+    whole: ColumnMap, table: Table, section: Section, checked: list[tuple[str, Column, Field]]
+) -> Callable[[Rows, dict[str, list[Any]]], list[str]]:
+    """A function to the remainder of each row: JSON of the cells that no column took, "" where all are taken."""
+    used = frozenset(table.columns) | whole.private | whole.withhold
+    unsure = _unsure(section)
+
+    def leave(rows: Rows, read: dict[str, list[Any]]) -> list[str]:
+        left: Left = defaultdict(dict)
+        further = set(chain.from_iterable(rows)) - used
+        if further:
+            for place, row in enumerate(rows):
+                left[place].update({c: v for c, v in row.items() if c in further and v is not None and v != ""})
+        for name, _, one in checked:
+            if None in read[name]:
+                _leave_unread(left, rows, read[name], one)
+        for columns, keep in unsure:
+            for place, row in enumerate(rows):
+                if not keep(row):
+                    left[place].update({column: row[column] for column in columns if column in row})
+        texts = [""] * len(rows)
+        for place, some in left.items():
+            if some := {column: value for column, value in some.items() if not holds_mail(value)}:
+                texts[place] = _encode(some).decode()
+        return texts
+
+    return leave
+
+
+def _leave_unread(left: Left, rows: Rows, values: Sequence[Any], one: Field) -> None:
+    """Keep the cells that say something which could not be read."""
+    for place, (value, cell) in enumerate(zip(values, cells(rows, one.column), strict=True)):
+        if value is None and not says_nothing(cell, one):
+            left[place][one.column] = cell
+
+
+def _others(section: Section) -> Callable[[Rows, Sequence[str], Sequence[Any]], list[bool]]:
+    """Whether another wrote each row's composition: by its title, or because a writer is named who is no artist."""
+    writers = [text_of(one) for role, one in section.groups.get("credits", {}).items() if role in _WRITERS]
+
+    def others(rows: Rows, titles: Sequence[str], credits: Sequence[Any]) -> list[bool]:
+        found = [_may_be_others(title.casefold()) and bool(_OTHERS_WORK.search(title)) for title in titles]
+        if writers:
+            named = zip(*[get(rows) for get in writers], strict=True)
+            found = [one or by_others(some, credit) for one, some, credit in zip(found, named, credits, strict=True)]
+        return found
+
+    return others
+
+
+def _may_be_others(folded: str) -> bool:
+    """Whether the expression is worth asking: it is slow, and few titles have one of its words."""
+    return "remix" in folded or "cover" in folded or "mash" in folded or "rmx" in folded or "bootleg" in folded
+
+
+def _columns(
     whole: ColumnMap, table: Table, section: Section, source: str
-) -> tuple[dict[str, Getter], list[tuple[str, Getter, Field]]]:
+) -> tuple[dict[str, Column], list[tuple[str, Column, Field]]]:
     """Functions for a description's fields: those that always answer, and those that give None where they cannot."""
     fields = section.fields
-    simple: dict[str, Getter] = {}
-    checked: list[tuple[str, Getter, Field]] = []
+    simple: dict[str, Column] = {}
+    checked: list[tuple[str, Column, Field]] = []
     for name, several in fields.items():
         one = several[0]
         if name in ("genres", "aliases", "isrc"):
@@ -139,7 +191,7 @@ def _getters(
     if section.kind == "track" and "release" not in simple:
         own = [s for s in table.sections if s.kind == "release"]
         if own:
-            simple["release"] = identity(table, own[0])
+            simple["release"] = identities(table, own[0])
     if section.groups.get("identifiers"):
         simple["identifiers"] = pairs_of(section.groups["identifiers"])
     if section.groups.get("links"):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
+from itertools import groupby
 from typing import Any
 
 import msgspec
@@ -11,7 +12,7 @@ import msgspec
 from phonolith.errors import BadInput
 from phonolith.model.music import Description
 from phonolith.model.record import Record
-from phonolith.sources.base import SETTINGS, Terms
+from phonolith.sources.base import Terms
 from phonolith.sources.cells import Row
 from phonolith.sources.columns import compile_table
 from phonolith.sources.map_file import ColumnMap, parse_map
@@ -75,19 +76,33 @@ class PreparedTable:
 
     def interpret(self, record: Record) -> Iterable[Description]:
         """What a row says: its track, release or artist, and others that it is the first to name."""
-        item = record.item
-        if item == SETTINGS or is_broken(item):
-            return ()
+        return self.interpret_many([record])
+
+    def interpret_many(self, records: Sequence[Record]) -> list[Description]:
+        """What many rows say, read a column at a time; rows of one table that follow each other are read together.
+
+        The order of the descriptions is not that of the records. Raises BadInput if any of them is not a row.
+        """
+        rows = [(record.item, self._row(record)) for record in records if is_row(record.item)]
+        made: list[Description] = []
+        for table, run in groupby(rows, key=lambda row: row[1].table):
+            items, payloads = zip(*run, strict=True)
+            cells, firsts = [one.row for one in payloads], [one.first for one in payloads]
+            made += self._describe[table](items, cells, firsts)
+        return made
+
+    def _row(self, record: Record) -> RowPayload:
         try:
             payload = _decode(record.payload)
-            describe = self._describe[payload.table]
-        except (msgspec.MsgspecError, KeyError) as error:
-            raise BadInput(f"record {record.source} {item}", f"is not a row of this map: {error}") from error
-        return describe(item, payload.row, payload.first)
+        except msgspec.MsgspecError as error:
+            raise BadInput(f"record {record.source} {record.item}", f"is not a row of this map: {error}") from error
+        if payload.table not in self._describe:
+            raise BadInput(f"record {record.source} {record.item}", f"is of no table of this map: {payload.table!r}")
+        return payload
 
     def document(self, record: Record) -> Row:
         """What the round trip is measured against: the row, less what says nothing or what another row said."""
-        if record.item == SETTINGS or is_broken(record.item):
+        if not is_row(record.item):
             return {}
         payload = _decode(record.payload)
         table = self.map.table(payload.table)
@@ -97,7 +112,7 @@ class PreparedTable:
 
     def rebuild(self, record: Record, descriptions: Iterable[Description]) -> Row:
         """The row again, from descriptions alone; of the record only its item is used."""
-        if record.item == SETTINGS or is_broken(record.item):
+        if not is_row(record.item):
             return {}
         return row_of(self.map, self.map.table(record.item.partition(":")[0]), descriptions)
 
@@ -107,9 +122,9 @@ def broken_item(table: str, digest: str) -> str:
     return f"{table}{_BROKEN_MARK}{digest[:16]}"
 
 
-def is_broken(item: str) -> bool:
-    """Whether an item is that of a broken row."""
-    return _BROKEN_MARK in item.partition(":")[0]
+def is_row(item: str) -> bool:
+    """Whether an item is that of a row: neither the settings nor a row that could not be cut into cells."""
+    return _BROKEN_MARK not in item.partition(":")[0]
 
 
 def terms_of(column_map: ColumnMap) -> Terms:

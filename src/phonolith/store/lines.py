@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from phonolith.errors import Damaged
+from phonolith.model.bulk import in_bulk
 from phonolith.model.record import Record
 
 
@@ -84,6 +85,22 @@ def record_of(line: Line, fetch: Callable[[str], bytes]) -> Record:
     return Record(
         line.source, item, _text(line.url, line.url64), line.time, payload, line.media_type, validator_of(line)
     )
+
+
+def records_of(lines: Sequence[Line], fetch: Callable[[str], bytes]) -> list[Record]:
+    """The records of many lines, as :func:`record_of` makes them."""
+    if any(line.payload is None or line.item64 or line.url64 or line.validator64 for line in lines):
+        return [record_of(line, fetch) for line in lines]
+    columns = (
+        [line.source for line in lines],
+        [line.item for line in lines],
+        [line.url for line in lines],
+        [line.time for line in lines],
+        [line.payload.encode() for line in lines if line.payload is not None],
+        [line.media_type for line in lines],
+        [line.validator for line in lines],
+    )
+    return in_bulk(Record, columns, len(lines))
 
 
 def _put_payload(line: Line, payload: bytes) -> None:

@@ -6,7 +6,9 @@ import hashlib
 import sys
 from array import array
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 from urllib.parse import quote
@@ -15,12 +17,13 @@ from phonolith.errors import Damaged
 from phonolith.model.record import Record
 from phonolith.store.database import database_errors, fetch, open_ro
 from phonolith.store.files import make_folders, printable, publish, storage_errors, temporary
-from phonolith.store.lines import Line, decode_lines, record_of
+from phonolith.store.lines import Line, decode_lines, record_of, records_of
 from phonolith.store.objects import ObjectStore
 from phonolith.store.seekable import Frame, FrameWriter, frames_of, open_frames, read_frame
 from phonolith.store.volumes import Volume
 
 FRAME_BYTES = 1024 * 1024
+_LOT = 256  # records that are handed out together; 4,096 took a third longer to interpret
 LEVEL = 3  # levels 5 to 9 take 2 to 4 times as long for 1 to 15 % less (measured on real records)
 
 
@@ -118,22 +121,30 @@ class Shard:
     volumes: tuple[Volume, ...]
 
     def __iter__(self) -> Iterator[Record]:
-        with ObjectReader(self.ledger, self.volumes) as fetch:
+        return chain.from_iterable(self.batches())
+
+    def batches(self) -> Iterator[list[Record]]:
+        """Its records in lots of up to 256, so that what is made of a lot stays in the processor's cache."""
+        with ObjectReader(self.ledger, self.volumes) as fetch, ExitStack() as opened:
             path, file = None, None
-            try:
-                for part in self.parts:
-                    if isinstance(part, OpenPart):
-                        yield from (record_of(line, fetch) for line in part.lines())
-                        continue
+            for part in self.parts:
+                if isinstance(part, OpenPart):
+                    found = part.lines()
+                else:
                     if part.path != path or file is None:
-                        if file is not None:
-                            file.close()
-                        path, file = part.path, open_frames(part.path)
-                    for line in part.lines(file):
-                        yield record_of(line, fetch)
-            finally:
-                if file is not None:
-                    file.close()
+                        opened.close()
+                        path, file = part.path, opened.enter_context(open_frames(part.path))
+                    found = iter(part.lines(file))
+                for lines in _lots(found):
+                    if any(line.object for line in lines):  # each of these is large
+                        yield from ([record_of(line, fetch)] for line in lines)
+                    else:
+                        yield records_of(lines, fetch)
+
+
+def _lots(lines: Iterator[Line]) -> Iterator[list[Line]]:
+    while lot := list(islice(lines, _LOT)):
+        yield lot
 
 
 class ObjectReader:
