@@ -79,6 +79,9 @@ def _command(command: click.Command, path: str, depth: int) -> list[str]:
     options = [option for option in command.params if isinstance(option, click.Option) and not _common(option)]
     if options:
         parts += ["| option | meaning |", "|---|---|", *map(_option, options), ""]
+    if command.epilog:
+        lines = command.epilog.partition("Examples:\n")[2].splitlines()
+        parts += ["```", *(line.strip() for line in lines), "```", ""]
     if isinstance(command, click.Group):
         for name in command.list_commands(context):
             child = command.get_command(context, name)

@@ -9,6 +9,10 @@ const PAGES = {
   lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
   labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", missing: "/nothing/here", offline: "/offline",
 };
+const ADAPTED = [
+  ["320 px", 320, ""], ["zoom of 200 %", 640, ""], ["text of 200 %", null, "html { font-size: 200% !important }"],
+  ["wide text", null, "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-bottom: 2em !important }"],
+];
 const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
 
 const axe = (page, options) => page.evaluate((asked) => globalThis.axe.run(document, asked), options)
@@ -34,10 +38,22 @@ await run(async () => {
         await page.emulateMedia({ colorScheme });
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         truth(wide <= 0, `scrolls sideways by ${wide} px`);
+        for (const [how, narrow, adapt] of ADAPTED) { // WCAG 1.4.4, 1.4.10 and 1.4.12
+          await page.setViewportSize({ width: narrow ?? width, height: 844 });
+          await page.evaluate((css) => { const sheet = new CSSStyleSheet(); sheet.replaceSync(css); document.adoptedStyleSheets = [sheet]; }, adapt);
+          const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
+          truth(over <= 0, `${how}: scrolls sideways by ${over} px`);
+        }
+        await page.evaluate(() => { document.adoptedStyleSheets = []; });
+        await page.setViewportSize({ width, height: 844 });
         const small = await page.evaluate(() => [...document.querySelectorAll("button, .ways a, .button, input:not([type=hidden]):not([type=checkbox]), select, summary")]
           .filter((e) => e.checkVisibility() && !e.closest(".player")).map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
           .filter(([, box]) => box.height < 44 || box.width < 44).map(([html, box]) => `${html} ${box.width}x${box.height}`));
         equal(small, [], "targets under 44 px");
+        const tiny = await page.evaluate(() => [...document.querySelectorAll(".player button, .player input, main a, .foot a")]
+          .filter((e) => e.checkVisibility() && getComputedStyle(e).display !== "inline").map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
+          .filter(([, box]) => box.height < 24 || box.width < 24).map(([html, box]) => `${html} ${box.width}x${box.height}`));
+        equal(tiny, [], "targets under 24 px");
         equal(seen.filter((line) => name !== "missing" || !/404/.test(line)), []);
       });
     }

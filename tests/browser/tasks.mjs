@@ -28,6 +28,48 @@ await run(async () => {
     return { taps };
   });
 
+  await check("a release plays at two taps, and one of them is on its cover", async () => {
+    const { context, page, seen } = await open({ width: 390, height: 844, hasTouch: true, isMobile: true });
+    await page.goto(at("/"));
+    await page.locator(`.covers a[href="${new URL(page_of("release:road")).pathname}"]`).tap();
+    await page.locator("[data-do=play-all]").tap();
+    await playing(page);
+    equal(await current(page), "Departure");
+    await page.locator("[data-do=add-all]").tap();
+    equal(await page.locator("[data-part=queue]").getAttribute("data-ahead"), "15", "tracks to come");
+    equal(seen, []);
+    await context.close();
+  });
+
+  await check("on a phone a track is played by its cover", async () => {
+    const { context, page } = await open({ width: 390, height: 844, hasTouch: true, isMobile: true });
+    await page.goto(at("/search?q=night+train&kind=track"));
+    const row = page.locator("main .track").first();
+    const [cover, play] = [await row.locator(".thumb").boundingBox(), await row.locator(".play").boundingBox()];
+    truth(Math.abs(cover.x - play.x) < 1 && Math.abs(cover.y - play.y) < 1, "the button does not lie on the cover");
+    await row.locator(".thumb").tap({ force: true });
+    await playing(page);
+    await context.close();
+  });
+
+  await check("of several formats the one that this browser is surest of is played", async () => {
+    for (const [sure, wanted] of [["audio/x-good", 1], ["audio/x-fair", 0]]) {
+      const { context, page } = await open();
+      await page.addInitScript((best) => {
+        HTMLMediaElement.prototype.canPlayType = (type) => (type === best ? "probably" : type === "audio/x-none" ? "" : "maybe");
+      }, sure);
+      const id = ids["track:road/1"];
+      const { files } = await (await fetch(at(`/api/v1/tracks/${id}/files`))).json();
+      const offered = ["audio/x-none", "audio/x-fair", "audio/x-good"].map((type, n) => ({ ...files[0], type, url: `${files[0].url}?n=${n - 1}` }));
+      await page.route(`**/api/v1/tracks/${id}/files`, (route) => route.fulfill({ json: { files: offered } }));
+      await page.goto(page_of("track:road/1"));
+      await page.locator("main .thing [data-do=play]").click();
+      await playing(page);
+      truth((await page.evaluate(() => document.querySelector("#player audio").src)).endsWith(`?n=${wanted}`), `${sure} was not taken`);
+      await context.close();
+    }
+  });
+
   await check("the queue and the sound survive five pages", async () => {
     const { context, page, seen } = await open();
     await page.goto(page_of("release:road"));
@@ -135,6 +177,46 @@ await run(async () => {
     await context.close();
   });
 
+  await check("every stop of the keyboard is seen, under no bar", async () => {
+    for (const [width, height] of [[1280, 800], [390, 800]]) {
+      const { context, page } = await open({ width, height });
+      await page.goto(page_of("release:road"));
+      await page.locator("[data-do=play-all]").click();
+      await playing(page);
+      await page.evaluate(() => { document.activeElement.blur(); scrollTo(0, 0); });
+      const stops = new Set();
+      for (let i = 0; i < 150; i++) {
+        await page.keyboard.press("Tab");
+        const stop = await page.evaluate(() => {
+          const e = document.activeElement;
+          if (e === document.body) return null;
+          const box = e.getBoundingClientRect();
+          const style = getComputedStyle(e);
+          const [x, y] = [box.x + box.width / 2, box.y + Math.min(box.height / 2, 20)];
+          const top = document.elementFromPoint(x, y);
+          return { html: e.outerHTML.slice(0, 120), ring: style.outlineStyle === "solid" && parseFloat(style.outlineWidth) >= 2, free: Boolean(top) && (e.contains(top) || top.contains(e)) };
+        });
+        if (!stop) break;
+        truth(stop.ring, `no ring around ${stop.html}`);
+        truth(stop.free, `covered, or out of sight: ${stop.html}`);
+        stops.add(stop.html);
+      }
+      truth(stops.size > 40, `only ${stops.size} stops`);
+      await context.close();
+    }
+  });
+
+  await check("who wants less motion gets none", async () => {
+    const { context, page } = await open({ reducedMotion: "reduce" });
+    await page.goto(at("/"));
+    const moving = await page.evaluate(() => {
+      document.querySelector("main").classList.add("busy");
+      return [...document.querySelectorAll("*")].filter((e) => { const s = getComputedStyle(e); return parseFloat(s.transitionDuration) || s.animationName !== "none" || s.scrollBehavior === "smooth"; }).length;
+    });
+    equal(moving, 0, "elements that move");
+    await context.close();
+  });
+
   await check("lock screen and headset have title, artist, cover and actions", async () => {
     const { context, page } = await open();
     await page.addInitScript(() => {
@@ -147,10 +229,19 @@ await run(async () => {
     await playing(page);
     const told = await page.evaluate(() => ({ title: navigator.mediaSession.metadata.title, artist: navigator.mediaSession.metadata.artist, album: navigator.mediaSession.metadata.album, art: navigator.mediaSession.metadata.artwork.length, state: navigator.mediaSession.playbackState }));
     equal(told, { title: "Departure", artist: "The Quiet Machines", album: "The Long Road", art: 3, state: "playing" });
+    equal(await page.evaluate(() => Object.keys(globalThis.actions).sort()), ["nexttrack", "pause", "play", "previoustrack", "seekbackward", "seekforward", "seekto", "stop"]);
+    await page.evaluate(() => globalThis.actions.seekto({ seekTime: 12 }));
+    truth((await position(page)) >= 12, "seeking from the lock screen");
+    await page.evaluate(() => globalThis.actions.seekbackward({ seekOffset: 5 }));
+    truth((await position(page)) < 9, "seeking back from the headset");
     await page.evaluate(() => globalThis.actions.nexttrack());
     await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Love on the Line");
     await page.evaluate(() => globalThis.actions.pause());
     truth(await page.evaluate(() => document.querySelector("#player audio").paused), "pause from the headset");
+    await page.evaluate(() => globalThis.actions.play());
+    await playing(page);
+    await page.evaluate(() => globalThis.actions.previoustrack());
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Departure");
     await context.close();
   });
 
@@ -197,6 +288,8 @@ await run(async () => {
     await page.goto(at("/"));
     await page.evaluate(() => navigator.serviceWorker.ready);
     await page.waitForFunction(async () => (await caches.keys()).length > 0 && (await caches.match("/offline")));
+    const { installabilityErrors } = await (await context.newCDPSession(page)).send("Page.getInstallabilityErrors");
+    equal(installabilityErrors.filter(({ errorId }) => errorId !== "in-incognito"), [], "reasons not to install it");
     await page.reload();
     await context.setOffline(true);
     await page.goto(page_of("release:road")).catch(() => {});

@@ -105,3 +105,20 @@ def test_progress_on_a_terminal_shows_amount_and_survives_an_error() -> None:
         raise ValueError("odd")
     assert "2/6 write" in stream.getvalue()
     assert stream.getvalue().count("\x1b[?25l") == stream.getvalue().count("\x1b[?25h")
+
+
+@pytest.mark.parametrize(
+    ("unit", "total", "done", "shown"),
+    [
+        ("tracks", 24, 1, "1 of 24 tracks"),
+        ("rows", None, 1, "1 row"),
+        ("rows", None, 1500, "1,500 rows"),
+        ("bytes", 60_300_000, 1_200_000, "1.2 MB of 60.3 MB"),
+    ],
+)
+def test_a_bar_says_how_much_of_how_much(unit: str, total: int | None, done: int, shown: str) -> None:
+    stream = _Terminal()
+    with Bars(stream) as bars:
+        bars.start("work", total, unit)
+        bars.advance(done)
+    assert shown in stream.getvalue()

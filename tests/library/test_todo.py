@@ -28,6 +28,14 @@ def test_tracks_without_evidence_are_grouped_with_their_command(shelf: Shelf) ->
     assert f"release:{shelf.ids['release:reserved']}" not in groups, "known and forbidden is not unknown"
 
 
+def test_no_command_overrules_evidence_that_is_there(shelf: Shelf) -> None:
+    groups = {item.reference: item for item in _by_code(shelf)["no-evidence"].items}
+    mixed = [item for item in groups.values() if "beside them have evidence" in item.detail]
+    assert groups["source:folder"] in mixed
+    for item in mixed:
+        assert not item.command.startswith(f"phonolith rights attest {item.reference} ")
+
+
 def test_the_other_sorts(shelf: Shelf) -> None:
     found = _by_code(shelf)
     assert found["unreadable"].items[0].reference == f"track:{shelf.ids['track:broken/2']}"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import closing
 from html.parser import HTMLParser
 from pathlib import Path
 
+import apsw
 import pytest
 from starlette.applications import Starlette
 from starlette.routing import Route
@@ -147,11 +149,34 @@ def test_unknown_types_are_offered_for_keeping_only(served: Served) -> None:
     assert answer.headers["content-disposition"] == 'attachment; filename="booklet.pdf"'
 
 
+def test_a_held_track_that_may_not_be_played_says_why(served: Served) -> None:
+    page = served.client.get(f"/track/{served.ids['track:disputed/1']}").text
+    assert "Held, but not played here. What is stated about its licence conflicts." in page
+    listed = served.client.get(f"/track/{served.ids['track:listed/1']}").text
+    assert "Held, but" not in listed and "Metadata only: no licence evidence." in listed
+
+
+def test_a_visitor_is_told_no_commands(served: Served) -> None:
+    page = served.client.get("/release/aaaaaaaaaaaaaaaa")
+    assert page.status_code == 404 and "Nothing in this catalogue has this id." in page.text
+    assert "phonolith search" not in page.text
+
+
+def test_a_draw_where_nothing_plays_shows_what_is_known(tmp_path: Path) -> None:
+    archive, _ = make_archive(tmp_path / "archive")
+    with closing(apsw.Connection(str(archive.catalogue))) as db:
+        db.execute("UPDATE track SET status = 2")
+    with TestClient(create_app(archive, Settings())) as client:
+        page = client.get("/shuffle?seed=1").text
+    assert "Nothing is held here yet that may be played; these are known of." in page
+    assert 'class="track absent"' in page and "data-track" not in page
+
+
 def test_covers_are_held_ones_or_drawn(served: Served) -> None:
     held = served.client.get(f"/art/{served.ids['release:road']}/96")
     drawn = served.client.get(f"/art/{served.ids['release:kyoto']}/96")
-    assert held.headers["content-type"] == "image/jpeg"
-    assert drawn.headers["content-type"] == "image/png"
+    assert held.headers["content-type"] == "image/webp"
+    assert drawn.headers["content-type"] == "image/webp"
     again = served.client.get(
         f"/art/{served.ids['release:kyoto']}/96", headers={"If-None-Match": drawn.headers["etag"]}
     )

@@ -8,7 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.web.names import content_disposition, host_of, safe_name, served_type, shown, web_address
+from phonolith.web.names import (
+    contact_address,
+    content_disposition,
+    host_of,
+    safe_name,
+    served_type,
+    shown,
+    web_address,
+)
 
 TEXT = st.text(st.characters(exclude_categories=()), max_size=200)  # lone surrogates too
 
@@ -79,6 +87,22 @@ def test_addresses_that_become_links(url: str) -> None:
 )  # fmt: skip
 def test_addresses_that_do_not(url: str) -> None:
     assert web_address(url) == ""
+
+
+@pytest.mark.parametrize(
+    ("contact", "address"),
+    [
+        ("me@example.org", "mailto:me@example.org"),
+        ("mailto:me@example.org", "mailto:me@example.org"),
+        ("https://example.org/contact", "https://example.org/contact"),
+        ("the desk in room 3", ""),
+        ("javascript:alert(1)", ""),
+        ("me@example.org?body=x", ""),
+        ("", ""),
+    ],
+)
+def test_a_contact_is_linked_where_it_is_an_address(contact: str, address: str) -> None:
+    assert contact_address(contact) == address
 
 
 @given(TEXT)

@@ -87,3 +87,8 @@ def test_a_plot_escapes_its_names_and_shows_small_values() -> None:
 def test_shares_are_of_the_whole() -> None:
     assert [bar.share for bar in with_shares([Bar("a", 1), Bar("b", 3)])] == ["25.0\u202f%", "75.0\u202f%"]
     assert with_shares([Bar("a", 0)])[0].share == "0.0\u202f%"
+
+
+@pytest.mark.parametrize(("name", "text"), [("ep", "EP"), ("EP", "EP"), ("album", "Album"), ("release", "Release")])
+def test_kind(name: str, text: str) -> None:
+    assert words.kind(name) == text

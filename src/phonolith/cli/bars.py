@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from phonolith.cli.text import clean, number, size, span
+from phonolith.cli.text import clean, number, plural, size, span
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -32,6 +32,7 @@ class Bars:
         self._what = ""
         self._unit = ""
         self._done = 0
+        self._total: int | None = None
         self._begun = 0.0
 
     def __enter__(self) -> Bars:
@@ -75,18 +76,21 @@ class Bars:
         if self._progress is None:
             return
         took = time.monotonic() - self._begun
-        title, amount = self._title(), self._amount()
         self._close()
         if took >= _WORTH_A_LINE:
-            self._stream.write(f"{title}  {amount + ', ' if self._done else ''}{span(took)}\n")
+            self._stream.write(f"{self._title()}  {self._amount() + ', ' if self._done else ''}{span(took)}\n")
 
     def _title(self) -> str:
         return " · ".join(dict.fromkeys(text for text in (self._phase, self._what) if text))
 
     def _amount(self) -> str:
+        """What is done, out of how much where that is known."""
+        of = self._total if self._progress is not None else None
         if self._unit == "bytes":
-            return size(self._done)
-        return f"{number(self._done)} {self._unit}"
+            return size(self._done) + (f" of {size(of)}" if of else "")
+        if of:
+            return f"{number(self._done)} of {number(of)} {self._unit}"
+        return plural(self._done, self._unit.removesuffix("s"), self._unit)
 
     def _open(self, total: int | None) -> None:
         from rich.console import Console
@@ -102,6 +106,7 @@ class Bars:
             transient=True,
             refresh_per_second=8,
         )
+        self._total = total
         self._task = self._progress.add_task(self._title(), total=total, amount="")
         self._progress.start()
 
@@ -116,7 +121,9 @@ class Bars:
         if not self._done or seconds < 0.5:
             return ""
         speed = self._done / seconds
-        return f"{size(speed)}/s" if self._unit == "bytes" else f"{speed:,.0f}/s"
+        if self._unit == "bytes":
+            return f"{size(speed)}/s"
+        return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
 
 
 def _rate_column(bars: Bars) -> ProgressColumn:

@@ -38,7 +38,7 @@ def _text(value: object) -> str:
     if isinstance(value, tuple):
         return ", ".join(map(str, value)) or "–"
     if isinstance(value, dict):
-        return ", ".join(f"{name} = {folder}" for name, folder in value.items()) or "–"
+        return ", ".join(f"{name}: {folder}" for name, folder in value.items()) or "–"
     return str(value) if value != "" else "–"
 
 

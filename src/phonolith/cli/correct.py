@@ -29,7 +29,15 @@ class Change:
     where: str
 
 
-@verb("set", short_help="Correct a field, one or many by CSV.")
+@verb(
+    "set",
+    short_help="Correct a field, one or many by CSV.",
+    examples=(
+        'set ID title "Gymnopédie no. 1" --because "the usual spelling"',
+        'set ID date --clear --because "nobody knows"',
+        "set --csv fixes.csv --dry-run",
+    ),
+)
 @click.argument("identifier", metavar="[ID", required=False)
 @click.argument("field", metavar="FIELD", required=False)
 @click.argument("value", metavar="VALUE]", required=False)
@@ -51,6 +59,7 @@ def set_field(
 ) -> Answer:
     """Correct FIELD of ID to VALUE; or many at once from a CSV file with the columns id, field, value, because.
 
+    Fields are title, credit, date, genres, label and more; a wrong one is answered with the list.
     What the sources say stays as it is; the correction is applied at the next build and shown as yours. A CSV is taken
     whole or not at all. An empty value in it says that there is none. --because stands for rows without a reason.
     """

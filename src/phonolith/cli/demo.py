@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -107,10 +109,11 @@ def _show(view: View, done: dict[str, Any], folder: Path) -> None:
     view.heading(NAME, f"ready in {span(done['seconds'])}")
     view.line(f"{plural(done['records'], 'record')} gathered, {number(done['attested'])} releases newly attested CC0.")
     at = f"--archive {folder}"
+    program = "phonolith" if shutil.which("phonolith") else sys.argv[0]  # under make it is not yet a word of the shell
     view.line()
     view.line("Try, in another terminal:")
     for words in ("search bach", "stats", "shuffle -n 5 --playable", "todo", "doctor"):
-        view.command(f"phonolith {words} {at}")
+        view.command(f"{program} {words} {at}")
 
 
 COMMANDS = {"demo": demo}

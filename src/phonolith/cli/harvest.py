@@ -22,7 +22,15 @@ def harvest() -> None:
     """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
 
 
-@verb("folder", short_help="A folder of audio files, with what lies beside them.")
+@verb(
+    "folder",
+    short_help="A folder of audio files, with what lies beside them.",
+    examples=(
+        "harvest folder ~/Music/our-label",
+        "harvest folder ~/Music/our-label --licence-file ~/Music/our-label/LICENSE.md --sidecar tracks.csv",
+        "harvest folder /mnt/disk --adopt reference --name attic",
+    ),
+)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--name", default="", metavar="NAME", help="What to call the collection. Default: as its folder.")
 @click.option("--sidecar", type=click.Path(path_type=Path), metavar="CSV", help="A table about the files, by path.")
@@ -55,7 +63,14 @@ def folder(place: Place, path: Path, name: str, sidecar: Path | None, licence_fi
     return reported(report)
 
 
-@verb("table", short_help="Rows of CSV, TSV, Parquet or a Data Package.")
+@verb(
+    "table",
+    short_help="Rows of CSV, TSV, Parquet or a Data Package.",
+    examples=(
+        "harvest table albums.csv --map albums.toml",
+        "harvest table freemusi-cc --map examples/freemusi-cc.toml",
+    ),
+)
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
     "--map",

@@ -10,7 +10,11 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
 
-@verb("init", short_help="Make a new archive.")
+@verb(
+    "init",
+    short_help="Make a new archive.",
+    examples=('init my-archive --name "My archive" --contact me@example.org',),
+)
 @click.argument("folder", metavar="DIR", required=False, type=click.Path(path_type=Path))
 @click.option("--name", required=True, help="What the archive is called, on its pages and in what it publishes.")
 @click.option("--contact", required=True, help="Who answers for it: an e-mail address or a page.")

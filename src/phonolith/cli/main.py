@@ -83,7 +83,8 @@ class Program(click.Group):
 def program() -> None:
     """Phonolith keeps music that may lawfully be kept: with proof, in one catalogue, as a library people play.
 
-    Every verb takes --archive DIR and --json. Exit codes are a contract: docs/reference/exit-codes.md.
+    Every verb takes --archive DIR and --json, and has --help with examples. New here: phonolith demo, then
+    phonolith init.
     """
 
 

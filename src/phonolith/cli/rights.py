@@ -18,7 +18,15 @@ def rights() -> None:
     """Say what you know about licences. Each statement is one event of the register, shown as yours, revocable."""
 
 
-@verb("attest", short_help="Say under which licence something may be used.")
+@verb(
+    "attest",
+    short_help="Say under which licence something may be used.",
+    examples=(
+        'rights attest ID --licence CC0-1.0 --as rightsholder --because "I played it"',
+        "rights attest source:folder.mine --licence CC-BY-4.0 --as rightsholder --because ours --dry-run",
+        'rights attest "label:ID licence:none" --licence CC-BY-4.0 --as licensee --because "their letter"',
+    ),
+)
 @click.argument("selection", nargs=-1, required=True, metavar="SELECTION...")
 @click.option("--licence", required=True, metavar="URI", help="The licence's address or SPDX identifier.")
 @click.option(

@@ -26,7 +26,16 @@ _DRAW: dict[str, Callable[[View, Any], None]] = {
 _FEW = 5  # artists and releases beside the tracks, when everything is looked for
 
 
-@verb("search", short_help="Find tracks, releases and artists.")
+@verb(
+    "search",
+    short_help="Find tracks, releases and artists.",
+    examples=(
+        "search night train",
+        "search 東京 --kind release",
+        "search --genre ambient --year 1990-1999 --held --kind track",
+        "search canon --json",
+    ),
+)
 @click.argument("words", nargs=-1)
 @click.option("--kind", type=click.Choice(["all", *_DRAW]), default="all", show_default=True, help="What to look for.")
 @click.option("--licence", default="", metavar="CODE", help="A family (by-sa, cc0, none) or a code (CC-BY-SA-3.0-DE).")

@@ -258,7 +258,12 @@ def _files(view: View, files: Sequence[FileView]) -> None:
     if not files:
         return
     view.heading("Files")
-    columns = [Column("role", keep=True), Column("name", grow=3), Column("format", "dim"), Column("size", right=True)]
+    columns = [
+        Column("role", keep=True),
+        Column("name", grow=3),
+        Column("format", "dim"),
+        Column("size", right=True, keep=True),
+    ]
     columns.append(Column("SHA-256 or address", "dim", grow=1))
     view.table(columns, [_file(one) for one in files])
 

@@ -10,7 +10,15 @@ from phonolith.cli.view import Column, View
 from phonolith.library.query import query
 
 
-@verb("sql", short_help="Ask the catalogue in SQL, read-only and with a deadline.")
+@verb(
+    "sql",
+    short_help="Ask the catalogue in SQL, read-only and with a deadline.",
+    examples=(
+        'sql "SELECT title, artist, licence FROM tracks LIMIT 10"',
+        'sql "SELECT licence, count(*) FROM tracks GROUP BY licence ORDER BY 2 DESC"',
+        'sql "SELECT name, text FROM comment"',
+    ),
+)
 @click.argument("statement")
 @click.option(
     "--deadline", type=click.FloatRange(0.01, 3600), default=10.0, show_default=True, help="Seconds it may take."
@@ -19,8 +27,9 @@ from phonolith.library.query import query
 def sql(place: Place, statement: str, deadline: float, limit: int) -> Answer:
     """Answer one SELECT over the catalogue.
 
-    Beside the tables there are servable, servable_release and servable_artist: what no decision hides. The tables
-    explain themselves: SELECT name, text FROM comment. Nothing can be written, attached or loaded.
+    The views tracks, releases and artists have names in place of numbers; servable, servable_release and
+    servable_artist are the rows that no decision hides. The tables explain themselves: SELECT name, text FROM comment.
+    Nothing can be written, attached or loaded.
     """
     with reading(place) as library, library.reading() as now:
         withdrawn = now.decisions.withdrawn

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -79,8 +79,15 @@ _ARCHIVE = click.option(
 )
 
 
-def verb(name: str, **settings: Any) -> Callable[[Callable[..., Answer]], click.Command]:
-    """Make a command of a function ``(place, …) -> Answer``: adds --archive and --json and puts the answer out."""
+def verb(
+    name: str, *, examples: Sequence[str] = (), **settings: Any
+) -> Callable[[Callable[..., Answer]], click.Command]:
+    """Make a command of a function ``(place, …) -> Answer``: adds --archive and --json and puts the answer out.
+
+    ``examples`` are command lines without the program's name; they end the help.
+    """
+    if examples:
+        settings["epilog"] = "\b\nExamples:\n" + "\n".join(f"  phonolith {line}" for line in examples)
 
     def wrap(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)

@@ -51,34 +51,40 @@ def todo(library: Library, *, limit: int = 20) -> tuple[Section, ...]:
 
 @dataclass(slots=True)
 class _Group:
-    """Tracks without evidence that one attestation could cover; ``evidence`` are rows of what is stated."""
+    """Tracks without evidence that one attestation could cover; ``evidence`` are rows of what is stated.
+
+    ``others``: tracks in the same group that have evidence, which an attestation of the whole group would overrule.
+    """
 
     tracks: int = 0
     held: int = 0
+    others: int = 0
     evidence: set[int | None] = field(default_factory=set)
 
 
 class _Groups(dict[int, _Group]):
     """Groups by the row number of what they have in common."""
 
-    def add(self, row: int, tracks: int, held: int, evidence: Iterable[int | None]) -> None:
+    def add(self, row: int, tracks: int, held: int, evidence: Iterable[int | None], others: int = 0) -> None:
         """Count tracks into a group."""
         group = self.setdefault(row, _Group())
         group.tracks += tracks
         group.held += held
+        group.others += others
         group.evidence.update(evidence)
 
     def first(self, limit: int) -> list[tuple[int, _Group]]:
         """Those with most held audio, then most tracks."""
-        return sorted(self.items(), key=lambda one: (-one[1].held, -one[1].tracks, one[0]))[:limit]
+        wanting = [one for one in self.items() if one[1].tracks]
+        return sorted(wanting, key=lambda one: (-one[1].held, -one[1].tracks, one[0]))[:limit]
 
 
-_WITHOUT_EVIDENCE = """
+_EVIDENCE = """
 SELECT r.source, r.label, coalesce(t.rights, r.rights), count(*), sum(t.status = :held)
-FROM track t CROSS JOIN release r ON r.id = t.release
-WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough)) GROUP BY 1, 2, 3"""
+FROM track t CROSS JOIN release r ON r.id = t.release GROUP BY 1, 2, 3"""
 _RELEASES_WITHOUT = """
-SELECT t.release, count(*), sum(t.status = :held) AS held, group_concat(DISTINCT coalesce(t.rights, r.rights))
+SELECT t.release, count(*), sum(t.status = :held) AS held, r.tracks - count(*),
+  group_concat(DISTINCT coalesce(t.rights, r.rights))
 FROM track t CROSS JOIN release r ON r.id = t.release
 WHERE coalesce(t.rights, r.rights, -1) NOT IN (SELECT value FROM json_each(:enough))
 GROUP BY t.release ORDER BY held DESC, count(*) DESC, t.release LIMIT :limit"""
@@ -105,22 +111,24 @@ FROM track t CROSS JOIN release r ON r.id = t.release WHERE t.status = ? {among}
 
 def _without_evidence(reading: Reading, limit: int) -> Section:
     """By source, label and release, those with most held audio first: that is what an attestation would open."""
-    given = {"held": Status.HELD, "enough": json.dumps(_enough(reading)), "limit": limit}
-    rows = reading.rows(_WITHOUT_EVIDENCE, {name: given[name] for name in ("held", "enough")})
-    sources_, labels_ = _Groups(), _Groups()
-    for source, label, evidence, tracks, held in rows:
-        sources_.add(source, tracks, held, [evidence])
+    enough = frozenset(_enough(reading))
+    sources_, labels_, total = _Groups(), _Groups(), 0
+    for source, label, evidence, tracks, held in reading.rows(_EVIDENCE, {"held": Status.HELD}):
+        counted = (0, 0, (), tracks) if evidence in enough else (tracks, held, [evidence], 0)
+        total += counted[0]
+        sources_.add(source, *counted)
         if label is not None:
-            labels_.add(label, tracks, held, [evidence])
+            labels_.add(label, *counted)
     releases = _Groups()
-    for release, tracks, held, evidence in reading.rows(_RELEASES_WITHOUT, given):
-        releases.add(release, tracks, held, [int(one) for one in evidence.split(",")] if evidence else [None])
+    given = {"held": Status.HELD, "enough": json.dumps(sorted(enough)), "limit": limit}
+    for release, tracks, held, others, evidence in reading.rows(_RELEASES_WITHOUT, given):
+        stated = [int(one) for one in evidence.split(",")] if evidence else [None]
+        releases.add(release, tracks, held, stated, others)
     items = [
         *_items(reading, "source", sources_.first(limit)),
         *_items(reading, "label", labels_.first(limit)),
         *_items(reading, "release", releases.first(limit)),
     ]
-    total = sum(tracks for *_, tracks, _ in rows)
     remedy = "Look at what is stated, and attest only what you know: an attestation is shown as yours"
     return Section("no-evidence", "Without licence evidence", "tracks", total, tuple(items), remedy)
 
@@ -140,9 +148,19 @@ def _items(reading: Reading, kind: str, groups: Sequence[tuple[int, _Group]]) ->
         stated = {_said(one) for one in rights(reading, group.evidence).values() if one.basis != "none"}
         stated -= {""}
         uri = next(iter(stated)) if len(stated) == 1 and len(group.evidence) == 1 else "URI"
-        command = f"phonolith rights attest {reference} --licence {uri} --as licensee --because …"
-        said = ", ".join(sorted(stated)[:3]) + (" …" if len(stated) > 3 else "")
-        yield Item(reference, title, f"{group.held} held; {said or 'nothing stated'}", group.tracks, command)
+        said = ", ".join(sorted(stated)[:3]) + (" …" if len(stated) > 3 else "") or "nothing stated"
+        detail = f"{group.held} held; {said}" + (f"; {group.others} beside them have evidence" if group.others else "")
+        yield Item(reference, title, detail, group.tracks, _attest(kind, reference, uri, group.others))
+
+
+def _attest(kind: str, reference: str, uri: str, others: int) -> str:
+    """The command that attests these tracks and no others; where none can, the one that shows them."""
+    if others and kind == "release":
+        return f"phonolith show {reference}"
+    selection = f'"{reference} licence:none"' if others else reference
+    if others and uri != "URI":  # something is stated, so licence:none would not find them
+        return ""
+    return f"phonolith rights attest {selection} --licence {uri} --as licensee --because …"
 
 
 def _named(reading: Reading, kind: str, rows: list[int]) -> dict[int, tuple[str, str]]:
@@ -203,7 +221,9 @@ def _same_bytes(reading: Reading, limit: int) -> Section:
     for number, abouts in list(groups.items())[:limit]:
         first, *others = [_reference(reading, about) for about in abouts]
         shown = ", ".join(others[:5]) + (" …" if len(others) > 5 else "")
-        items.append(Item(first, _title(reading, abouts[0]), f"the same {sizes[number]} bytes as {shown}", len(abouts)))
+        items.append(
+            Item(first, _title(reading, abouts[0]), f"the same {_size(sizes[number])} as {shown}", len(abouts))
+        )
     remedy = "They are held once, whatever they are called; correct the one that is wrong, if one is"
     return Section("same-bytes", "The same bytes under several names", "objects", len(groups), tuple(items), remedy)
 
@@ -223,7 +243,7 @@ def _publishable(reading: Reading, limit: int) -> Section:
                 sums[0] += sign * tracks
                 sums[1] += sign * (size or 0)
     items = [
-        Item(f"licence:{family}", family, f"{size} bytes", tracks)
+        Item(f"licence:{family}", family, _size(size), tracks)
         for family, (tracks, size) in sorted(families.items(), key=lambda one: -one[1][0])
         if tracks
     ]
@@ -249,6 +269,10 @@ def _releases(reading: Reading, rows: list[int]) -> dict[int, list[tuple[str, st
 def _reference(reading: Reading, about: int) -> str:
     kind = KINDS[about % 4]
     return f"{kind}:{reading.snapshot.public_id(kind, about // 4)}"
+
+
+def _size(size: int) -> str:
+    return f"{size / 1e6:,.1f} MB" if size >= 100_000 else f"{size:,} bytes"
 
 
 def _title(reading: Reading, about: int) -> str:

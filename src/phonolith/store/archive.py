@@ -172,7 +172,9 @@ def _read_settings(root: Path) -> Mapping[str, Any]:
     if text is None or not (root / "held").is_dir():
         missing = "there is no phonolith.toml in it" if text is None else "its folder held/ is missing"
         raise NotAnArchive(
-            printable(root), f"it is not an archive: {missing}", "Name an archive with --archive, or make one: init"
+            printable(root),
+            f"it is not an archive: {missing}",
+            "Name an archive with --archive, or make one: phonolith init",
         )
     try:
         return tomllib.loads(text)

@@ -37,13 +37,14 @@ _MOST_COLUMNS = 140
 
 @dataclass(frozen=True, slots=True)
 class Plot:
-    """A drawing with its numbers. ``unknown`` says in a sentence how many are in no bucket."""
+    """A drawing with its numbers. ``unknown`` says how many are in no bucket; ``late``: what matters is at its end."""
 
     title: str
     drawing: Markup
     bars: Sequence[Bar]
     unit: str
     unknown: str = ""
+    late: bool = False
 
 
 def about(desk: Desk, request: Request) -> Response:
@@ -98,9 +99,8 @@ def _unknown(buckets: Iterable[Bucket], what: str) -> str:
 def _years(found: Stats) -> Plot:
     bars = year_bars(found.series["year"])
     drawing = columns(bars, "Tracks by year", label_every=label_every(bars))
-    return Plot(
-        "Years", drawing, [bar for bar in bars if bar.value], "tracks", _unknown(found.series["year"], "known year")
-    )
+    unknown = _unknown(found.series["year"], "known year")
+    return Plot("Years", drawing, [bar for bar in bars if bar.value], "tracks", unknown, late=True)
 
 
 def _durations(found: Stats) -> Plot:

@@ -21,6 +21,7 @@ SIZES = (96, 256, 640)
 #: Pixels of a held picture beyond which it is not opened (it would not fit a page anyway).
 MOST_PIXELS = 60_000_000
 
+_QUALITY = 68
 _TONES = 14
 # Stone and light: pairs of (dark, light) that keep white and black text legible beside them.
 _PALETTES = (
@@ -40,7 +41,7 @@ _PALETTES = (
 
 
 def drawn(identifier: str, size: int) -> bytes:
-    """A PNG of ``size`` x ``size`` pixels that follows from the identifier alone."""
+    """A WebP of ``size`` x ``size`` pixels that follows from the identifier alone."""
     dice = random.Random(hashlib.sha256(f"phonolith art {identifier}".encode()).digest())  # noqa: S311 - not a secret
     dark, light = dice.choice(_PALETTES)
     scale = 2 if size < 640 else 1
@@ -51,11 +52,11 @@ def drawn(identifier: str, size: int) -> bytes:
     height = _waves(dice)
     for x, y, radius in _columns(edge, dice):
         _column(pen, x, y, radius, height(x / edge, y / edge))
-    return _png(picture, size)
+    return _webp(picture.convert("RGB").resize((size, size), Image.Resampling.BOX))
 
 
 def small(path: str, sha256: str, size: int) -> bytes | None:
-    """A held picture as a JPEG of ``size`` x ``size`` pixels, cropped to its middle; None if it cannot be read.
+    """A held picture as a WebP of ``size`` x ``size`` pixels, cropped to its middle; None if it cannot be read.
 
     Only the common still formats are opened, and nothing of beyond :data:`MOST_PIXELS`. ``sha256`` is there to key what
     is remembered: a path alone does not say which bytes it has.
@@ -66,9 +67,7 @@ def small(path: str, sha256: str, size: int) -> bytes | None:
                 return None
             picture.draft("RGB", (size, size))
             upright = ImageOps.exif_transpose(picture).convert("RGB")
-            out = io.BytesIO()
-            ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS).save(out, "JPEG", quality=80, optimize=True)
-            return out.getvalue()
+            return _webp(ImageOps.fit(upright, (size, size), Image.Resampling.LANCZOS))
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError):
         return None
 
@@ -124,10 +123,8 @@ def _column(pen: ImageDraw.ImageDraw, x: float, y: float, radius: float, height:
     pen.polygon(inner, fill=tone)
 
 
-def _png(picture: Image.Image, size: int) -> bytes:
-    small = picture.convert("RGB").resize((size, size), Image.Resampling.BOX) if picture.width != size else picture
-    if small.mode != "P":
-        small = small.quantize(24, dither=Image.Dither.NONE)
+def _webp(picture: Image.Image) -> bytes:
+    """Half the bytes of JPEG or PNG at the same look, and these are most of the weight of a page."""
     out = io.BytesIO()
-    small.save(out, "PNG", optimize=True)
+    picture.save(out, "WEBP", quality=_QUALITY, method=4)
     return out.getvalue()

@@ -56,6 +56,9 @@ _WORDS = {
 }
 
 
+_COMMAND = "phonolith "  # how the words begin that tell what to type
+
+
 class NothingBuilt(errors.NotFound):
     """The archive has no catalogue yet; a visitor gets a friendly page and the operator is told what to run."""
 
@@ -89,13 +92,14 @@ def problem_of(error: Exception, *, path: str) -> Problem:
     """The answer to an error; what is the server's fault goes to the log under the problem's id.
 
     The words of an error of ours are for people and are shown, except where they are about the server's own disk and
-    settings; of any other error nothing is shown.
+    settings, or name a command, which is the operator's and not the visitor's; of any other error nothing is shown.
     """
     incident = secrets.token_hex(4)
     status = status_of(error)
     detail, remedy = _WORDS.get(status, _WORDS[500]), ""
     if isinstance(error, errors.PhonolithError) and status not in (500, 503):
-        detail, remedy = _sentence(error.problem) or detail, _sentence(error.remedy)
+        detail = _sentence(error.problem) or detail
+        remedy = "" if _COMMAND in error.remedy else _sentence(error.remedy)
     if status >= 500 and not isinstance(error, NothingBuilt):
         _LOG.error("incident %s at %.200r: %s: %s", incident, path, type(error).__name__, error, exc_info=status == 500)
     title = _TITLES.get(status, _TITLES[500])

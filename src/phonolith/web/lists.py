@@ -26,13 +26,13 @@ _DRAWN = 50
 def genre(desk: Desk, request: Request) -> Response:
     """A genre and its tracks."""
     found = browse.genre(desk.library, params.KEY.read(request), after=_after(request))
+    counts = (("track", found.tracks), ("release", found.releases), ("artist", found.artists))
     return desk.renderer.page(
         request,
         "list.html",
         what="Genre",
         heading=found.name,
-        summary=f"{count_of(found.tracks, 'track')}, {count_of(found.releases, 'release')}, "
-        f"{count_of(found.artists, 'artist')}",
+        summary=", ".join(count_of(value, noun) for noun, value in counts if value),
         page=found.page,
         tracks=found.page.items,
         releases=(),
@@ -97,7 +97,7 @@ def shuffle(desk: Desk, request: Request) -> Response:
     if not seed:
         headers = {"cache-control": "no-store"}
         return RedirectResponse(f"/shuffle?seed={secrets.token_hex(4)}", status_code=303, headers=headers)
-    tracks = draw(desk.library, _DRAWN, seed=seed, playable=True)
+    tracks = draw(desk.library, _DRAWN, seed=seed, playable=True) or draw(desk.library, _DRAWN, seed=seed)
     return desk.renderer.page(request, "shuffle.html", seed=seed, tracks=tracks)
 
 

@@ -118,12 +118,11 @@ class Covers:
         if size not in SIZES:
             raise NotFound(f"size {size}", f"covers come in {', '.join(map(str, SIZES))} pixels")
         source = self._source(identifier)
-        etag = f'"{source[0] if source else "drawn"}-{identifier}-{size}"'
-        headers = {"etag": etag, "cache-control": _FRESH}
+        etag = f'"{source[0] if source else "drawn"}-{identifier}-{size}-webp"'
+        headers = {"etag": etag, "cache-control": _FRESH, "content-type": "image/webp"}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
         body = await anyio.to_thread.run_sync(self._picture, identifier, size, source, limiter=self._limit)
-        headers["content-type"] = "image/jpeg" if body[:2] == b"\xff\xd8" else "image/png"
         return Response(body, headers=headers)
 
     def _source(self, identifier: str) -> tuple[str, str] | None:

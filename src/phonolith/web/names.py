@@ -38,6 +38,7 @@ _UNSEEN = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]"
 )
 _NOT_IN_NAMES = re.compile(r'[\\/:*?"<>|\s]+')
+_EMAIL = re.compile(r"[A-Za-z0-9.+_-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+")
 _LONGEST_NAME = 120
 
 
@@ -77,6 +78,12 @@ def web_address(url: str) -> str:
         return url if usable and (parts.port is None or parts.port > 0) else ""
     except ValueError:
         return ""
+
+
+def contact_address(contact: str) -> str:
+    """The address behind a contact: a page, or an e-mail address as ``mailto:``; "" for anything else."""
+    plain = contact.strip().removeprefix("mailto:")
+    return f"mailto:{plain}" if _EMAIL.fullmatch(plain) else web_address(plain)
 
 
 def host_of(url: str) -> str:

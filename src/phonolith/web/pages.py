@@ -7,14 +7,15 @@ from collections import Counter
 from starlette.requests import Request
 from starlette.responses import Response
 
-from phonolith.library import artists, browse, releases, tracks
+from phonolith.library import access, artists, browse, releases, tracks
 from phonolith.library.views import attribution
+from phonolith.model.rights import Use
 from phonolith.web import params
 from phonolith.web.desk import Desk
 from phonolith.web.media import offered, playable
 from phonolith.web.words import terms
 
-_COVERS = 10  # so that the first page stays light
+_COVERS = 6  # whole rows of two, three and six, and a first page that stays light
 _BY_CHANCE = 5
 
 
@@ -36,7 +37,8 @@ def track(desk: Desk, request: Request) -> Response:
     page = tracks.track(desk.library, params.ID.read(request))
     files = playable(desk, page.track.id) if page.track.playable else []
     kept = offered(desk, page.track.id, page.files)
-    return desk.renderer.page(request, "track.html", page=page, playable=files, offered=kept)
+    refused = () if files else access.may(desk.library, Use.STREAM, page.track.id).reasons
+    return desk.renderer.page(request, "track.html", page=page, playable=files, offered=kept, refused=refused)
 
 
 def release(desk: Desk, request: Request) -> Response:

@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup, escape
 
-_WIDTH, _HEIGHT, _FOOT = 1000, 260, 26
+_WIDTH, _HEIGHT, _FOOT, _HEAD = 1000, 270, 26, 20
+_NARROW = 40.0
+_WIDEST = 64.0  # of one column: a few are not stretched over the whole width
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +23,7 @@ class Bar:
 
 
 def columns(bars: Sequence[Bar], title: str, *, label_every: int = 1) -> Markup:
-    """Upright columns on one axis; ``label_every`` n-th column is named below.
+    """Upright columns on one axis, the highest with its number; ``label_every`` n-th column is named below.
 
     The drawing is an image with the title as its name to assistive technology: the numbers are in the table that the
     page puts beside it. Columns that lead to a page are links.
@@ -29,21 +31,23 @@ def columns(bars: Sequence[Bar], title: str, *, label_every: int = 1) -> Markup:
     if not bars:
         return Markup("")
     top = max(bar.value for bar in bars) or 1
-    step = _WIDTH / len(bars)
+    step = min(_WIDEST, _WIDTH / len(bars))
     drawn = "".join(_column(bar, at, step, top, label_every) for at, bar in enumerate(bars))
     name = escape(title)
     role = "group" if any(bar.href for bar in bars) else "img"
     return Markup(  # noqa: S704 - every text in it went through escape
         f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="{role}" aria-label="{name}">'
+        f'<line class="top" x1="0" x2="{_WIDTH}" y1="{_HEAD}" y2="{_HEAD}"/>'
+        f'<text y="{_HEAD - 6}" aria-hidden="true">{_number(top)}</text>'
         f'{drawn}<line class="axis" x1="0" x2="{_WIDTH}" y1="{_HEIGHT - _FOOT}" y2="{_HEIGHT - _FOOT}"/></svg>'
     )
 
 
 def _column(bar: Bar, at: int, step: float, top: int, label_every: int) -> str:
-    room = _HEIGHT - _FOOT - 4
+    room = _HEIGHT - _FOOT - _HEAD
     height = max(2.0 if bar.value else 0.0, room * bar.value / top)
     gap = min(6.0, step * 0.18)
-    name = escape(f"{bar.label}: {bar.value:,}".replace(",", "\u202f"))
+    name = escape(f"{bar.label}: {_number(bar.value)}")
     shape = (
         f'<rect class="bar" x="{at * step + gap / 2:.1f}" y="{_HEIGHT - _FOOT - height:.1f}" '
         f'width="{step - gap:.1f}" height="{height:.1f}"><title>{name}</title></rect>'
@@ -53,10 +57,14 @@ def _column(bar: Bar, at: int, step: float, top: int, label_every: int) -> str:
         shape = f'<a href="{escape(bar.href)}" aria-label="{name}">{hit}{shape}</a>'
     if at % label_every:
         return shape
-    x = at * step + step / 2
-    return (
-        f'{shape}<text x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="middle" aria-hidden="true">{escape(bar.label)}</text>'
-    )
+    clipped = at == 0 and step < _NARROW  # a centred name would begin outside the drawing
+    x, anchor = (gap / 2, "start") if clipped else (at * step + step / 2, "middle")
+    place = f'x="{x:.1f}" y="{_HEIGHT - 8}" text-anchor="{anchor}"'
+    return f'{shape}<text {place} aria-hidden="true">{escape(bar.label)}</text>'
+
+
+def _number(value: int) -> str:
+    return f"{value:,}".replace(",", "\u202f")
 
 
 def with_shares(bars: Sequence[Bar]) -> list[Bar]:

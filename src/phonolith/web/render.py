@@ -17,7 +17,7 @@ from phonolith.config import Settings
 from phonolith.web import rows, words
 from phonolith.web.assets import Assets
 from phonolith.web.errors import Problem
-from phonolith.web.names import host_of, shown, web_address
+from phonolith.web.names import contact_address, host_of, shown, web_address
 
 _WORTH_PACKING = 1200  # bytes: below, gzip costs more than it saves
 _LEVEL = 4
@@ -151,11 +151,13 @@ def environment() -> jinja2.Environment:
         shown=shown,
         web_address=web_address,
         host=host_of,
+        contact_address=contact_address,
         clock=words.clock,
         count=words.count,
         bytes=words.size,
         date=words.date,
         sentence=words.sentence,
+        kind=words.kind,
         plural=words.plural,
         terms=words.terms,
         evidence=words.evidence,

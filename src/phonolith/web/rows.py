@@ -27,6 +27,7 @@ _PATHS = {
     "close": "M6 6l12 12M18 6 6 18",
     "add": "M12 5v14M5 12h14",
     "copy": "M8 8V4h12v12h-4M4 8h12v12H4z",
+    "volume": "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6m2.6-8.6a7.6 7.6 0 0 1 0 11.2",
 }
 _SOLID = frozenset(("play", "pause", "previous", "next"))
 _FILL = 'fill="currentColor"'
@@ -90,7 +91,8 @@ def _track(row: TrackRow, thumb: bool, release: bool, by: str | None, numbered: 
     return (
         f'{head}<span class="at">{at}</span>{picture}<div class="words"><a class="name" href="/track/{row.id}">'
         f'<bdi>{title}</bdi></a><span class="line">{_line(row, release, by)}</span></div>'
-        f'<span class="terms">{text(terms(row))}</span><span class="time">{clock(row.duration)}</span>{tail}'
+        f'<span class="ends"><span class="terms">{text(terms(row))}</span>'
+        f'<span class="time">{clock(row.duration)}</span></span>{tail}'
     )
 
 

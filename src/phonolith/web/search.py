@@ -110,7 +110,9 @@ def query_of(request: Request) -> Query:
 
 def _summary(kind: str, page: Page[Any]) -> str:
     if page.total is None:
-        return f"{kind.capitalize()}s, most listened to first"
+        return f"{kind.capitalize()}s, most popular first"
+    if not page.total:
+        return f"No {kind}s"
     more = "More than " if page.total_capped else ""
     return f"{more}{count(page.total)} {kind}{'' if page.total == 1 else 's'}"
 

@@ -21,6 +21,7 @@ _LEVELS = (
     "Two independent sources agree.",
     "The rightsholder, or the operator of this archive, attests it.",
 )
+_SUBTYPES = {"plain": "text", "octet-stream": "", "mpegurl": "m3u"}
 _PLURALS = {"": "Releases", "ep": "EPs", "album": "Albums", "single": "Singles", "compilation": "Compilations"}
 
 
@@ -71,6 +72,11 @@ def sentence(text: str) -> str:
     return text and text[0].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
+def kind(name: str) -> str:
+    """The kind of a release or an artist as a person writes it: ``Album``, ``EP``."""
+    return "EP" if name.lower() == "ep" else shown(name).capitalize()
+
+
 def plural(kind: str) -> str:
     """The heading over an artist's releases of a kind."""
     return _PLURALS.get(kind) or f"{shown(kind).capitalize()} releases"
@@ -99,7 +105,7 @@ def evidence(rights: Rights) -> str:
     if rights.note:
         return sentence(shown(rights.note))
     said = _LEVELS[rights.level] if 0 <= rights.level < len(_LEVELS) else ""
-    return f"{said} Said by: {shown(rights.stated_by)}." if rights.stated_by else said
+    return f"{said} Said by: {shown(rights.stated_by.replace('-', ' '))}." if rights.stated_by else said
 
 
 def permits(licence: Licence) -> list[tuple[bool, str]]:
@@ -124,8 +130,10 @@ def technical(file: FileView) -> str:
     bits = f"{file.bitrate // 1000} kbit/s" if file.bitrate else ""
     depth = f"{file.bit_depth} bit" if file.bit_depth else ""
     ways = {1: "mono", 2: "stereo"}.get(file.channels or 0, f"{file.channels} channels" if file.channels else "")
-    kind = shown(file.codec or file.media_type.partition("/")[2])
-    return ", ".join(part for part in (file.role, kind, bits, rate, depth, ways) if part)
+    subtype = file.media_type.partition("/")[2].removeprefix("x-")
+    kind = shown(file.codec or _SUBTYPES.get(subtype, subtype))
+    role = "" if file.role == "other" and kind else file.role
+    return ", ".join(part for part in (role, kind, bits, rate, depth, ways) if part)
 
 
 @dataclass(frozen=True, slots=True)

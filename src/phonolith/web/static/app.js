@@ -21,7 +21,7 @@ const DOES = {
   play: (button) => player.playFrom(itemsAround(button), itemOf(button)),
   "play-all": () => player.playFrom(itemsIn(document.querySelector("main"))),
   "play-shuffled": () => player.playFrom(player.shuffled(itemsIn(document.querySelector("main")))),
-  add: (button) => { player.add([itemOf(button)]); say("Added to the queue"); },
+  add: (button) => { player.add([itemOf(button)]); button.querySelector("[data-label]") ? said(button, "Added") : say("Added to the queue"); },
   "add-all": () => { const items = itemsIn(document.querySelector("main")); player.add(items); say(`${items.length} added to the queue`); },
   copy: (button) => copy(button),
   "shuffle-everything": (link) => pages.go(link.href, { push: true }).then(() => player.playFrom(itemsIn(document.querySelector("main")), null, true)),
@@ -51,16 +51,16 @@ async function copy(button) {
 
 function said(button, text) {
   const label = button.querySelector("[data-label]");
-  const before = label.textContent;
+  label.dataset.label ||= label.textContent; // its own words, also when it is pressed twice
   label.textContent = text;
   say(text);
-  setTimeout(() => { label.textContent = before; }, 2500);
+  setTimeout(() => { label.textContent = label.dataset.label; }, 2500);
 }
 
 /** Space plays and pauses, arrows seek, with Shift they change the track; never where the key has a meaning of its own. */
 document.addEventListener("keydown", (event) => {
   if (event.defaultPrevented || event.metaKey || event.ctrlKey || event.altKey || !player.current) return;
-  if (event.target.closest("input, select, textarea, audio, [contenteditable]")) return;
+  if (event.target.closest("input, select, textarea, audio, [contenteditable], .wide")) return;
   if (event.key === " " && !event.target.closest("button, a, summary, [role=button]")) player.toggle();
   else if (event.key === "ArrowRight") event.shiftKey ? player.next() : player.seekBy(10);
   else if (event.key === "ArrowLeft") event.shiftKey ? player.previous() : player.seekBy(-10);

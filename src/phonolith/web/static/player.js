@@ -124,6 +124,8 @@ export class Player {
       if (!Array.isArray(kept?.items) || !kept.items.length) return;
       this.items = kept.items;
       this.endless = Boolean(kept.endless);
+      this.sound.volume = kept.volume ?? 1;
+      this.parts.volume.value = 100 * this.sound.volume;
       this.#load(Math.min(Math.max(0, kept.index | 0), kept.items.length - 1), kept.time);
     } catch { localStorage.removeItem(STORE); }
   }
@@ -173,7 +175,7 @@ export class Player {
     previous.addEventListener("click", () => this.previous());
     next.addEventListener("click", () => this.next());
     seek.addEventListener("input", () => this.#seek(Number(seek.value)));
-    volume.addEventListener("input", () => { this.sound.volume = volume.value / 100; });
+    volume.addEventListener("input", () => { this.sound.volume = volume.value / 100; this.#save(); });
     for (const event of ["play", "pause"]) this.sound.addEventListener(event, () => this.#changed());
     this.sound.addEventListener("playing", () => { this.#failures = 0; });
     this.sound.addEventListener("timeupdate", () => this.#tick());
@@ -191,7 +193,7 @@ export class Player {
   #failed(why) {
     const words = `“${this.current?.title}” cannot be played: ${why}.`;
     this.#changed();
-    if (++this.#failures < 3 && this.index + 1 < this.items.length) this.start(this.index + 1).then(() => this.#problem(words));
+    if (++this.#failures < 3 && this.index + 1 < this.items.length) this.start(this.index + 1).then(() => this.parts.problem.textContent || this.#problem(words));
     else this.#problem(words);
   }
 
@@ -230,7 +232,7 @@ export class Player {
     const total = Number.isFinite(this.sound.duration) ? this.sound.duration : (this.current?.ms ?? 0) / 1000;
     const now = this.#wanted || this.sound.currentTime;
     elapsed.textContent = clock(now);
-    length.textContent = clock(total || NaN);
+    length.textContent = clock(total ? Math.round(total) : NaN);
     seek.max = Math.max(1, Math.round(total));
     if (document.activeElement !== seek || !seek.matches(":active")) seek.value = Math.round(now);
     seek.setAttribute("aria-valuetext", `${clock(now)} of ${clock(total)}`);
@@ -244,7 +246,7 @@ export class Player {
 
   #save() {
     this.#saved = this.sound.currentTime;
-    const kept = { items: this.items, index: this.index, time: this.#wanted || this.sound.currentTime, endless: this.endless };
+    const kept = { items: this.items, index: this.index, time: this.#wanted || this.sound.currentTime, endless: this.endless, volume: this.sound.volume };
     try { localStorage.setItem(STORE, JSON.stringify(kept)); } catch { /* full or forbidden: the queue lives as long as the page */ }
   }
 

@@ -22,7 +22,11 @@ export class QueuePanel {
   }
 
   draw() {
-    this.opener.setAttribute("aria-label", `Queue, ${this.player.items.length} tracks`);
+    const { items, index } = this.player;
+    this.opener.setAttribute("aria-label", `Queue, ${items.length} ${items.length === 1 ? "track" : "tracks"}`);
+    const ahead = items.length - index - 1;
+    ahead > 0 ? (this.opener.dataset.ahead = ahead) : delete this.opener.dataset.ahead;
+    this.panel.querySelector("[data-part=place]").textContent = `${index + 1} of ${items.length}`;
     if (!this.player.items.length) this.#open(false);
     if (this.panel.hidden) return;
     const focused = document.activeElement?.closest?.("#queue [data-act]");
