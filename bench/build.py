@@ -186,7 +186,7 @@ def write_ours(stage: Stage, path: Path) -> tuple[float, float]:
     wall, cpu = time.perf_counter(), time.process_time()
     db.execute("BEGIN")
     for name in TABLES:
-        write_table(db, name, stage.batches(table_queries()[name]), Silent())
+        write_table(stage, db, name, table_queries()[name], Silent())
     db.execute("COMMIT")
     taken = time.perf_counter() - wall, time.process_time() - cpu
     db.close()

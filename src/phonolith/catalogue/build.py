@@ -129,7 +129,7 @@ def _write(work: Work) -> None:
         _write_part(work, tables, queries)
     with _transaction(work) as db:
         for name, query in queries.items():
-            work.rows[name] = write_table(db, name, work.stage.batches(query), work.progress)
+            work.rows[name] = write_table(work.stage, db, name, query, work.progress)
         write_lookups(work.stage, db, work.rows)
         facts.write_counts(db, work.stage)
     work.progress.finish()
@@ -145,7 +145,7 @@ def _write_part(work: Work, tables: Sequence[str], queries: dict[str, str]) -> N
             db.execute("BEGIN")
             db.execute(_sql("schema.sql"))
             for name in tables:
-                work.rows[name] = write_table(db, name, work.stage.batches(queries.pop(name)), work.progress)
+                work.rows[name] = write_table(work.stage, db, name, queries.pop(name), work.progress)
             db.execute("COMMIT")
             last = {name: last_row(db, name) for name in tables if name in FOLDED}
         finally:

@@ -18,7 +18,7 @@ from phonolith.store.files import printable
 #: What DuckDB may take; beyond it, it works on disk.
 MEMORY_MIB = 1200
 _PART = 1 << 20  # rows that become arrays at once
-_BATCH = 1_000  # rows; larger ones leave the processor's cache before they are written
+_BATCH = 256  # rows; larger ones leave the processor's cache before they are written
 
 
 @contextlib.contextmanager
@@ -83,7 +83,7 @@ class Stage:
             yield from batch
 
     def batches(self, sql: str) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of a query, streamed in lists of up to 1,000."""
+        """The rows of a query, streamed in lists of up to 256."""
         cursor = self._db.cursor()
         try:
             cursor.execute(sql)

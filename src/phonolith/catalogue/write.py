@@ -18,7 +18,6 @@ from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress
 
 Array = npt.NDArray[Any]
-_Rows = list[tuple[Any, ...]]
 #: (key, row * 4 + kind) of all things, in the order of their public ids.
 PERMALINKS = """
 SELECT key, rowid * 4 + 4 AS target FROM track UNION ALL SELECT key, rowid * 4 + 5 FROM release
@@ -98,16 +97,30 @@ def _cut(entries: bytes, starts: Array) -> list[bytes]:
     return [entries[a * 5 : b * 5] for a, b in zip(starts.tolist(), ends, strict=True)]
 
 
-def write_table(db: apsw.Connection, name: str, batches: Iterable[_Rows], progress: Progress) -> int:
-    """Insert batches of rows into a table; returns their number."""
-    insert, count = "", 0
-    for batch in batches:
-        if not insert:
-            insert = insert_statement(name, len(batch[0]))
+def write_table(stage: Stage, db: apsw.Connection, name: str, query: str, progress: Progress) -> int:
+    """Fill a table with the rows of its query; returns their number."""
+    query, insert = _without_empty(stage, name, query)
+    count = 0
+    for batch in stage.batches(query):
         db.executemany(insert, batch)
         count += len(batch)
         progress.advance(len(batch))
     return count
+
+
+def _without_empty(stage: Stage, name: str, query: str) -> tuple[str, str]:
+    """The query without second halves of pairs that are NULL in every row, which saves their way, and the insertion."""
+    width = sum(1 for _ in stage.rows(f"DESCRIBE {query}"))
+    pairs = _PAIRS.get(name, ())
+    halves = [f"count(#{first + 2})" for first in pairs]
+    filled = next(stage.rows(f"SELECT {', '.join(halves)} FROM ({query})")) if halves else ()
+    empty = {first + 1 for first, number in zip(pairs, filled, strict=True) if not number}
+    if empty:
+        kept = ", ".join(f"#{place + 1}" for place in range(width) if place not in empty)
+        query = f"SELECT {kept} FROM ({query})"
+    whole = {first for first in pairs if first + 1 not in empty}
+    marks = ["coalesce(?, ?)" if place in whole else "?" for place in range(width) if place - 1 not in pairs]
+    return query, f"INSERT INTO {name} VALUES ({', '.join(marks)})"
 
 
 def take_over(db: apsw.Connection, path: Path, tables: Iterable[str]) -> None:
@@ -124,10 +137,3 @@ def table_queries() -> Mapping[str, str]:
     text = resources.files("phonolith.catalogue").joinpath("tables.sql").read_text("utf-8")
     parts = re.split(r"^-- table (\w+)\n", text, flags=re.MULTILINE)
     return {name: query.strip() for name, query in zip(parts[1::2], parts[2::2], strict=True)}
-
-
-def insert_statement(name: str, values: int) -> str:
-    """``INSERT INTO name VALUES (?, …)``; of a pair the value that is there is stored."""
-    pairs = _PAIRS.get(name, ())
-    marks = ["coalesce(?, ?)" if place in pairs else "?" for place in range(values) if place - 1 not in pairs]
-    return f"INSERT INTO {name} VALUES ({', '.join(marks)})"
