@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import socket
@@ -213,6 +214,26 @@ def test_an_odd_locale_changes_nothing(archive: Made) -> None:
     assert piped.returncode == 0 and b"\\u6771" in piped.stdout
     told = subprocess.run([*command, "--json"], capture_output=True, timeout=60, env=environment)
     assert "東京" in json.dumps(json.loads(told.stdout.decode("utf-8")), ensure_ascii=False)
+
+
+def test_answers_are_sent_at_once() -> None:
+    """With Nagle's algorithm (RFC 896) an answer in two parts waits for the other side's delayed acknowledgement."""
+
+    async def no_delay() -> int:
+        found = asyncio.get_running_loop().create_future()
+
+        async def told(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            found.set_result(writer.get_extra_info("socket").getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY))
+            writer.close()
+
+        with listen("127.0.0.1", 0) as listener:
+            async with await asyncio.start_server(told, sock=listener):
+                _, writer = await asyncio.open_connection(*listener.getsockname())
+                value = await found
+                writer.close()
+        return int(value)
+
+    assert asyncio.run(no_delay()) != 0
 
 
 def test_listening_says_what_to_do_when_it_cannot() -> None:
