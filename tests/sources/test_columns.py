@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from phonolith.errors import BadInput
@@ -185,6 +185,7 @@ def test_a_payload_that_is_none_is_refused_by_name(source: PreparedTable, payloa
 
 
 @given(st.dictionaries(st.sampled_from(sorted(ROW)), st.text(max_size=30)))
+@example({"explicit": "TRUE"})
 def test_any_text_in_any_column_is_read_and_comes_back(cells: dict[str, str]) -> None:
     row = {**ROW, **{column: value for column, value in cells.items() if column not in ("album_id", "no")}}
     found = measure(ANY, [record(row, first=("release",))])

@@ -216,6 +216,8 @@ def _unsure(section: Section) -> list[tuple[tuple[str, ...], Callable[[Row], boo
             found.append(((one.column,), partial(_comes_back, one)))
         elif len(set(one.values.values())) < len(one.values):
             found.append(((one.column,), partial(_not_replaced, one)))
+        elif name == "explicit" and one.values:
+            found.append(((one.column,), partial(_replaced, one)))
     return found
 
 
@@ -225,7 +227,14 @@ def _is_no_other_than_address(one: Field, row: Row) -> bool:
 
 
 def _not_replaced(one: Field, row: Row) -> bool:
-    return row.get(one.column) not in one.values
+    value = row.get(one.column)
+    return not (isinstance(value, str) and value in one.values)
+
+
+def _replaced(one: Field, row: Row) -> bool:
+    """Whether a cell is one that the map replaces, or says nothing: a "TRUE" beside them would come back as theirs."""
+    value = row.get(one.column)
+    return value is None or value == "" or not _not_replaced(one, row)
 
 
 def _comes_back(one: Field, row: Row) -> bool:
