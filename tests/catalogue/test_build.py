@@ -13,6 +13,7 @@ import pytest
 from phonolith.catalogue.build import PHASES, build
 from phonolith.catalogue.dump import dump_digest
 from phonolith.catalogue.facts import READ
+from phonolith.catalogue.parts import Parts
 from phonolith.config import SETTINGS
 from phonolith.errors import Damaged
 from phonolith.library.catalogue import Catalogue
@@ -344,6 +345,14 @@ def test_of_two_descriptions_of_one_thing_the_fuller_stays(tmp_path: Path) -> No
     db = apsw.Connection(str(archive.catalogue))
     assert rows(db, "SELECT name, country FROM artist") == [("Full", "DE")]
     assert report.counts["artist descriptions left for fuller ones"] == 1
+
+
+def test_two_ids_with_one_key_stop_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive = make_archive(tmp_path / "a", ArtistDescription("a", "One"), ArtistDescription("b", "Other"))
+    monkeypatch.setattr(Parts, "keys", lambda self, source_ids: [7] * len(source_ids))
+    with pytest.raises(Damaged, match="have one key: a and b"):
+        build(archive, as_of=None, progress=Silent(), workers=1)
+    assert not archive.catalogue.exists()
 
 
 def test_it_explains_itself(tmp_path: Path) -> None:
