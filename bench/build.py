@@ -40,23 +40,6 @@ except ModuleNotFoundError:
 TABLES = ("artist", "release", "track", "credit")
 
 
-class Phases(Silent):
-    """Measures each phase by wall clock and CPU."""
-
-    def __init__(self) -> None:
-        self.times: list[tuple[str, float, float]] = []
-        self._name, self._wall, self._cpu = "", 0.0, 0.0
-
-    def phase(self, number: int, of: int, name: str) -> None:
-        self.end()
-        self._name, self._wall, self._cpu = f"{number}/{of} {name}", time.perf_counter(), cpu_seconds()
-
-    def end(self) -> None:
-        if self._name:
-            self.times.append((self._name, time.perf_counter() - self._wall, cpu_seconds() - self._cpu))
-        self._name = ""
-
-
 def cpu_seconds() -> float:
     """User and system time of this process, its threads and every descendant that is alive or was waited for."""
     ticks = 0
@@ -100,10 +83,33 @@ class Memory(threading.Thread):
         while not self._stop_asked.wait(0.1):
             self.peak = max(self.peak, sum(_pss(pid) for pid in family(os.getpid())))
 
-    def stop(self) -> int:
+    def taken(self) -> int:
+        """The highest since it was last asked."""
+        peak, self.peak = self.peak, 0
+        return peak
+
+    def stop(self) -> None:
         self._stop_asked.set()
         self.join()
-        return self.peak
+
+
+class Phases(Silent):
+    """Measures each phase by wall clock, CPU and the highest memory."""
+
+    def __init__(self, memory: Memory) -> None:
+        self.times: list[tuple[str, float, float, int]] = []
+        self._memory = memory
+        self._name, self._wall, self._cpu = "", 0.0, 0.0
+
+    def phase(self, number: int, of: int, name: str) -> None:
+        self.end()
+        self._name, self._wall, self._cpu = f"{number}/{of} {name}", time.perf_counter(), cpu_seconds()
+
+    def end(self) -> None:
+        if self._name:
+            wall, cpu = time.perf_counter() - self._wall, cpu_seconds() - self._cpu
+            self.times.append((self._name, wall, cpu, self._memory.taken()))
+        self._name = ""
 
 
 def _pss(pid: int) -> int:
@@ -117,18 +123,21 @@ def _pss(pid: int) -> int:
 
 def whole(archive: Archive, workers: int) -> int:
     """Build and print the phases; returns the number of tracks."""
-    phases, memory = Phases(), Memory()
+    memory = Memory()
+    phases = Phases(memory)
     memory.start()
     started, load = time.perf_counter(), os.getloadavg()[0]
     made = module.build(archive, as_of=None, progress=phases, workers=workers)
     phases.end()
     wall = time.perf_counter() - started
-    peak = memory.stop()
+    memory.stop()
     tracks = made.rows["track"]
-    print(f"{'phase':16}{'wall s':>10}{'cpu s':>10}{'tracks/s':>12}")
-    for name, seconds, cpu in phases.times:
-        print(f"{name:16}{seconds:>10.1f}{cpu:>10.1f}{tracks / seconds if seconds else 0:>12,.0f}")
-    cpu = sum(cpu for _, _, cpu in phases.times)
+    print(f"{'phase':16}{'wall s':>10}{'cpu s':>10}{'tracks/s':>12}{'MiB':>8}")
+    for name, seconds, cpu, peak in phases.times:
+        rate = tracks / seconds if seconds else 0
+        print(f"{name:16}{seconds:>10.1f}{cpu:>10.1f}{rate:>12,.0f}{peak / 2**20:>8,.0f}")
+    cpu = sum(cpu for _, _, cpu, _ in phases.times)
+    peak = max(peak for _, _, _, peak in phases.times)
     print(f"{'all':16}{wall:>10.1f}{cpu:>10.1f}{tracks / wall:>12,.0f}")
     print(f"by CPU alone, {workers} cores: {tracks / (cpu / workers):,.0f} tracks/s; load {load:.1f} at start")
     print(f"memory {peak / 2**20:,.0f} MiB at most; {made.path.stat().st_size / tracks:.1f} bytes a track")

@@ -32,7 +32,7 @@ from phonolith.store.database import database_errors
 from phonolith.store.files import fsync_dir, storage_errors
 
 _TEMPORARY = ".build-"
-_CACHE_KIB = 256 * 1024
+_CACHE_KIB = 128 * 1024
 
 
 @dataclass(frozen=True)
@@ -132,6 +132,7 @@ def _write(work: Work) -> None:
             work.rows[name] = write_table(work.stage, db, name, query, work.progress)
         write_lookups(work.stage, db, work.rows)
         facts.write_counts(db, work.stage)
+    work.stage.rest()
     work.progress.finish()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -82,16 +83,24 @@ def make_tier(tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups
     ids = rows["id"]
     effective = _effective(tier.kind, rows, around)
     words = _sorted([_pairs(code, ids[owners]) for code, owners in _words(tier.kind, rows, effective, around)])
-    parts = [words, *(_sorted([_pairs(*found)]) for found in facet_pairs(effective, ids, lookups))]
-    if tier.number < CROWD_TIERS[tier.kind]:
-        parts.append(_crowded(words, crowds))
-    if "held" in rows:
-        parts.append(rows["held"])
-    pairs = _sorted(parts)
+    further = [_crowded(words, crowds)] if tier.number < CROWD_TIERS[tier.kind] else []
+    further += [rows["held"]] if "held" in rows else []
+    lists = [_lists(words)]
+    del words
+    facets: dict[int, list[Array]] = {}  # one at a time: the pairs of all together are what memory would go by
+    for pairs in chain((_pairs(*found) for found in facet_pairs(effective, ids, lookups)), further):
+        if len(pairs):
+            facets.setdefault(int(pairs[0] >> _WORD_BITS) >> VALUE_BITS, []).append(pairs)
+    lists += [_lists(_sorted(facets.pop(number))) for number in sorted(facets)]
+    codes_, counts, found = (np.concatenate(column) for column in zip(*lists, strict=True))
+    np.savez(tier.path, codes=codes_.astype(np.uint64), counts=counts, ids=found)
+
+
+def _lists(pairs: Array) -> tuple[Array, Array, Array]:
+    """Codes, how many rows each has, and the rows of all behind one another, out of pairs in order."""
     found = (pairs >> _WORD_BITS).astype(np.uint32)
     heads = np.flatnonzero(np.concatenate((found[:1] == found[:1], found[1:] != found[:-1])))
-    counts = np.diff(np.append(heads, len(found)))
-    np.savez(tier.path, codes=found[heads].astype(np.uint64), counts=counts, ids=pairs.astype(np.uint32))
+    return found[heads], np.diff(np.append(heads, len(found))), pairs.astype(np.uint32)
 
 
 def _effective(kind: str, rows: Mapping[str, Array], around: Neighbours) -> dict[str, Array]:

@@ -17,6 +17,8 @@ from phonolith.store.files import printable
 
 #: What DuckDB may take; beyond it, it works on disk.
 MEMORY_MIB = 1200
+#: What it may take while workers index words.
+RESTING_MIB = 192
 _PART = 1 << 20  # rows that become arrays at once
 _BATCH = 256  # rows; larger ones leave the processor's cache before they are written
 
@@ -71,6 +73,11 @@ class Stage:
             cursor.fetchall()
         finally:
             cursor.close()
+
+    def rest(self) -> None:
+        """Give back memory: what is asked from here on takes little, and others need it."""
+        self.run("CHECKPOINT")
+        self.run(f"SET memory_limit='{RESTING_MIB}MiB'")
 
     def one(self, sql: str) -> Any:
         """The first value of the first row; None if there is none."""
