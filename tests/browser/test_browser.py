@@ -132,10 +132,7 @@ def failures(found: list[dict[str, object]]) -> list[str]:
 
 def test_the_tasks_of_a_visitor(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
     found = run("tasks.mjs", *archive)
-    open_question = (
-        "every stop of the keyboard is seen"  # a link at the foot of a release page is covered since the merge
-    )
-    assert [one for one in failures(found) if not one.startswith(open_question)] == []
+    assert failures(found) == []
     assert len(found) == 17
 
 
