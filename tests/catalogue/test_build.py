@@ -10,10 +10,12 @@ from typing import Any
 import apsw
 import pytest
 
+from phonolith.catalogue import rank
 from phonolith.catalogue.build import PHASES, build
 from phonolith.catalogue.dump import dump_digest
 from phonolith.catalogue.facts import READ
 from phonolith.catalogue.parts import Parts
+from phonolith.catalogue.stage import stage
 from phonolith.config import SETTINGS
 from phonolith.errors import Damaged
 from phonolith.library.catalogue import Catalogue
@@ -350,9 +352,20 @@ def test_of_two_descriptions_of_one_thing_the_fuller_stays(tmp_path: Path) -> No
 def test_two_ids_with_one_key_stop_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     archive = make_archive(tmp_path / "a", ArtistDescription("a", "One"), ArtistDescription("b", "Other"))
     monkeypatch.setattr(Parts, "keys", lambda self, source_ids: [7] * len(source_ids))
-    with pytest.raises(Damaged, match="have one key: a and b"):
+    with pytest.raises(Damaged, match="have one key: 1:a and 1:b"):
         build(archive, as_of=None, progress=Silent(), workers=1)
     assert not archive.catalogue.exists()
+
+
+def test_one_key_in_two_sources_stops_the_build_and_one_thing_twice_does_not(tmp_path: Path) -> None:
+    columns = {"key": "UBIGINT", "source": "INTEGER", "uuid": "BLOB", "id": "VARCHAR"}
+    with stage(tmp_path, 1) as found:
+        found.table("doubles", {"key": "UBIGINT"}, [(7,), (8,)])
+        found.table("twice", columns, [(7, 1, None, "a"), (7, 1, None, "a"), (8, 2, None, "b"), (8, 2, None, "b")])
+        rank._tell_collision(found, "twice")
+        found.table("collided", columns, [(7, 1, None, "a"), (7, 2, None, "a")])
+        with pytest.raises(Damaged, match="1:a and 2:a"):
+            rank._tell_collision(found, "collided")
 
 
 def test_it_explains_itself(tmp_path: Path) -> None:

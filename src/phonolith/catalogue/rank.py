@@ -92,15 +92,15 @@ def _tell_collision(stage: Stage, name: str) -> None:
     """
     different = next(
         stage.rows(
-            f"SELECT source, min(coalesce(uuid::VARCHAR, id)), max(coalesce(uuid::VARCHAR, id)) FROM {name}"
-            " WHERE key IN (SELECT key FROM doubles) GROUP BY source, key"
-            " HAVING count(DISTINCT coalesce(uuid::VARCHAR, id)) > 1 ORDER BY ALL LIMIT 1"
+            f"SELECT min(called), max(called) FROM (SELECT key, source || ':' || coalesce(uuid::VARCHAR, id) AS called"
+            f" FROM {name} WHERE key IN (SELECT key FROM doubles))"
+            " GROUP BY key HAVING min(called) <> max(called) ORDER BY ALL LIMIT 1"
         ),
         None,
     )
     if different:
-        source, one, other = different
-        raise Damaged("the build", f"two ids of source {source} have one key: {one} and {other}", "Report this")
+        one, other = different
+        raise Damaged("the build", f"two ids (source:id) have one key: {one} and {other}", "Report this")
 
 
 def _fullest(relation: type[staging.Row]) -> str:
