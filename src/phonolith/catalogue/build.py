@@ -173,6 +173,7 @@ def _index(work: Work) -> None:
         facts.write_about(db, work.stated, work.rows)
     with database_errors(work.draft):
         finish_index(work.db, making, progress=work.progress)
+        work.opened.close()  # the workers have nothing more to do, and hold what memory they had
         _pack(work)
 
 
