@@ -111,7 +111,7 @@ def is_uuid(text: str) -> bool:
 
 
 def all_uuids(texts: Sequence[str]) -> bool:
-    """Whether every text is one that :func:`is_uuid` takes: looked at together, at a tenth of the time."""
+    """Whether every text is one that :func:`is_uuid` takes: looked at together, at a third of the time."""
     joined, count = "".join(texts), len(texts)
     if set(map(len, texts)) - {36} or any(joined[place::36] != "-" * count for place in (8, 13, 18, 23)):
         return False
