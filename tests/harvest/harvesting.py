@@ -17,6 +17,23 @@ from phonolith.store.archive import Archive
 
 NOW = "2026-11-21T10:00:00Z"
 
+#: A column map of tracks with their releases, for tables of a few columns.
+MAP = """
+name = "x"
+title = "X"
+[[table]]
+name = "tracks"
+file = "tracks.csv"
+key = "id"
+[table.track]
+title = "title"
+artist = "artist"
+[table.release]
+key = "album"
+title = "album"
+artist = "artist"
+"""
+
 
 def clock() -> str:
     return NOW

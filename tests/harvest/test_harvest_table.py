@@ -14,24 +14,9 @@ from phonolith.model.music import Level, ReleaseDescription, TrackDescription
 from phonolith.sources.base import open_source, settings_of
 from phonolith.sources.roundtrip import measure
 from phonolith.store.archive import Archive
-from tests.harvest.harvesting import codes, counts, described, new_archive, table
+from tests.harvest.harvesting import MAP, codes, counts, described, new_archive, table
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
-MAP = """
-name = "x"
-title = "X"
-[[table]]
-name = "tracks"
-file = "tracks.csv"
-key = "id"
-[table.track]
-title = "title"
-artist = "artist"
-[table.release]
-key = "album"
-title = "album"
-artist = "artist"
-"""
 
 
 @pytest.fixture

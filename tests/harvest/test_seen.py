@@ -15,22 +15,7 @@ from phonolith.errors import StorageError
 from phonolith.harvest import seen as module
 from phonolith.harvest.seen import Seen
 from phonolith.store.archive import Archive
-from tests.harvest.harvesting import counts, new_archive, table
-
-MAP = """
-name = "x"
-title = "X"
-[[table]]
-name = "tracks"
-file = "tracks.csv"
-key = "id"
-[table.track]
-title = "title"
-artist = "artist"
-[table.release]
-key = "album"
-title = "album"
-"""
+from tests.harvest.harvesting import MAP, counts, new_archive, table
 
 
 @pytest.fixture
