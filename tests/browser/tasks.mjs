@@ -245,6 +245,26 @@ await run(async () => {
     await context.close();
   });
 
+  await check("a pause counts while the next track is still being fetched", async () => {
+    const { context, page } = await open();
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await playing(page);
+    let release, asked;
+    const held = new Promise((go) => { release = go; });
+    const waiting = new Promise((go) => { asked = go; });
+    await page.route("**/files", async (route) => { asked(); await held; await route.continue(); });
+    await page.locator("[data-part=next]").click();
+    await waiting;
+    await page.locator("[data-part=toggle]").click();
+    release();
+    await page.waitForFunction(() => document.querySelector("#player audio").hasAttribute("src"));
+    truth(await page.evaluate(() => document.querySelector("#player audio").paused), "it plays although it was paused");
+    await page.locator("[data-part=toggle]").click();
+    await playing(page);
+    await context.close();
+  });
+
   await check("the queue can be changed by hand", async () => {
     const { context, page, seen } = await open();
     await page.goto(page_of("release:road"));

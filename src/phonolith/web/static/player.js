@@ -16,6 +16,8 @@ export class Player {
   index = -1;
   endless = false;
   #failures = 0;
+  #loading = null; // stands for the fetch of the current item's files that is under way
+  #coming = false; // whether to play once they are known
   #wanted = 0; // where to go on in a restored track, s
   #saved = 0;
   onchange = () => {};
@@ -53,17 +55,25 @@ export class Player {
 
   async start(index) {
     if (this.endless && index >= this.items.length - 2) this.#refill();
-    if (await this.#load(index)) this.#play();
+    this.#coming = true;
+    await this.#load(index);
   }
 
-  async toggle() {
+  play() {
     if (!this.current) return;
-    if (!this.sound.getAttribute("src") && !(await this.#load(this.index, this.#wanted))) return;
-    if (this.sound.paused) this.#play();
-    else this.sound.pause();
+    if (this.sound.getAttribute("src")) { this.#play(); return; }
+    this.#coming = true;
+    if (!this.#loading) this.#load(this.index, this.#wanted);
   }
 
-  #play() { this.sound.play().catch((error) => this.#stopped(error)); }
+  pause() {
+    this.#coming = false;
+    this.sound.pause();
+  }
+
+  toggle() { this.#coming || this.playing ? this.pause() : this.play(); }
+
+  #play() { this.#coming = false; this.sound.play().catch((error) => this.#stopped(error)); }
 
   next() { if (this.index + 1 < this.items.length) this.start(this.index + 1); }
 
@@ -86,7 +96,7 @@ export class Player {
     const playing = this.current;
     this.items.splice(at, 1);
     if (at === this.index) {
-      const on = this.playing;
+      const on = this.#coming || this.playing;
       this.index = Math.min(at, this.items.length - 1);
       if (this.index < 0) { this.clear(); return; }
       on ? this.start(this.index) : this.#load(this.index);
@@ -95,7 +105,8 @@ export class Player {
   }
 
   clear() {
-    this.sound.pause();
+    this.pause();
+    this.#loading = null;
     this.sound.removeAttribute("src");
     this.sound.load();
     this.items = [];
@@ -130,7 +141,7 @@ export class Player {
     } catch { localStorage.removeItem(STORE); }
   }
 
-  /** Make an item the current one: show it at once, then learn its files and take the one this browser plays best. */
+  /** Make an item the current one: show it at once, then learn its files, take the one this browser plays best, and play it if asked. */
   async #load(index, time = 0) {
     this.index = index;
     const item = this.current;
@@ -139,12 +150,14 @@ export class Player {
     this.sound.removeAttribute("src");
     this.#changed();
     this.#tell(item);
+    const mine = (this.#loading = {});
     const files = await this.#filesOf(item);
-    if (this.current !== item) return false;
+    if (this.#loading !== mine) return;
+    this.#loading = null;
     const file = this.#best(files);
-    if (file) this.sound.src = file;
-    else this.#failed(files.length ? "this browser plays none of its formats" : "its files cannot be had any more");
-    return Boolean(file);
+    if (!file) { this.#failed(files.length ? "this browser plays none of its formats" : "its files cannot be had any more"); return; }
+    this.sound.src = file;
+    if (this.#coming) this.#play();
   }
 
   /** What may be played of a track now; asked anew each time, because a decision may have changed it. */
@@ -191,6 +204,7 @@ export class Player {
 
   /** Say what is wrong and try the next one, at most twice in a row. */
   #failed(why) {
+    this.#coming = false;
     const words = `“${this.current?.title}” cannot be played: ${why}.`;
     this.#changed();
     if (++this.#failures < 3 && this.index + 1 < this.items.length) this.start(this.index + 1).then(() => this.parts.problem.textContent || this.#problem(words));
@@ -264,9 +278,9 @@ export class Player {
 
   #session() {
     const does = {
-      play: () => this.toggle(),
-      pause: () => this.sound.pause(),
-      stop: () => this.sound.pause(),
+      play: () => this.play(),
+      pause: () => this.pause(),
+      stop: () => this.pause(),
       previoustrack: () => this.previous(),
       nexttrack: () => this.next(),
       seekbackward: (details) => this.seekBy(-(details.seekOffset ?? SEEK)),
