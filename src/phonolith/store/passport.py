@@ -38,9 +38,15 @@ class Passport:
 
 
 class Passporter:
-    """Collects the passport of one stream of bytes; memory stays below 2 MiB whatever the size."""
+    """Collects the passport of one stream of bytes; memory stays below 2 MiB whatever the size.
 
-    def __init__(self) -> None:
+    ``piece_length``, of the two, is what the size asks for unless it is given: a file that is written for a bundle,
+    such as its manifest, has the bundle's whatever its size.
+    """
+
+    def __init__(self, piece_length: int | None = None) -> None:
+        self._given = piece_length
+        self._step = piece_length or LARGE_PIECE
         self._whole = hashlib.sha256()
         self._buffer = bytearray()
         self._size = 0
@@ -53,20 +59,20 @@ class Passporter:
         self._size += len(data)
         view = memoryview(data)
         if self._buffer:
-            missing = LARGE_PIECE - len(self._buffer)
+            missing = self._step - len(self._buffer)
             self._buffer += view[:missing]
             view = view[missing:]
-            if len(self._buffer) == LARGE_PIECE:
-                self._piece(memoryview(bytes(self._buffer)), LARGE_PIECE)
+            if len(self._buffer) == self._step:
+                self._piece(memoryview(bytes(self._buffer)), self._step)
                 self._buffer.clear()
-        while len(view) >= LARGE_PIECE:
-            self._piece(view[:LARGE_PIECE], LARGE_PIECE)
-            view = view[LARGE_PIECE:]
+        while len(view) >= self._step:
+            self._piece(view[: self._step], self._step)
+            view = view[self._step :]
         self._buffer += view
 
     def finish(self) -> Passport:
         """The passport of all that came."""
-        length = LARGE_PIECE if self._size >= LARGE_PIECE else SMALL_PIECE
+        length = self._given or piece_length_for(self._size)
         rest = memoryview(bytes(self._buffer))
         for start in range(0, len(rest), length):
             self._piece(rest[start : start + length], length)
@@ -98,9 +104,14 @@ class Passporter:
         return merkle_root(self._layer, _power_of_two(len(self._layer)), empty_piece)
 
 
-def passport_of(data: bytes) -> Passport:
+def piece_length_for(size: int) -> int:
+    """The piece length of the class that a file of this size belongs to."""
+    return LARGE_PIECE if size >= LARGE_PIECE else SMALL_PIECE
+
+
+def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
     """The passport of bytes at hand."""
-    passporter = Passporter()
+    passporter = Passporter(piece_length)
     passporter.update(data)
     return passporter.finish()
 
