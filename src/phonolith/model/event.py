@@ -15,6 +15,7 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "item.reinstated": ("subjects", "because"),
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
+    "release.published": ("name", "as_of", "settings", "bundles"),  # see model/publication.py
 }
 
 

@@ -17,6 +17,7 @@ _DEVICES = frozenset(
 )
 # C0, C1, and what turns around the order of the text after it: a name must be what it looks like.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNFIT = re.compile(r"""[<>:"|?*/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]""")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|^ |[ .]$')
 
 
@@ -36,6 +37,19 @@ def fault(parts: Sequence[str]) -> tuple[str, str] | None:
 def portable(parts: Sequence[str]) -> bool:
     """Whether a path is safe and every common system can hold it under just this name, as ours have to be."""
     return fault(parts) is None and not any(_NOT_ON_WINDOWS.search(part) for part in parts)
+
+
+def fitted(text: str, otherwise: str, longest: int = 120) -> str:
+    """A text as one part of a portable path, as readable as it can stay; ``otherwise`` where nothing is left of it.
+
+    ``longest`` is in bytes. What disks refuse becomes "_"; normal form C, which most systems write.
+    """
+    plain = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    plain = re.sub(r"\s+", " ", _UNFIT.sub("_", re.sub(r"\s", " ", plain)))
+    plain = plain.encode()[:longest].decode("utf-8", "ignore").strip(" .")
+    if plain.split(".")[0].rstrip(" ").lower() in _DEVICES:
+        plain = f"_{plain}"
+    return plain or otherwise
 
 
 def collisions(paths: Iterable[Sequence[str]]) -> list[tuple[Sequence[str], Sequence[str]]]:
