@@ -35,6 +35,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "sql": ("sql", "Ask the catalogue in SQL, read-only and with a deadline."),
         "export": ("export", "Write the catalogue in another form."),
     },
+    "Publish": {
+        "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
+        "publish": ("release", "Publish a release that was cut."),
+    },
     "Decide": {
         "todo": ("todo", "What wants attention, with the command that settles it."),
         "why": ("why", "Why something may or may not be held, played or given on."),

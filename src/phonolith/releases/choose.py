@@ -44,8 +44,7 @@ def path_of(file: PermittedFile) -> tuple[str, ...]:
     artist = fitted(credit_text(release.credit), "Unknown artist")
     suffix = _suffix(file)
     stem = _title(file.track, release.discs) if file.track else file.name.removesuffix(suffix)
-    name = fitted(stem, file.role) + fitted(suffix, "") if suffix else fitted(stem, file.role)
-    return "data", artist, folder, name
+    return "data", artist, folder, fitted(stem, file.role) + suffix
 
 
 def apart(chosen: Sequence[Chosen]) -> list[Chosen]:
@@ -74,6 +73,7 @@ def _title(track: TrackRow, discs: int) -> str:
 
 
 def _suffix(file: PermittedFile) -> str:
+    """The file's own suffix where it is a plain one, else that of its media type."""
     own = PurePosixPath(file.name).suffix
     if 1 < len(own) <= _LONGEST_SUFFIX and own[1:].isascii() and own[1:].isalnum():
         return own
