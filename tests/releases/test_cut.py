@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from phonolith.library import permitted as permitted_
 from phonolith.library import publications
 from phonolith.library.catalogue import Catalogue
+from phonolith.library.excerpt import excerpt
 from phonolith.library.overlay import Overlay
 from phonolith.library.permitted import permitted
 from phonolith.library.reading import Library
@@ -24,7 +26,7 @@ from phonolith.model.rights import Decision, Use
 from phonolith.releases.bag import About
 from phonolith.releases.choose import Chosen, choose
 from phonolith.releases.compose import Kind
-from phonolith.releases.cut import Made, Recipe, cut
+from phonolith.releases.cut import Made, Recipe, Told, cut
 from phonolith.releases.group import group, tier_of
 from phonolith.releases.publish import assigned, publish, published, write_drafts
 from phonolith.rights.gate import Policy
@@ -53,11 +55,13 @@ def chosen_of(archive: Archive) -> list[Chosen]:
         return choose(permitted(library, Use.REDISTRIBUTE))
 
 
-def cut_of(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:
-    chosen = chosen_of(archive)
-    taken = assigned(archive, published(archive))
-    with archive.objects() as objects:
-        return list(cut(chosen, taken, objects.passport, recipe))
+def cut_of(
+    archive: Archive, recipe: Recipe = RECIPE, chosen: list[Chosen] | None = None, taken: Collection[str] | None = None
+) -> list[Made]:
+    chosen = chosen_of(archive) if chosen is None else chosen
+    taken = assigned(archive, published(archive)) if taken is None else taken
+    with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
+        return list(cut(chosen, taken, Told(objects.passport, partial(excerpt, reading)), recipe))
 
 
 def publish_now(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:
@@ -219,9 +223,8 @@ def test_assignment_stays_whatever_the_chart_says(archive: Archive) -> None:
     made = publish_now(archive)
     chosen = [replace(one, file=replace(one.file, rank=one.file.of + 1 - one.file.rank)) for one in chosen_of(archive)]
     taken = assigned(archive, published(archive))
-    with archive.objects() as objects:
-        assert not list(cut(chosen, taken, objects.passport, replace(RECIPE, name="two")))
-        anew = list(cut(chosen, frozenset(), objects.passport, replace(RECIPE, name="two")))
+    assert not cut_of(archive, replace(RECIPE, name="two"), chosen, taken)
+    anew = cut_of(archive, replace(RECIPE, name="two"), chosen, frozenset())
     assert {one.bundle.tier for one in anew} != set() and len(taken) == sum(one.bundle.files for one in made)
 
 
@@ -229,9 +232,7 @@ def test_a_second_release_has_only_what_is_new(archive: Archive) -> None:
     first = publish_now(archive)
     hidden = {one.file.sha256 for one in first[0].group.files}
     taken = {sha256 for sha256 in assigned(archive, published(archive)) if sha256 not in hidden}
-    chosen = chosen_of(archive)
-    with archive.objects() as objects:
-        second = list(cut(chosen, taken, objects.passport, replace(RECIPE, name="two")))
+    second = cut_of(archive, replace(RECIPE, name="two"), taken=taken)
     assert {one.file.sha256 for made in second for one in made.group.files} == hidden
 
 

@@ -120,14 +120,16 @@ def _cutting(
 ) -> Iterator[_Cut]:
     """A cut of the archive here, to be read while its library is open."""
     import re
+    from functools import partial
 
     from phonolith.cli.reading import reading
     from phonolith.errors import UsageError
+    from phonolith.library.excerpt import excerpt
     from phonolith.library.permitted import permitted
     from phonolith.library.select import select
     from phonolith.model.rights import Use
     from phonolith.releases.choose import choose
-    from phonolith.releases.cut import cut
+    from phonolith.releases.cut import Told, cut
     from phonolith.releases.publish import assigned, published
 
     if name is None or not re.fullmatch(_NAME, name):
@@ -146,9 +148,10 @@ def _cutting(
             bars.finish()
         with library.reading() as one:
             as_of = str(one.rows("SELECT value FROM meta WHERE key = 'as_of'")[0][0])
-        recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
-        made = cut(chosen, frozenset() if recut_all else taken.keys(), objects.passport, recipe)
-        yield _Cut(made, recipe, past, len(taken))
+            recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
+            told = Told(objects.passport, partial(excerpt, one))
+            made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe)
+            yield _Cut(made, recipe, past, len(taken))
 
 
 def _recipe(place: Place, name: str, as_of: str, *, v1_twin: bool, v2_only: bool) -> Recipe:

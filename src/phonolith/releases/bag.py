@@ -6,14 +6,14 @@ Payload is listed in the manifest and never touched; all that is written here is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from itertools import groupby
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
 from typing import Any
 
 import msgspec
 
 from phonolith import __version__
+from phonolith.library.excerpt import Said
 from phonolith.library.publications import MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
@@ -37,15 +37,15 @@ class About:
     as_of: str
 
 
-def tag_files(name: str, group: Group, about: About) -> dict[str, bytes]:
-    """The tag files of a bundle by path. The same group and origin give the same bytes."""
+def tag_files(name: str, group: Group, said: Iterable[Said], about: About) -> dict[str, bytes]:
+    """The tag files of a bundle by path; ``said`` is the catalogue's excerpt. The same of all give the same bytes."""
     found = {
         "bagit.txt": _DECLARATION.encode(),
         "bag-info.txt": _info(name, group, about),
         MANIFEST: manifest({"/".join(one.path): one.file.sha256 for one in group.files}),
         ATTRIBUTION: _attribution(group, about),
         EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
-        CATALOGUE: b"".join(map(_line, _catalogue(group.files))),
+        CATALOGUE: b"".join(map(line_of, said)),
     }
     found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})
     return found
@@ -54,6 +54,12 @@ def tag_files(name: str, group: Group, about: About) -> dict[str, bytes]:
 def manifest(digests: Mapping[str, str]) -> bytes:
     """A manifest of SHA-256 digests by path (RFC 8493, section 2.1.3)."""
     return b"".join(f"{digests[path]}  {quoted(path)}\n".encode() for path in sorted(digests))
+
+
+def line_of(said: Said) -> bytes:
+    """A description as a line of the excerpt: source, kind, and the fields that say something."""
+    told = {one.name: value for one in fields(said.said) if (value := getattr(said.said, one.name)) != one.default}
+    return _line({"source": said.source, "kind": said.kind, "said": told})
 
 
 def _info(name: str, group: Group, about: About) -> bytes:
@@ -108,24 +114,6 @@ def _evidence(one: Chosen) -> dict[str, Any]:
         "stated_by": rights.stated_by,
         "note": rights.note,
     }
-
-
-def _catalogue(files: Sequence[Chosen]) -> list[dict[str, Any]]:
-    """What the catalogue says of each release in the bundle and of its tracks here, with the path of each file."""
-    found = []
-    for _, run in groupby(files, key=lambda one: one.file.release.id):
-        release = list(run)
-        entries = [
-            {
-                "path": "/".join(one.path),
-                "role": one.file.role,
-                "media_type": one.file.media_type,
-                "track": one.file.track,
-            }
-            for one in release
-        ]
-        found.append({"release": release[0].file.release, "files": entries})
-    return found
 
 
 def _line(value: Any) -> bytes:

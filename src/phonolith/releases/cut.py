@@ -5,15 +5,17 @@ from __future__ import annotations
 import calendar
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from phonolith.errors import Damaged
+from phonolith.library.excerpt import Said
+from phonolith.library.permitted import PermittedFile
 from phonolith.model.paths import fitted
 from phonolith.model.publication import Bundle, Torrent
 from phonolith.releases.bag import About, tag_files
 from phonolith.releases.choose import Chosen
-from phonolith.releases.compose import Entry, Kind, Told, compose
+from phonolith.releases.compose import Entry, Kind, Words, compose
 from phonolith.releases.group import Group, group
 from phonolith.store.metainfo import read
 from phonolith.store.passport import Passport, passport_of
@@ -43,28 +45,32 @@ class Made:
     torrents: Mapping[str, bytes]
 
 
-def cut(
-    chosen: Sequence[Chosen],
-    published: Collection[str],
-    passport: Callable[[str], Passport | None],
-    recipe: Recipe,
-) -> Iterator[Made]:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is asked while bundles are made: an object's passport, and what the catalogue says of some files."""
+
+    passport: Callable[[str], Passport | None]
+    excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
+
+
+def cut(chosen: Sequence[Chosen], published: Collection[str], told: Told, recipe: Recipe) -> Iterator[Made]:
     """The bundles of what was chosen and is in none yet, one after another.
 
-    ``published`` are the SHA-256 of what is; ``passport`` gives an object's passport from the ledger: no object is
-    opened. The same choice and recipe give the same bytes. Raises Damaged where an object has no passport.
+    ``published`` are the SHA-256 of what is. Passports come from the ledger: no object is opened. The same choice and
+    recipe give the same bytes. Raises Damaged where an object has no passport.
     """
     slug = fitted(recipe.about.archive, "archive", 40).replace(" ", "-").lower()
     for one in group(chosen, published):
-        yield _make(f"{slug}-{recipe.name}-{one.name}", one, passport, recipe)
+        yield _make(f"{slug}-{recipe.name}-{one.name}", one, told, recipe)
 
 
-def _make(name: str, group: Group, passport: Callable[[str], Passport | None], recipe: Recipe) -> Made:
-    tags = tag_files(name, group, recipe.about)
-    entries = [Entry(one.path, _known(passport, one.file.sha256)) for one in group.files]
+def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
+    tags = tag_files(name, group, told.excerpt([one.file for one in group.files]), recipe.about)
+    entries = [Entry(one.path, _known(told.passport, one.file.sha256)) for one in group.files]
     entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
-    told = Told(recipe.trackers, (recipe.web_seed,) if recipe.web_seed else (), _comment(group, recipe), _date(recipe))
-    torrents = {str(kind): compose(name, entries, kind, told) for kind in recipe.kinds}
+    seeds = (recipe.web_seed,) if recipe.web_seed else ()
+    words = Words(recipe.trackers, seeds, _comment(group, recipe), _date(recipe))
+    torrents = {str(kind): compose(name, entries, kind, words) for kind in recipe.kinds}
     bundle = Bundle(
         name,
         group.licence,
