@@ -59,7 +59,8 @@ LEFT JOIN event_date d ON d.id = coalesce(t.date, r.date) ORDER BY t.id""",
 SELECT t.subject AS _subject, t.source AS _source, t.source_id AS id, k.name AS kind, t.name,
   coalesce(t.sort_name, t.name) AS sort_name, coalesce(y.name, '') AS type,
   coalesce(t.disambiguation, '') AS disambiguation, coalesce(t.country, '') AS country,
-  coalesce(b.written, '') AS begin, coalesce(e.written, '') AS end, coalesce(t.language, '') AS language, t.credit AS _credit
+  coalesce(b.written, '') AS begin, coalesce(e.written, '') AS end,
+  coalesce(t.language, '') AS language, t.credit AS _credit
 FROM json_each(?) j CROSS JOIN thing t ON t.subject = j.value JOIN kind k ON k.id = t.kind
 LEFT JOIN kind y ON y.id = t.type LEFT JOIN event_date b ON b.id = t.begin_date
 LEFT JOIN event_date e ON e.id = t.end_date ORDER BY t.subject""",
