@@ -61,7 +61,8 @@ def cut_of(
     chosen = chosen_of(archive) if chosen is None else chosen
     taken = assigned(archive, published(archive)) if taken is None else taken
     with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
-        return list(cut(chosen, taken, Told(objects.passport, partial(excerpt, reading)), recipe))
+        held = {one.file.sha256 for one in chosen}
+        return list(cut(chosen, taken, Told(objects.passport, partial(excerpt, reading, held)), recipe))
 
 
 def publish_now(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:

@@ -149,7 +149,7 @@ def _cutting(
         with library.reading() as one:
             as_of = str(one.rows("SELECT value FROM meta WHERE key = 'as_of'")[0][0])
             recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
-            told = Told(objects.passport, partial(excerpt, one))
+            told = Told(objects.passport, partial(excerpt, one, {file.file.sha256 for file in chosen}))
             made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe)
             yield _Cut(made, recipe, past, len(taken))
 

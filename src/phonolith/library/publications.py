@@ -14,6 +14,7 @@ from phonolith.model.event import Event
 from phonolith.model.publication import Bundle, Publication, publication_of
 
 MANIFEST = "manifest-sha256.txt"
+_PUBLISHING = ("release.published", "release.mirrored")
 
 
 class Objects(Protocol):
@@ -33,8 +34,8 @@ class PublishedFile:
 
 
 def publications(events: Iterable[Event]) -> list[Publication]:
-    """Everything that was ever published, oldest first."""
-    return [publication_of(one.body, one.seq, one.time) for one in events if one.kind == "release.published"]
+    """Everything that was ever published, here or by an archive that this one mirrors, oldest first."""
+    return [publication_of(one.body, one.seq, one.time) for one in events if one.kind in _PUBLISHING]
 
 
 def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:

@@ -16,6 +16,13 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
     "release.published": ("name", "as_of", "settings", "bundles"),  # see model/publication.py
+    "release.mirrored": (
+        "name",
+        "as_of",
+        "settings",
+        "bundles",
+        "origin",
+    ),  # the same of another archive, held here too
 }
 
 

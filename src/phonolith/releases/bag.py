@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -18,6 +18,7 @@ from phonolith.library.publications import MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
 from phonolith.releases.group import Group
+from phonolith.sources.mirror import line_of
 
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
@@ -45,7 +46,7 @@ def tag_files(name: str, group: Group, said: Iterable[Said], about: About) -> di
         MANIFEST: manifest({"/".join(one.path): one.file.sha256 for one in group.files}),
         ATTRIBUTION: _attribution(group, about),
         EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
-        CATALOGUE: b"".join(map(line_of, said)),
+        CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in said),
     }
     found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})
     return found
@@ -54,12 +55,6 @@ def tag_files(name: str, group: Group, said: Iterable[Said], about: About) -> di
 def manifest(digests: Mapping[str, str]) -> bytes:
     """A manifest of SHA-256 digests by path (RFC 8493, section 2.1.3)."""
     return b"".join(f"{digests[path]}  {quoted(path)}\n".encode() for path in sorted(digests))
-
-
-def line_of(said: Said) -> bytes:
-    """A description as a line of the excerpt: source, kind, and the fields that say something."""
-    told = {one.name: value for one in fields(said.said) if (value := getattr(said.said, one.name)) != one.default}
-    return _line({"source": said.source, "kind": said.kind, "said": told})
 
 
 def _info(name: str, group: Group, about: About) -> bytes:
@@ -74,6 +69,8 @@ def _info(name: str, group: Group, about: About) -> bytes:
         ("Payload-Oxum", f"{size}.{len(group.files)}"),
         ("Bag-Software-Agent", f"Phonolith {__version__}"),
         ("Licence-Family", group.licence),
+        ("Popularity-Tier", group.tier),
+        ("Size-Class", group.size_class),
         ("Origin", about.url),
     ]
     lines = (f"{label}: {' '.join(value.split())}\n" for label, value in pairs if value.strip())
