@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phonolith.library.access import decision, item_of, standing
+from phonolith.library.access import decision, item_of, sharing, standing
 from phonolith.library.listing import release_rows, track_rows
 from phonolith.library.reading import Library, Reading, Standing
 from phonolith.library.tracks import withdrawable
@@ -35,7 +35,8 @@ class PermittedFile:
     """A held file and whose it is: ``track`` is None for a cover or another file of the release.
 
     ``rank`` is the release's place by popularity, from 1, and ``of`` how many releases there are. ``standing`` is what
-    the gate allowed it by.
+    the gate allowed it by; ``ids`` are all that a withdrawal of its bytes could name, those of whatever else has the
+    same bytes too; ``attestations`` are the events of those in force for it.
     """
 
     sha256: str
@@ -46,6 +47,8 @@ class PermittedFile:
     release: ReleaseRow
     track: TrackRow | None
     standing: Standing
+    ids: tuple[str, ...]
+    attestations: tuple[int, ...]
     rank: int
     of: int
 
@@ -81,7 +84,7 @@ def _of_release(reading: Reading, use: Use, row: int, release: ReleaseRow, of: i
             stands, reference = own, f"release:{release.id}"
         else:
             stands, reference = _standing(track, release), f"track:{track.id}"
-        yield from _asked(reading, use, reference, found, stands, (release, track, row, of))
+        yield from _asked(reading, use, reference, found, stands, (release, track, row, of, subject))
 
 
 def _standing(track: TrackRow, release: ReleaseRow) -> Standing:
@@ -96,7 +99,19 @@ def _asked(
         return
     item = item_of(reference, found, stands)
     if decision(reading, use, item).allowed:
-        release, track, rank, of = whose
+        release, track, rank, of, subject = whose
+        attested = reading.decisions.attestations(*stands.witnesses) if stands.rights.basis == "attested" else ()
         yield PermittedFile(
-            item.sha256, item.size, item.role, item.name, item.media_type, release, track, item.standing, rank, of
+            item.sha256,
+            item.size,
+            item.role,
+            item.name,
+            item.media_type,
+            release,
+            track,
+            item.standing,
+            tuple(dict.fromkeys((*stands.ids, *sharing(reading, item.sha256, besides=subject)))),
+            tuple(one.event for one in attested),
+            rank,
+            of,
         )

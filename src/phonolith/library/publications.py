@@ -15,6 +15,9 @@ from phonolith.model.publication import Bundle, Publication, publication_of
 
 MANIFEST = "manifest-sha256.txt"
 
+#: The tag file that says why each payload file may be passed on, one JSON object a line.
+EVIDENCE = "evidence.jsonl"
+
 
 class Objects(Protocol):
     """What is needed of the store of objects."""

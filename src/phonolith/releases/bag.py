@@ -14,14 +14,13 @@ from typing import Any
 import msgspec
 
 from phonolith import __version__
-from phonolith.library.publications import MANIFEST, quoted
+from phonolith.library.publications import EVIDENCE, MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
 from phonolith.releases.group import Group
 
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
-EVIDENCE = "evidence.jsonl"
 CATALOGUE = "catalogue.jsonl"
 
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -91,7 +90,11 @@ def _attribution(group: Group, about: About) -> bytes:
 
 
 def _evidence(one: Chosen) -> dict[str, Any]:
-    """Why a file may be passed on: what was stated, by whom, how well that is known."""
+    """Why a file may be passed on: what was stated, by whom, how well that is known, and what would end it.
+
+    ``ids`` are those that a withdrawal could name, ``witnesses`` those that an attestation could: with them and the
+    register alone it can be decided later whether the file may still be passed on.
+    """
     rights = one.file.standing.rights
     assert rights.licence is not None
     return {
@@ -107,6 +110,9 @@ def _evidence(one: Chosen) -> dict[str, Any]:
         "stated": rights.stated,
         "stated_by": rights.stated_by,
         "note": rights.note,
+        "ids": one.file.ids,
+        "witnesses": one.file.standing.witnesses,
+        "attestations": one.file.attestations,
     }
 
 
