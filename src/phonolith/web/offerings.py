@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from phonolith.library.publications import EVIDENCE, torrent_name
 from phonolith.model.publication import Bundle, Publication
+from phonolith.rights.gate import GONE, LEGAL
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 
@@ -78,7 +79,11 @@ class PublicationsAnswer:
 
 @dataclass(frozen=True, slots=True)
 class BundleFileView:
-    """A file of a bundle: ``size`` in bytes, None if it is not held here now; where it is not offered, why."""
+    """A file of a bundle: ``size`` in bytes, None if it is not held here now; where it is not offered, why.
+
+    What was withdrawn is not named in lists: ``path`` and ``url`` are "", and whoever has the manifest knows it by its
+    digest.
+    """
 
     path: str
     sha256: str
@@ -159,12 +164,13 @@ def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileVi
     found = []
     for file in piece:
         answer, held = answers[file.path], desk.objects.held(file.sha256)
+        named_no_more = answer.status in (GONE, LEGAL)
         found.append(
             BundleFileView(
-                file.path,
+                "" if named_no_more else file.path,
                 file.sha256,
                 held.size if held else None,
-                file_of(one.name, file.path),
+                "" if named_no_more else file_of(one.name, file.path),
                 file.payload,
                 answer.allowed,
                 answer.status,
@@ -185,7 +191,7 @@ def newest(desk: Desk, most: int) -> list[tuple[Publication, Bundle]]:
     """The current bundles that were published last and of which something is offered, newest first."""
     index = desk.offers.index()
     every = ((one, b) for one in reversed(index.publications) for b in one.bundles if b.name not in index.heirs)
-    found = []
+    found: list[tuple[Publication, Bundle]] = []
     for publication, one in every:
         if len(found) == most:
             break

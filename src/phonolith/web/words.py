@@ -152,9 +152,9 @@ FAMILIES = {
     "none": "No licence known",
 }
 _TIERS = {
-    "top": "From the most popular hundredth of releases",
-    "middle": "From the most popular tenth of releases",
-    "deep": "From the releases that few know",
+    "top": "The most popular hundredth of releases",
+    "middle": "The rest of the most popular tenth",
+    "deep": "The releases that few know",
 }
 
 
