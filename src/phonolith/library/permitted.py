@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from phonolith.library.access import decision, item_of, standing
+from phonolith.library.access import decision, item_of, sharing, standing
 from phonolith.library.listing import release_rows, track_rows
 from phonolith.library.reading import Library, Reading, Standing
 from phonolith.library.tracks import withdrawable
@@ -42,7 +42,8 @@ class PermittedFile:
     """A held file and whose it is: ``track`` is None for a cover or another file of the release.
 
     ``rank`` is the release's place by popularity, from 1, and ``of`` how many releases there are. ``standing`` is what
-    the gate allowed it by.
+    the gate allowed it by; ``ids`` are all that a withdrawal of its bytes could name, those of whatever else has the
+    same bytes too; ``attestations`` are the events of those in force for it.
     """
 
     sha256: str
@@ -53,6 +54,8 @@ class PermittedFile:
     release: ReleaseRow
     track: TrackRow | None
     standing: Standing
+    ids: tuple[str, ...]
+    attestations: tuple[int, ...]
     rank: int
     of: int
 
@@ -86,7 +89,18 @@ def _of_releases(reading: Reading, use: Use, releases: Mapping[int, ReleaseRow],
         unreadable = one.role == "audio" and found[6]
         if not unreadable and decision(reading, use, one).allowed:
             yield PermittedFile(
-                one.sha256, one.size, one.role, one.name, one.media_type, release, track, one.standing, row, of
+                one.sha256,
+                one.size,
+                one.role,
+                one.name,
+                one.media_type,
+                release,
+                track,
+                one.standing,
+                tuple(dict.fromkeys((*stands.ids, *sharing(reading, one.sha256, besides=subject)))),
+                _attestations(reading, stands),
+                row,
+                of,
             )
 
 
@@ -105,3 +119,10 @@ def _files(reading: Reading, releases: Iterable[int], tracks: Sequence[tuple[int
 
 def _standing(track: TrackRow, release: ReleaseRow) -> Standing:
     return Standing(track.rights, withdrawable(track, release), (track.id, release.id))
+
+
+def _attestations(reading: Reading, stands: Standing) -> tuple[int, ...]:
+    """The events that the evidence rests on, if it was attested."""
+    if stands.rights.basis != "attested":
+        return ()
+    return tuple(one.event for one in reading.decisions.attestations(*stands.witnesses))
