@@ -188,12 +188,16 @@ def test_a_bundle_is_a_valid_bag_to_the_library_of_congress(archive: Archive, tm
 def test_libtorrent_finds_a_copy_complete(archive: Archive, tmp_path: Path) -> None:
     libtorrent = pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
     made = publish_now(archive)
-    session = libtorrent.session({"listen_interfaces": "", "enable_dht": False, "enable_lsd": False})
+    told = libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification
+    session = libtorrent.session(
+        {"listen_interfaces": "", "enable_dht": False, "enable_lsd": False, "alert_mask": told}
+    )
     for one in made:
         laid_out(archive, one.bundle, tmp_path)
         for data in one.torrents.values():
             parameters = libtorrent.load_torrent_buffer(data)
             parameters.save_path = str(tmp_path)
+            parameters.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
             handle = session.add_torrent(parameters)
             while not handle.status().is_seeding:
                 assert not handle.status().errc.value()
