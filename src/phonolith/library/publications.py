@@ -43,10 +43,15 @@ def publications(events: Iterable[Event]) -> list[Publication]:
 
 
 def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
-    """The bundles that are current, by name: those that a later one replaces are left out."""
-    every = {one.name: one for publication in published for one in publication.bundles}
-    replaced = {one.replaces for one in every.values()}
-    return {name: one for name, one in every.items() if name not in replaced}
+    """The bundles that are current, by name: those whose place a later one takes are left out."""
+    current: dict[str, Bundle] = {}
+    for publication in published:
+        if publication.anew:
+            current.clear()
+        for one in publication.bundles:
+            current.pop(one.replaces, None)
+            current[one.name] = one
+    return current
 
 
 def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
@@ -100,7 +105,6 @@ def unquoted(path: str) -> str:
 
 
 def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tuple[str, str]]:
-    """(SHA-256, bundle) of every file that was ever payload of a bundle: once published, a file stays where it is."""
-    for publication in published:
-        for bundle in publication.bundles:
-            yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)
+    """(SHA-256, bundle) of every file that is payload of a current bundle: once published, a file stays where it is."""
+    for bundle in bundles(published).values():
+        yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)
