@@ -44,14 +44,14 @@ def publications(events: Iterable[Event]) -> list[Publication]:
 
 def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
     """The bundles that are current, by name: those whose place a later one takes are left out."""
-    current: dict[str, Bundle] = {}
+    current: dict[str, tuple[Bundle, str]] = {}
     for publication in published:
         if publication.anew:
-            current.clear()
+            current = {name: kept for name, kept in current.items() if kept[1] != publication.origin}
         for one in publication.bundles:
             current.pop(one.replaces, None)
-            current[one.name] = one
-    return current
+            current[one.name] = one, publication.origin
+    return {name: one for name, (one, _) in current.items()}
 
 
 def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
@@ -84,7 +84,7 @@ def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:
     """Digests by path, of a manifest as this archive writes them (RFC 8493, section 2.1.3)."""
     found = {}
-    for line in data.decode("utf-8").splitlines():
+    for line in data.decode("utf-8").removesuffix("\n").split("\n") if data else ():
         sha256, blank, path = line.partition("  ")
         if not blank or len(sha256) != 64:
             raise Damaged(subject, f"has a line that is none: {line[:100]!r}", "Restore the object from a mirror")

@@ -17,7 +17,7 @@ TAG_MANIFEST = "tagmanifest-sha256.txt"
 
 #: Bytes of a tag file: a manifest of a million files fits.
 LARGEST = 256 << 20
-_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+(.+)")
+_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+([^ \t].*)", re.DOTALL)
 _DECLARED = re.compile(r"BagIt-Version: 1\.0\r?\nTag-File-Character-Encoding: UTF-8\r?\n?")
 
 
@@ -32,7 +32,9 @@ class Bag:
     @property
     def info(self) -> Mapping[str, str]:
         """The pairs of bag-info.txt (RFC 8493, section 2.2.2), without those that go on over a line."""
-        pairs = (line.partition(": ") for line in self.tags.get("bag-info.txt", b"").decode("utf-8").splitlines())
+        pairs = (
+            line.partition(": ") for line in self.tags.get("bag-info.txt", b"").decode("utf-8", "replace").split("\n")
+        )
         return {label: value.strip() for label, _, value in pairs}
 
 
@@ -62,7 +64,7 @@ def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]
     Raises BadInput.
     """
     try:
-        lines = data.decode("utf-8").splitlines()
+        lines = data.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
     except UnicodeDecodeError as error:
         raise BadInput(subject, "is not UTF-8", code="bag.encoding") from error
     found: dict[str, str] = {}
