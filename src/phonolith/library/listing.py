@@ -25,7 +25,7 @@ from phonolith.library.views import (
 from phonolith.model.ids import public_id, unpack_source_id
 from phonolith.model.status import Status
 
-_TRACK, _MOST_TRACKS = 1_000, 6_000_000  # bytes: what a track in a list takes, and what is remembered per build
+_TRACK, _MOST_TRACKS = 1_200, 4_000_000  # bytes: what a track in a list takes, and what is remembered per build
 _HELD = Status.HELD.name.lower()
 
 _TRACKS = """

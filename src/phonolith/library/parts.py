@@ -12,8 +12,8 @@ from phonolith.library.views import CreditName, Date, LabelRef, LicenceView, Rig
 from phonolith.model.ids import public_id, unpack_source_id
 
 # Bytes: what a credit and a date take, names and all, and how much of each is remembered per build.
-_CREDIT, _MOST_CREDITS = 400, 2_000_000
-_DATE, _MOST_DATES = 300, 1_500_000
+_CREDIT, _MOST_CREDITS = 500, 1_500_000
+_DATE, _MOST_DATES = 300, 1_000_000
 _EVIDENCE, _MOST_EVIDENCE = 500, 10_000_000
 
 _CREDITS = """

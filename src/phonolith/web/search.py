@@ -51,8 +51,7 @@ def search(desk: Desk, request: Request) -> Response:
     query = query_of(request)
     form = Form({one.name: one.read(request) for one in _FILTERS} if kind != "artist" else {})
     found = browse.search(desk.library, query)
-    same_words = replace(query, words=found.corrected or query.words, corrects=not found.page.items)
-    beside = _beside(desk, same_words, form) if not kind and not query.after else {}
+    beside = _beside(desk, query, found, form) if not kind and not query.after else {}
     return desk.renderer.page(
         request,
         "search.html",
@@ -70,8 +69,9 @@ def search(desk: Desk, request: Request) -> Response:
     )
 
 
-def _beside(desk: Desk, query: Query, form: Form) -> dict[str, Page[Any]]:
+def _beside(desk: Desk, query: Query, found: browse.Found, form: Form) -> dict[str, Page[Any]]:
     """The best artists and releases for the words that found tracks; artists know nothing of the filters."""
+    query = replace(query, words=found.corrected or query.words, corrects=not found.page.items)
     releases = replace(query, kind="release", limit=_FEW, duration=(None, None))
     pages = {"release": browse.search(desk.library, releases).page}
     if not form.used:
