@@ -83,7 +83,7 @@ class Speller:
         few = around.few() if others else None
         if few is not None:
             return self._among(few, frozenset(spellings(word)) - {word}) if few else None
-        found = [entry for entry in self._index.entries_among(dict.fromkeys(spellings(word))) if entry.term != word]
+        found = [entry for entry in self._index.entries(dict.fromkeys(spellings(word))) if entry.term != word]
         found = sorted(found, key=lambda entry: (-entry.rows, entry.term))[:_MOST_CANDIDATES]
         titles = [e for e in found if self._index.same_title([*words[:place], e.term, *words[place + 1 :]])]
         candidates = dict.fromkeys([*titles, *found])

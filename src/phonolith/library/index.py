@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,12 +62,10 @@ class Index:
         found = self.between(term, term)
         return Entry(term, *found[0]) if found else None
 
-    def entries(self, terms: Iterable[str]) -> list[Entry]:
-        """The entries of those of a few terms that there are."""
-        return [entry for term in terms if (entry := self.entry(term)) is not None]
-
-    def entries_among(self, terms: Iterable[str]) -> list[Entry]:
-        """The same of very many terms, of which few are there: read in one go, and not kept."""
+    def entries(self, terms: Collection[str]) -> list[Entry]:
+        """The entries of those of some terms that there are; of many, which are not kept, read in one go."""
+        if len(terms) <= _AT_ONCE:
+            return [entry for term in terms if (entry := self.entry(term)) is not None]
         sql = "SELECT t.term, t.rows, t.ids FROM json_each(?) j CROSS JOIN term t ON t.kind = ? AND t.term = j.value"
         return [Entry(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
 
