@@ -10,6 +10,7 @@ The format is in docs/on-disk-format.md of the project. The rules are those of R
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 import re
@@ -93,6 +94,7 @@ _D = -121665 * pow(121666, -1, _P) % _P
 _ZERO: Point = (0, 1, 1, 0)
 
 
+@functools.lru_cache(maxsize=4096)  # copies of a log share most of their heads
 def signed_by(key: bytes, message: bytes, signature: bytes) -> bool:
     """Whether the signature (64 bytes) over the message is by the key (32 bytes): RFC 8032 section 5.1.7.
 
@@ -480,19 +482,26 @@ def read_state(path: Path) -> State:
     Raises Unreadable, OSError.
     """
     if path.is_dir():
-        here = next((path / name for name in ("held/log", "log", ".") if (path / name / "heads.jsonl").is_file()), path)
-        text = (here / "heads.jsonl").read_bytes()
-        return State([read_head(read_json(line)) for line in whole_lines(text)], here / "leaves")
+        here = next((path / name for name in ("held/log", "log", ".") if (path / name / "heads.jsonl").is_file()), None)
+        if here is None:
+            raise Unreadable("there is no log in that folder")
+        return State(_read_heads(whole_lines((here / "heads.jsonl").read_bytes())), here / "leaves")
     text = path.read_bytes()
     try:
         value = read_json(text)
     except Unreadable:
-        return State([read_head(read_json(line)) for line in text.splitlines() if line.strip()])
+        return State(_read_heads(text.splitlines()))
     if isinstance(value, dict) and value.get("type") == PROOF:
         return State(read_proof(value).heads)
     if isinstance(value, dict) and value.get("type") == LINK:
         return read_link(value)
     return State([read_head(value)])
+
+
+def _read_heads(lines: list[bytes]) -> list[Head]:
+    if not lines:
+        raise Unreadable("there is no head in it")
+    return [read_head(read_json(line)) for line in lines]
 
 
 def whole_lines(text: bytes) -> list[bytes]:
@@ -524,8 +533,8 @@ def check_log(old: State, new: State) -> Comparison:
     caught by it for ever. Undecided: nothing contradicts and nothing shows it either.
     """
     problems = [*check_state(old), *check_state(new)]
-    if problems or not old.heads or not new.heads:
-        return Comparison("undecided", problems or [Problem("log.empty", "log", "there is no head")], [])
+    if problems:
+        return Comparison("undecided", problems, [])
     if old.heads[-1].log != new.heads[-1].log:
         ours, theirs = old.heads[-1].log, new.heads[-1].log
         return Comparison("undecided", [Problem("log.other", ours, f"the other one is log {theirs}")], [])
@@ -638,7 +647,7 @@ def _say_proof(path: str, file: str | None) -> int:
     head, witnesses = proof.heads[-1], {one.key: one.time for one in proof.countersignatures}
     what = "The file was" if file else "What the proof describes was"
     seen = [f"The head was seen at {time} by key {key}." for key, time in witnesses.items()]
-    return _say(0, f"{what} committed to by log {head.log}, which says at {head.time}.", *seen)
+    return _say(0, f"{what} committed to by log {head.log}, by its own word at {head.time}.", *seen)
 
 
 def _say_log(found: Comparison) -> int:

@@ -84,7 +84,7 @@ def check_proof(place: Place, proof: Path, file: Path | None) -> Answer:
         if found:
             return
         what = f"{file}" if file else f"The object {read_it.leaf.sha256.hex()}"
-        view.line(f"✓ {what} was committed to by log {head.log}, which says at {head.time}.", "green")
+        view.line(f"✓ {what} was committed to by log {head.log}, by its own word at {head.time}.", "green")
         for one in seen:
             view.line(f"Key {one['key']} says that it saw that head at {one['time']}.")
 
