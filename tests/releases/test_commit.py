@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phonolith.errors import Busy, Damaged, NotFound, UsageError
-from phonolith.releases.commit import check_not_set_back, commit, rotate
+from phonolith.releases.commit import commit, cut_off, rotate
 from phonolith.releases.prove import prove
 from phonolith.store import log_index
 from phonolith.store.archive import Archive
@@ -122,7 +122,7 @@ def test_the_index_is_never_believed(held: Held, clock: Clock, damage: str) -> N
         with held.archive.log_index() as opened:
             change = {
                 "hash": "UPDATE node SET hash = zeroblob(32)",
-                "number": "DELETE FROM leaf; DELETE FROM node WHERE position > 3",
+                "cut": "DELETE FROM node WHERE position > 3",
             }[damage]
             opened._db.execute(change)
     commit(held.archive, held.digests, clock)
@@ -226,10 +226,38 @@ def test_a_log_from_an_older_backup_is_not_gone_on_with(held: Held, clock: Clock
         with pytest.raises(Damaged, match="older than what was signed"):
             commit(held.archive, held.digests, clock)
         with pytest.raises(Damaged, match="older than what was signed"):
-            check_not_set_back(held.archive, held.archive.log().heads())
+            cut_off(held.archive, held.archive.log().heads())
     shutil.rmtree(log, ignore_errors=True)
     shutil.copytree(tmp_path / "newer", log)
     assert commit(held.archive, held.digests, clock).size == 9 and sound(held.archive) == [3, 5, 9]
+
+
+@pytest.mark.parametrize("change_keys", [False, True])
+def test_a_head_that_somebody_may_have_seen_is_said_again_as_it_was(
+    held: Held, clock: Clock, change_keys: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was written and read by others, then the power went before it was durable."""
+    commit(held.archive, held.digests[:3], clock)
+    file = held.archive.log().folder / "heads.jsonl"
+    durable = file.read_bytes()
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr("phonolith.store.log.append_line", cut_at_fsync)
+        if change_keys:
+            rotate(held.archive, "b", clock)
+        else:
+            commit(held.archive, held.digests[:5], clock)
+    (*_, seen) = held.archive.log().heads()
+    file.write_bytes(durable)
+    assert cut_off(held.archive, held.archive.log().heads()) == seen
+    commit(held.archive, held.digests, clock)
+    assert seen in held.archive.log().heads() and sound(held.archive) == [3, seen.size, 9]
+    assert kinds(held.archive).count("key.rotated") == change_keys
+
+
+def cut_at_fsync(path: Path, line: bytes) -> None:
+    with path.open("ab") as file:
+        file.write(line + b"\n")
+    raise KeyboardInterrupt
 
 
 def interrupted(*_: object) -> None:

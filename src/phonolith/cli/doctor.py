@@ -149,18 +149,18 @@ def _objects(archive: Archive, _: Settings) -> Iterator[Finding]:
 
 
 def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
-    from phonolith.releases.commit import check_not_set_back
+    from phonolith.releases.commit import cut_off
     from phonolith.store.keys import Keys
     from phonolith.verifier import State, check_state
 
     log = archive.log()
     heads = log.heads()
-    check_not_set_back(archive, heads)
-    if not heads:
-        return
-    for one in check_state(State(heads, log.leaves_file)):
+    problems = check_state(State(heads, log.leaves_file))
+    for one in problems:
         yield Finding(one.code, one.subject, one.problem, "Restore held/log from a mirror or a backup", "error")
-    if not (key := Keys(archive.keys).path(heads[-1].next)).exists():
+    if not problems:
+        cut_off(archive, heads)  # raises where the log was set back to an older state
+    if heads and not (key := Keys(archive.keys).path(heads[-1].next)).exists():
         problem = "the key that signs next is missing"
         yield Finding("log.key-missing", str(key), problem, "Bring it back from the backup of keys/", "error")
 

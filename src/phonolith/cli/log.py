@@ -35,15 +35,17 @@ def heads(place: Place, out: Path | None) -> Answer:
     """
     from phonolith.cli.text import number
     from phonolith.cli.view import Column
-    from phonolith.store.log import excerpt, head_file
+    from phonolith.releases.prove import last_head
+    from phonolith.store.files import atomic_write
+    from phonolith.store.log import head_file
     from phonolith.verifier import digest, dump
 
     archive = place.archive()
     found = archive.log().heads()
     signed = [one.head for one in archive.log().countersignatures()]
     rows = [{**dump(head), "digest": digest(head), "countersignatures": signed.count(digest(head))} for head in found]
-    if out and found:
-        _write(out, head_file(excerpt(found)))
+    if out:
+        atomic_write(out, head_file(last_head(archive)))
 
     def show(view: View) -> None:
         if not found:
@@ -54,7 +56,7 @@ def heads(place: Place, out: Path | None) -> Answer:
         view.line(f"Log {found[0].log}")
         view.table(columns, cells, header=True)
 
-    return Answer({"log": found[0].log if found else None, "heads": rows, "out": str(out) if out else None}, show)
+    return Answer({"log": found[0].log if found else None, "heads": rows}, show)
 
 
 @verb("commit", short_help="Commit to held objects.", examples=("log commit song.flac", "log commit DIGEST DIGEST"))
@@ -193,12 +195,6 @@ def _digests(what: tuple[str, ...]) -> Iterator[str]:
                 yield hashlib.file_digest(file, "sha256").hexdigest()
         else:
             raise NotFound(one, "it is neither a file nor a SHA-256 digest", "Name a file, or 64 hexadecimal digits")
-
-
-def _write(out: Path, content: bytes) -> None:
-    from phonolith.store.files import atomic_write
-
-    atomic_write(out, content)
 
 
 def _where(view: View, out: Path | None) -> None:

@@ -12,7 +12,7 @@ from phonolith.store.locks import utc_now
 from phonolith.store.log import leaf_from
 from phonolith.store.log_index import CHUNK
 from phonolith.store.objects import ObjectStore
-from phonolith.verifier import GENESIS, Head, digest, fingerprint, signed_bytes
+from phonolith.verifier import GENESIS, Head, digest, fingerprint, roots_at, signed_bytes
 
 Clock = Callable[[], str]
 
@@ -40,7 +40,7 @@ def rotate(archive: Archive, because: str, clock: Clock = utc_now) -> Head:
     if not because.strip():
         raise UsageError("--because", "it is empty", "Say why the key changes; the register keeps it")
     with archive.lock("log", what="a change of the signing key"):
-        heads = archive.log().heads()
+        heads = _heads(archive)
         if not heads:
             raise UsageError("the log", "it has no head yet, so no key to give way", "Commit to something first")
         if _following(archive, heads) == heads[-1].next:  # else a change that was stopped halfway is finished now
@@ -55,23 +55,35 @@ def signing_key(archive: Archive, now: str) -> str:
     return heads[-1].next if heads else _first_key(archive, now)
 
 
-def check_not_set_back(archive: Archive, heads: list[Head]) -> None:
-    """Raise Damaged if the log no longer has the last head that was signed with its key.
+def cut_off(archive: Archive, heads: list[Head]) -> Head | None:
+    """The head that was signed and not said any more, because the process or the power ended there; None in health.
 
-    It was restored from an older backup then; signing on from there would contradict what others have seen.
+    Raises Damaged where the log no longer has the last head that was signed and it cannot come next: the log was
+    restored from an older backup then, and signing on from there would contradict what others have seen.
     """
     key = heads[-1].next if heads else _told_key(archive)
     last = Keys(archive.keys).last_signed(key) if key else None
-    if last is not None and digest(last) not in {digest(head) for head in heads}:
-        problem = f"it is older than what was signed: the head of size {last.size:,} at {last.time} is missing"
-        remedy = "Bring back the newer held/log from a mirror or a backup; a log that goes on from here is refuted"
-        raise Damaged("held/log", problem, remedy)
+    if last is None or digest(last) in {digest(head) for head in heads}:
+        return None
+    follows = last.previous == (digest(heads[-1]) if heads else GENESIS)
+    if follows and roots_at(archive.log().leaves_file, {last.size}).get(last.size) == last.root:
+        return last
+    problem = f"it is older than what was signed: the head of size {last.size:,} at {last.time} is missing"
+    remedy = "Bring back the newer held/log from a mirror or a backup; a log that goes on from here is refuted"
+    raise Damaged("held/log", problem, remedy)
+
+
+def _heads(archive: Archive) -> list[Head]:
+    """The heads, after saying the one that was cut off: somebody may have seen it, so no other may take its place."""
+    heads = archive.log().heads()
+    if (last := cut_off(archive, heads)) is not None:
+        archive.log().append_head(last)
+        heads.append(last)
+    return heads
 
 
 def _commit(archive: Archive, sha256s: Iterable[str], clock: Clock) -> Head:
-    log = archive.log()
-    heads = log.heads()
-    check_not_set_back(archive, heads)
+    log, heads = archive.log(), _heads(archive)
     with archive.log_index() as index, archive.objects() as objects:
         index.follow(log, heads)
         size = heads[-1].size if heads else 0
@@ -105,8 +117,8 @@ def _sign(archive: Archive, heads: list[Head], size: int, root: str, now: str) -
     )
     keys = Keys(archive.keys)
     head = unsigned._replace(signature=keys.sign(key, signed_bytes(unsigned)))
+    keys.remember(head)  # first: what may be seen from now on has to be known after any crash
     archive.log().append_head(head)
-    keys.remember(head)
     return head
 
 
