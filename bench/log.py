@@ -29,7 +29,7 @@ from phonolith.store.archive import Archive
 from phonolith.store.ledger import Entry, Ledger, Place
 from phonolith.store.merkle import inclusion_path
 from phonolith.store.passport import Passport
-from phonolith.verifier import State, check_log, check_state, is_signed, read_link, signed_bytes
+from phonolith.verifier import State, check_log, check_state, read_link, signed_by, signed_bytes
 
 NOW = "2026-01-02T03:04:05Z"
 
@@ -128,7 +128,8 @@ def index_again(place: Path, count: int) -> dict[str, Any]:
 
 def signatures(place: Path, count: int) -> dict[str, Any]:
     head = Archive.open(place).log().heads()[0]
-    wall, cpu = _timed(lambda: [is_signed(head) for _ in range(100)])
+    key, message, signature = bytes.fromhex(head.key), signed_bytes(head), bytes.fromhex(head.signature)
+    wall, cpu = _timed(lambda: [signed_by.__wrapped__(key, message, signature) for _ in range(100)])  # not kept ones
     return {"signatures/s": 100 / wall, "us cpu": cpu / 100 * 1e6}
 
 
