@@ -70,6 +70,13 @@ def _texts(value: Any) -> tuple[str, ...]:
     return tuple(value)
 
 
+def _address(value: Any) -> str:
+    address = _text(value).rstrip("/")
+    if address and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", address):
+        raise ValueError(f"has to be an address such as https://music.example.org, not {value!r}")
+    return address
+
+
 def _territory(value: Any) -> str:
     code = _text(value).upper()
     if code and not re.fullmatch(r"[A-Z]{2}", code):
@@ -118,6 +125,19 @@ SETTINGS: tuple[Setting, ...] = (
         _territories,
         _parse_list,
     ),
+    Setting(
+        "publish.url",
+        "",
+        "Address at which others reach this library; web seeds and links in what is published begin with it",
+        _address,
+    ),
+    Setting(
+        "publish.trackers",
+        (),
+        "Trackers that published torrents name, each announced to; empty: peers find each other without",
+        _texts,
+        _parse_list,
+    ),
     Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
     Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
     Setting(
@@ -140,6 +160,8 @@ class Settings:
     volumes: Mapping[str, str] = field(default_factory=dict)
     operator_territory: str = ""
     publish_territories: tuple[str, ...] = ()
+    publish_url: str = ""
+    publish_trackers: tuple[str, ...] = ()
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
     serve_workers: int = 0

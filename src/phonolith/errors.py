@@ -80,7 +80,14 @@ class NewerFormat(PhonolithError):
 
 
 class BadInput(PhonolithError):
-    """Bytes from outside cannot be read as what they claim to be."""
+    """Bytes from outside cannot be read as what they claim to be.
+
+    ``code`` is that of the finding it makes where files are inspected rather than used.
+    """
+
+    def __init__(self, subject: str, problem: str, remedy: str = "", *, code: str = "input.unreadable") -> None:
+        super().__init__(subject, problem, remedy)
+        self.code = code
 
 
 class Damaged(PhonolithError):

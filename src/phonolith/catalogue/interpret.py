@@ -23,7 +23,7 @@ from phonolith.model.music import Description
 from phonolith.model.progress import Progress
 from phonolith.model.record import Record
 from phonolith.rights.decisions import Decisions
-from phonolith.sources.base import ReadsMany, Source, open_source
+from phonolith.sources.base import ReadsMany, Source, open_source, speaks_for
 from phonolith.store.files import storage_errors
 from phonolith.store.segments import Shard
 
@@ -144,4 +144,5 @@ def _described(source: Source, records: Sequence[Record], result: Interpreted) -
 
 def _open(plan: Plan, writer: Writer, name: str, counts: Counter[str]) -> tuple[Source, Stager]:
     number, settings = plan.sources[name]
-    return open_source(name, settings), Stager(Parts(writer, number, name, counts), plan.decisions)
+    source = open_source(name, settings)
+    return source, Stager(Parts(writer, number, speaks_for(source, name), counts), plan.decisions)

@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("doctor", "What is missing or unhealthy, and how to mend it."),
     },
     "Gather and build": {
-        "harvest": ("harvest", "Gather from a folder of music, a table, or a file of documents."),
+        "harvest": ("harvest", "Gather from a folder of music, a table, documents, or a bundle."),
         "build": ("build", "Make the catalogue from what was gathered."),
     },
     "Look and listen": {
@@ -34,6 +34,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "shuffle": ("shuffle", "Tracks drawn at random from the whole catalogue."),
         "sql": ("sql", "Ask the catalogue in SQL, read-only and with a deadline."),
         "export": ("export", "Write the catalogue in another form."),
+    },
+    "Publish": {
+        "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
+        "publish": ("release", "Publish a release that was cut."),
     },
     "Decide": {
         "todo": ("todo", "What wants attention, with the command that settles it."),

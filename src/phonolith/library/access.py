@@ -99,7 +99,7 @@ def playable(library: Library, identifier: str) -> tuple[Item, ...]:
     with library.reading() as reading:
         row = reading.row("track", identifier)
         own = standing(reading, "track", row)
-        items = [_made(f"track:{identifier}", found, own) for found in _audio(reading, row)]
+        items = [item_of(f"track:{identifier}", found, own) for found in _audio(reading, row)]
         return tuple(one for one in items if decision(reading, Use.STREAM, one).allowed)
 
 
@@ -138,19 +138,20 @@ def door(reading: Reading, kind: str, row: int, sha256: str = "") -> Item | None
         held = _audio(reading, row) if kind == "track" else reading.rows(_COVER, (row,))
     if not held:
         return None
-    return _made(reference, held[0], standing(reading, kind, row))
-
-
-def _made(reference: str, found: Sequence[object], own: Standing) -> Item:
-    role, name, sha256, size, media_type, codec, _ = found
-    if role == "cover":  # a picture has no composition
-        own = replace(own, rights=replace(own.rights, composition=own.rights.licence is not None))
-    return Item(reference, str(role), str(name), str(sha256), int(str(size)), str(media_type), str(codec or ""), own)
+    return item_of(reference, held[0], standing(reading, kind, row))
 
 
 def _audio(reading: Reading, row: int) -> list[tuple[object, ...]]:
     """Held audio that can be read."""
     return [found for found in reading.rows(_HELD, (subject("track", row),)) if found[0] == "audio" and not found[6]]
+
+
+def item_of(reference: str, found: Sequence[object], own: Standing) -> Item:
+    """A held file; ``found`` is its role, name, SHA-256, size, media type, codec and problem."""
+    role, name, sha256, size, media_type, codec, _ = found
+    if role == "cover":  # a picture has no composition
+        own = replace(own, rights=replace(own.rights, composition=own.rights.licence is not None))
+    return Item(reference, str(role), str(name), str(sha256), int(str(size)), str(media_type), str(codec or ""), own)
 
 
 def standing(reading: Reading, kind: str, row: int) -> Standing:

@@ -8,8 +8,11 @@ with zeros to a piece boundary, except where nothing follows it, hence the last 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 BLOCK = 16 * 1024
 SMALL_PIECE = 64 * 1024  # files below 1 MiB
@@ -38,9 +41,15 @@ class Passport:
 
 
 class Passporter:
-    """Collects the passport of one stream of bytes; memory stays below 2 MiB whatever the size."""
+    """Collects the passport of one stream of bytes; memory stays below 2 MiB whatever the size.
 
-    def __init__(self) -> None:
+    ``piece_length``, of the two, is what the size asks for unless it is given: a file that is written for a bundle,
+    such as its manifest, has the bundle's whatever its size.
+    """
+
+    def __init__(self, piece_length: int | None = None) -> None:
+        self._given = piece_length
+        self._step = piece_length or LARGE_PIECE
         self._whole = hashlib.sha256()
         self._buffer = bytearray()
         self._size = 0
@@ -48,25 +57,34 @@ class Passporter:
         self._pieces: list[bytes] = []
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes."""
-        self._whole.update(data)
-        self._size += len(data)
+        """Take the next bytes. Several pieces at once are hashed by several processors."""
         view = memoryview(data)
+        whole = _hashers(os.getpid()).submit(self._whole.update, view) if len(view) > self._step else None
+        if whole is None:
+            self._whole.update(view)
+        self._size += len(view)
         if self._buffer:
-            missing = LARGE_PIECE - len(self._buffer)
+            missing = self._step - len(self._buffer)
             self._buffer += view[:missing]
             view = view[missing:]
-            if len(self._buffer) == LARGE_PIECE:
-                self._piece(memoryview(bytes(self._buffer)), LARGE_PIECE)
+            if len(self._buffer) == self._step:
+                self._piece(memoryview(bytes(self._buffer)), self._step)
                 self._buffer.clear()
-        while len(view) >= LARGE_PIECE:
-            self._piece(view[:LARGE_PIECE], LARGE_PIECE)
-            view = view[LARGE_PIECE:]
-        self._buffer += view
+        full = len(view) - len(view) % self._step
+        pieces = [view[start : start + self._step] for start in range(0, full, self._step)]
+        hashed = (
+            map(_hash_whole_piece, pieces) if whole is None else _hashers(os.getpid()).map(_hash_whole_piece, pieces)
+        )
+        for sha1, root in hashed:
+            self._pieces.append(sha1)
+            self._layer.append(root)
+        self._buffer += view[full:]
+        if whole is not None:
+            whole.result()
 
     def finish(self) -> Passport:
         """The passport of all that came."""
-        length = LARGE_PIECE if self._size >= LARGE_PIECE else SMALL_PIECE
+        length = self._given or piece_length_for(self._size)
         rest = memoryview(bytes(self._buffer))
         for start in range(0, len(rest), length):
             self._piece(rest[start : start + length], length)
@@ -98,9 +116,14 @@ class Passporter:
         return merkle_root(self._layer, _power_of_two(len(self._layer)), empty_piece)
 
 
-def passport_of(data: bytes) -> Passport:
+def piece_length_for(size: int) -> int:
+    """The piece length of the class that a file of this size belongs to."""
+    return LARGE_PIECE if size >= LARGE_PIECE else SMALL_PIECE
+
+
+def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
     """The passport of bytes at hand."""
-    passporter = Passporter()
+    passporter = Passporter(piece_length)
     passporter.update(data)
     return passporter.finish()
 
@@ -113,6 +136,21 @@ def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:
     sha256 = hashlib.sha256
     leaves = [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
     return hashlib.sha1(piece, usedforsecurity=False).digest(), leaves
+
+
+def _hash_whole_piece(piece: memoryview) -> tuple[bytes, bytes]:
+    """SHA-1 of a full piece and the root of its leaves."""
+    sha1, leaves = hash_piece(piece)
+    return sha1, merkle_root(leaves, len(piece) // BLOCK, _ZERO)
+
+
+@cache
+def _hashers(_process: int) -> ThreadPoolExecutor:
+    """A thread for each processor, of this process: hashlib lets go of the interpreter while it hashes.
+
+    The threads of a process are not there in one that was forked from it, hence the argument.
+    """
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")
 
 
 def merkle_root(hashes: Sequence[bytes], width: int, filler: bytes) -> bytes:

@@ -1,0 +1,83 @@
+"""What this archive has published, read from its register and its held tag files: for seeding, serving and mirrors.
+
+Nothing here needs a catalogue: derived/ may be gone, and every published bundle is still known, file by file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import BinaryIO, Protocol
+
+from phonolith.errors import Damaged
+from phonolith.model.event import Event
+from phonolith.model.publication import Bundle, Publication, publication_of
+
+MANIFEST = "manifest-sha256.txt"
+_PUBLISHING = ("release.published", "release.mirrored")
+
+
+class Objects(Protocol):
+    """What is needed of the store of objects."""
+
+    def open(self, sha256: str) -> BinaryIO:
+        """The object's bytes."""
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedFile:
+    """A file of a bundle: its path below the bundle's folder, its object, and whether it is payload or a tag file."""
+
+    path: str
+    sha256: str
+    payload: bool
+
+
+def publications(events: Iterable[Event]) -> list[Publication]:
+    """Everything that was ever published, here or by an archive that this one mirrors, oldest first."""
+    return [publication_of(one.body, one.seq, one.time) for one in events if one.kind in _PUBLISHING]
+
+
+def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
+    """The bundles that are current, by name: those that a later one replaces are left out."""
+    every = {one.name: one for publication in published for one in publication.bundles}
+    replaced = {one.replaces for one in every.values()}
+    return {name: one for name, one in every.items() if name not in replaced}
+
+
+def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
+    """Every file of a bundle, payload first. Raises Damaged where its manifest cannot be read."""
+    with objects.open(bundle.tags[MANIFEST]) as file:
+        payload = manifest(file.read(), f"manifest of {bundle.name}")
+    found = [PublishedFile(path, sha256, True) for path, sha256 in payload.items()]
+    return found + [PublishedFile(path, sha256, False) for path, sha256 in bundle.tags.items()]
+
+
+def manifest(data: bytes, subject: str) -> Mapping[str, str]:
+    """Digests by path, of a manifest as this archive writes them (RFC 8493, section 2.1.3)."""
+    found = {}
+    for line in data.decode("utf-8").splitlines():
+        sha256, blank, path = line.partition("  ")
+        if not blank or len(sha256) != 64:
+            raise Damaged(subject, f"has a line that is none: {line[:100]!r}", "Restore the object from a mirror")
+        found[unquoted(path)] = sha256
+    return found
+
+
+def quoted(path: str) -> str:
+    """A path as a manifest has it: breaks and percent signs are written as in an address (RFC 8493, section 2.1.3)."""
+    return path.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
+
+
+def unquoted(path: str) -> str:
+    """The path that :func:`quoted` made, or that a manifest from elsewhere has."""
+    for written, meant in (("%0A", "\n"), ("%0a", "\n"), ("%0D", "\r"), ("%0d", "\r"), ("%25", "%")):
+        path = path.replace(written, meant)
+    return path
+
+
+def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tuple[str, str]]:
+    """(SHA-256, bundle) of every file that was ever payload of a bundle: once published, a file stays where it is."""
+    for publication in published:
+        for bundle in publication.bundles:
+            yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)

@@ -1,0 +1,96 @@
+"""Names of files that are safe on every system: what is wrong with one, and when two are the same to some disk."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+
+#: Bytes of one part of a path that every common file system takes.
+LONGEST_PART = 255
+#: Bytes of a whole path below the folder it is unpacked into: Windows' old limit of 260 leaves room for a folder.
+LONGEST_PATH = 4_096
+DEEPEST = 64
+
+_DEVICES = frozenset(
+    ("con", "prn", "aux", "nul", *(f"{port}{number}" for port in ("com", "lpt") for number in "123456789¹²³"))
+)
+# C0, C1, and what turns around the order of the text after it: a name must be what it looks like.
+_HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+_UNFIT = re.compile(r"""[<>:"|?*/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]""")
+_NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|^ |[ .]$')
+
+
+def fault(parts: Sequence[str]) -> tuple[str, str] | None:
+    """What makes a stranger's relative path unsafe to write to a disk: a code and a sentence's end; None if nothing.
+
+    Refused are what leads out of the folder, what no file system can hold, and what some system would take for
+    something else: its devices, and names with characters that hide or reorder text.
+    """
+    if not parts:
+        return "path.empty", "has no name"
+    if len(parts) > DEEPEST or sum(len(part.encode("utf-8", "replace")) + 1 for part in parts) > LONGEST_PATH:
+        return "path.too-long", "is too long or too deep"
+    return next((found for part in parts if (found := _fault(part))), None)
+
+
+def portable(parts: Sequence[str]) -> bool:
+    """Whether a path is safe and every common system can hold it under just this name, as ours have to be."""
+    return fault(parts) is None and not any(_NOT_ON_WINDOWS.search(part) for part in parts)
+
+
+def fitted(text: str, otherwise: str, longest: int = 120) -> str:
+    """A text as one part of a portable path, as readable as it can stay; ``otherwise`` where nothing is left of it.
+
+    ``longest`` is in bytes. What disks refuse becomes "_"; normal form C, which most systems write.
+    """
+    plain = unicodedata.normalize("NFC", text.encode("utf-8", "replace").decode())
+    plain = re.sub(r"\s+", " ", _UNFIT.sub("_", re.sub(r"\s", " ", plain)))
+    plain = plain.encode()[:longest].decode("utf-8", "ignore").strip(" .")
+    if plain.split(".")[0].rstrip(" ").lower() in _DEVICES:
+        plain = f"_{plain}"
+    return plain or otherwise
+
+
+def collisions(paths: Iterable[Sequence[str]]) -> list[tuple[Sequence[str], Sequence[str]]]:
+    """Pairs of paths of files that are one file to a disk that does not know case or normal forms.
+
+    A file whose path is a folder of another's collides with that.
+    """
+    folders: dict[tuple[str, ...], Sequence[str]] = {}
+    files: dict[tuple[str, ...], Sequence[str]] = {}
+    found: list[tuple[Sequence[str], Sequence[str]]] = []
+    for path in paths:
+        key = folded(path)
+        if key in files:
+            found.append((files[key], path))
+        files.setdefault(key, path)
+        for length in range(1, len(key)):
+            folders.setdefault(key[:length], path)
+    found += [(path, folders[key]) for key, path in files.items() if key in folders]
+    return found
+
+
+def folded(path: Sequence[str]) -> tuple[str, ...]:
+    """The path as a disk sees it that knows neither case nor normal forms (as APFS and NTFS do)."""
+    return tuple(
+        part if part.isascii() and part.islower() else unicodedata.normalize("NFC", _fold(part)) for part in path
+    )
+
+
+def _fold(part: str) -> str:
+    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold())
+
+
+def _fault(part: str) -> tuple[str, str] | None:
+    if part in ("", ".", ".."):
+        return "path.traversal", "leads out of its folder or nowhere"
+    if "/" in part or "\\" in part:
+        return "path.separator", "has a separator inside a name"
+    if _HIDING.search(part):
+        return "path.hiding", "has characters that hide or reorder text"
+    if part.split(".")[0].rstrip(" ").lower() in _DEVICES:
+        return "path.reserved", "is a device on Windows"
+    if len(part.encode("utf-8", "replace")) > LONGEST_PART:
+        return "path.too-long", "is too long or too deep"
+    return None

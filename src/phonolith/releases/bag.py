@@ -1,0 +1,117 @@
+"""The tag files of a bundle: what makes its folder a BagIt bag (RFC 8493), says whose the music is, and shows why.
+
+Payload is listed in the manifest and never touched; all that is written here is small text.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from phonolith import __version__
+from phonolith.library.excerpt import Said
+from phonolith.library.publications import MANIFEST, quoted
+from phonolith.library.values import attribution, credit_text
+from phonolith.releases.choose import Chosen
+from phonolith.releases.group import Group
+from phonolith.sources.mirror import line_of
+
+TAG_MANIFEST = "tagmanifest-sha256.txt"
+ATTRIBUTION = "ATTRIBUTION.txt"
+EVIDENCE = "evidence.jsonl"
+CATALOGUE = "catalogue.jsonl"
+
+_DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What a bag says of its origin: the archive, whom to ask, where it is, and the catalogue's date."""
+
+    archive: str
+    contact: str
+    url: str
+    as_of: str
+
+
+def tag_files(name: str, group: Group, said: Iterable[Said], about: About) -> dict[str, bytes]:
+    """The tag files of a bundle by path; ``said`` is the catalogue's excerpt. The same of all give the same bytes."""
+    found = {
+        "bagit.txt": _DECLARATION.encode(),
+        "bag-info.txt": _info(name, group, about),
+        MANIFEST: manifest({"/".join(one.path): one.file.sha256 for one in group.files}),
+        ATTRIBUTION: _attribution(group, about),
+        EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
+        CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in said),
+    }
+    found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})
+    return found
+
+
+def manifest(digests: Mapping[str, str]) -> bytes:
+    """A manifest of SHA-256 digests by path (RFC 8493, section 2.1.3)."""
+    return b"".join(f"{digests[path]}  {quoted(path)}\n".encode() for path in sorted(digests))
+
+
+def _info(name: str, group: Group, about: About) -> bytes:
+    size = sum(one.file.size for one in group.files)
+    pairs = [
+        ("Source-Organization", about.archive),
+        ("Contact-Name", about.contact),
+        ("External-Description", f"Music that may be passed on under the licence beside each piece, in {ATTRIBUTION}"),
+        ("Bagging-Date", about.as_of),
+        ("External-Identifier", name),
+        ("Bag-Size", f"{size} bytes"),
+        ("Payload-Oxum", f"{size}.{len(group.files)}"),
+        ("Bag-Software-Agent", f"Phonolith {__version__}"),
+        ("Licence-Family", group.licence),
+        ("Popularity-Tier", group.tier),
+        ("Size-Class", group.size_class),
+        ("Origin", about.url),
+    ]
+    lines = (f"{label}: {' '.join(value.split())}\n" for label, value in pairs if value.strip())
+    return "".join(lines).encode("utf-8", "replace")
+
+
+def _attribution(group: Group, about: About) -> bytes:
+    head = [
+        f"Whose music this is, and under which licence it may be passed on. Gathered by {about.archive}.",
+        "Keep this file with the music. A statement that shows why each licence holds is in evidence.jsonl.",
+    ]
+    lines = []
+    for one in group.files:
+        file = one.file
+        title = file.track.title if file.track else f"{file.role} of {file.release.title}"
+        artist = credit_text(file.track.credit if file.track else file.release.credit)
+        said = attribution(title, artist, file.release.title, file.standing.rights.licence)
+        licence = file.standing.rights.licence
+        lines.append(f"{'/'.join(one.path)}\n  {said}\n  {licence.uri if licence else ''}")
+    return ("\n".join(head) + "\n\n" + "\n\n".join(lines) + "\n").encode("utf-8", "replace")
+
+
+def _evidence(one: Chosen) -> dict[str, Any]:
+    """Why a file may be passed on: what was stated, by whom, how well that is known."""
+    rights = one.file.standing.rights
+    assert rights.licence is not None
+    return {
+        "path": "/".join(one.path),
+        "sha256": one.file.sha256,
+        "release": one.file.release.id,
+        "track": one.file.track.id if one.file.track else None,
+        "source": one.file.release.source,
+        "licence": rights.licence.code,
+        "uri": rights.licence.uri,
+        "level": rights.level,
+        "basis": rights.basis,
+        "stated": rights.stated,
+        "stated_by": rights.stated_by,
+        "note": rights.note,
+    }
+
+
+def _line(value: Any) -> bytes:
+    return msgspec.json.encode(value) + b"\n"

@@ -1,0 +1,106 @@
+"""Cuts a release: from what the gate allows to bundles with their tag files and torrents, nothing of it kept yet."""
+
+from __future__ import annotations
+
+import calendar
+import hashlib
+import time
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from phonolith.errors import Damaged
+from phonolith.library.excerpt import Said
+from phonolith.library.permitted import PermittedFile
+from phonolith.model.paths import fitted
+from phonolith.model.publication import Bundle, Torrent
+from phonolith.releases.bag import About, tag_files
+from phonolith.releases.choose import Chosen
+from phonolith.releases.compose import Entry, Kind, Words, compose
+from phonolith.releases.group import Group, group
+from phonolith.store.metainfo import read
+from phonolith.store.passport import Passport, passport_of
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """What a cut follows besides the choice: its name, what is said of the origin, where clients find others, kinds.
+
+    ``web_seed`` is the address below which bundles are served (BEP 19), "" for none.
+    """
+
+    name: str
+    about: About
+    trackers: tuple[tuple[str, ...], ...] = ()
+    web_seed: str = ""
+    kinds: tuple[Kind, ...] = (Kind.HYBRID,)
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """A bundle that was made and is not kept: its group, its tag files and metainfo files as bytes."""
+
+    bundle: Bundle
+    group: Group
+    tags: Mapping[str, bytes]
+    torrents: Mapping[str, bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is asked while bundles are made: an object's passport, and what the catalogue says of some files."""
+
+    passport: Callable[[str], Passport | None]
+    excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
+
+
+def cut(chosen: Sequence[Chosen], published: Collection[str], told: Told, recipe: Recipe) -> Iterator[Made]:
+    """The bundles of what was chosen and is in none yet, one after another.
+
+    ``published`` are the SHA-256 of what is. Passports come from the ledger: no object is opened. The same choice and
+    recipe give the same bytes. Raises Damaged where an object has no passport.
+    """
+    slug = fitted(recipe.about.archive, "archive", 40).replace(" ", "-").lower()
+    for one in group(chosen, published):
+        yield _make(f"{slug}-{recipe.name}-{one.name}", one, told, recipe)
+
+
+def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
+    tags = tag_files(name, group, told.excerpt([one.file for one in group.files]), recipe.about)
+    entries = [Entry(one.path, _known(told.passport, one.file.sha256)) for one in group.files]
+    entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
+    seeds = (recipe.web_seed,) if recipe.web_seed else ()
+    words = Words(recipe.trackers, seeds, _comment(group, recipe), _date(recipe))
+    torrents = {str(kind): compose(name, entries, kind, words) for kind in recipe.kinds}
+    bundle = Bundle(
+        name,
+        group.licence,
+        group.tier,
+        group.size_class,
+        len(group.files),
+        sum(one.file.size for one in group.files),
+        {path: hashlib.sha256(data).hexdigest() for path, data in tags.items()},
+        tuple(_torrent(kind, data) for kind, data in torrents.items()),
+    )
+    return Made(bundle, group, tags, torrents)
+
+
+def _torrent(kind: str, data: bytes) -> Torrent:
+    """What is known of a metainfo file, as any reader of it would find."""
+    one, two = read(data, kind).infohashes
+    return Torrent(kind, hashlib.sha256(data).hexdigest(), one.hex(), two.hex())
+
+
+def _known(passport: Callable[[str], Passport | None], sha256: str) -> Passport:
+    found = passport(sha256)
+    if found is None:
+        raise Damaged(sha256, "the catalogue names an object that the ledger does not have", "Run: phonolith build")
+    return found
+
+
+def _comment(group: Group, recipe: Recipe) -> str:
+    return f"{recipe.about.archive}: {group.licence}, {len(group.files)} files, as of {recipe.about.as_of}"
+
+
+def _date(recipe: Recipe) -> int:
+    """Midnight of the catalogue's date, so that the same cut has the same bytes whenever it is made."""
+    return calendar.timegm(time.strptime(recipe.about.as_of[:10], "%Y-%m-%d"))

@@ -1,0 +1,119 @@
+"""Drafts of a release for people to look at, and its publication: tag files and torrents held, then one event."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from phonolith.errors import UsageError
+from phonolith.library import publications
+from phonolith.model.event import Event
+from phonolith.model.progress import Progress
+from phonolith.model.publication import Bundle, Publication, body_of
+from phonolith.releases.cut import Made, Recipe
+from phonolith.store.archive import Archive
+from phonolith.store.files import atomic_write, make_folders, storage_errors
+
+_AT_ONCE = 200  # objects made durable together
+
+
+def drafts(archive: Archive, name: str) -> Path:
+    """The folder of a release that was cut and is not published yet."""
+    return archive.derived / "releases" / name
+
+
+def write_drafts(folder: Path, made: Iterable[Made]) -> list[Bundle]:
+    """Write tag files and torrents of each bundle into a folder, in place of what is there; returns the bundles."""
+    shutil.rmtree(folder, ignore_errors=True)
+    found = []
+    for one in made:
+        for path, data in one.tags.items():
+            _write(folder / one.bundle.name / path, data)
+        for torrent in one.bundle.torrents:
+            _write(folder / torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
+        found.append(one.bundle)
+    return found
+
+
+def torrent_name(bundle: Bundle, kind: str) -> str:
+    """What a bundle's metainfo file is called: ``NAME.torrent``, ``NAME.v1.torrent``."""
+    return f"{bundle.name}.torrent" if kind == "hybrid" else f"{bundle.name}.{kind}.torrent"
+
+
+def publish(
+    archive: Archive,
+    made: Iterable[Made],
+    recipe: Recipe,
+    append: Callable[[str, dict[str, Any]], Event],
+    *,
+    progress: Progress,
+) -> Publication:
+    """Publish bundles: their tag files and torrents become held objects, then one event says so.
+
+    ``append`` adds an event to the register. Whatever stops it before the event, nothing is published and nothing is
+    lost; publishing again makes the same objects. Raises UsageError where there is nothing to publish or the name is
+    taken, StorageError.
+    """
+    with archive.lock("release", what=f"phonolith publish {recipe.name}"):
+        taken = [one.name for one in published(archive)]
+        if recipe.name in taken:
+            raise UsageError(f"release {recipe.name}", "is published already", "Choose another name")
+        bundles = _hold(archive, made, progress)
+        if not bundles:
+            problem = "has nothing that is not published yet"
+            raise UsageError(f"release {recipe.name}", problem, "See what is missing: phonolith todo")
+        publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles))
+        event = append("release.published", body_of(publication))
+        return publications.publications([event])[0]
+
+
+def published(archive: Archive) -> list[Publication]:
+    """Everything that was published, oldest first."""
+    with archive.register() as register:
+        return publications.publications(register.events())
+
+
+def assigned(archive: Archive, past: Sequence[Publication]) -> dict[str, str]:
+    """The bundle of every object that was ever published as payload, by SHA-256."""
+    with archive.objects() as objects:
+        return dict(publications.assigned(objects, past))
+
+
+def settings_digest(recipe: Recipe) -> str:
+    """SHA-256 of everything a recipe says, but its name: two cuts of one choice are alike if these are."""
+    told = {**asdict(recipe), "name": ""}
+    return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def _hold(archive: Archive, made: Iterable[Made], progress: Progress) -> list[Bundle]:
+    """Make tag files and torrents held objects; returns the bundles, all of whose files are durable."""
+    found = []
+    progress.start("Publishing bundles", None, "bundles")
+    with archive.objects() as objects:
+        batch = objects.batch()
+        try:
+            for one in made:
+                for path, data in one.tags.items():
+                    batch.add_bytes(data, "text/plain" if path.endswith(".txt") else "application/x-ndjson")
+                for data in one.torrents.values():
+                    batch.add_bytes(data, "application/x-bittorrent")
+                if batch.count > _AT_ONCE:
+                    batch.keep()
+                found.append(one.bundle)
+                progress.advance(1)
+            batch.keep()
+        finally:
+            batch.drop()
+    progress.finish()
+    return found
+
+
+def _write(path: Path, data: bytes) -> None:
+    with storage_errors(path):
+        make_folders(path.parent)
+        atomic_write(path, data)
