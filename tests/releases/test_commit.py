@@ -107,7 +107,7 @@ def test_a_clock_that_goes_back_does_not_take_the_log_with_it(held: Held) -> Non
     assert later.time == "2026-01-02T03:04:05Z" and sound(held.archive) == [1, 9]
 
 
-@pytest.mark.parametrize("damage", ["gone", "hash", "cut", "later"])
+@pytest.mark.parametrize("damage", ["gone", "hash", "cut", "older", "newer"])
 def test_the_index_is_never_believed(held: Held, clock: Clock, damage: str) -> None:
     """Whatever is wrong with it, what is signed is the root of the leaves."""
     commit(held.archive, held.digests[:3], clock)
@@ -116,7 +116,11 @@ def test_the_index_is_never_believed(held: Held, clock: Clock, damage: str) -> N
     commit(held.archive, held.digests[:6], clock)
     if damage == "gone":
         index.unlink()
-    elif damage == "later":
+    elif damage == "newer":  # held/ and keys/ were brought back, state/ was not
+        shutil.copytree(held.archive.root, held.archive.root / "twin")
+        commit(Archive.open(held.archive.root / "twin"), held.digests[:5:-1], clock)
+        shutil.copy(held.archive.root / "twin" / "state" / "log.sqlite", index)
+    elif damage == "older":
         index.write_bytes(early)
     else:
         with held.archive.log_index() as opened:
@@ -230,6 +234,19 @@ def test_a_log_from_an_older_backup_is_not_gone_on_with(held: Held, clock: Clock
     shutil.rmtree(log, ignore_errors=True)
     shutil.copytree(tmp_path / "newer", log)
     assert commit(held.archive, held.digests, clock).size == 9 and sound(held.archive) == [3, 5, 9]
+
+
+def test_a_log_that_is_lost_for_good_is_begun_anew_under_another_name(held: Held, clock: Clock) -> None:
+    """Not with any of its keys, new ones that signed nothing yet included."""
+    first = commit(held.archive, held.digests[:3], clock)
+    rotate(held.archive, "b", clock)
+    shutil.rmtree(held.archive.log().folder)
+    with pytest.raises(Damaged, match="older than what was signed"):
+        commit(held.archive, held.digests, clock)
+    for path in held.archive.keys.iterdir():
+        path.unlink()
+    head = commit(held.archive, held.digests, clock)
+    assert head.log != first.log and head.previous == GENESIS and sound(held.archive) == [9]
 
 
 @pytest.mark.parametrize("change_keys", [False, True])

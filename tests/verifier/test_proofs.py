@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import copy
 import io
 import random
@@ -26,6 +27,9 @@ from phonolith.verifier import (
     dump,
     leaf_of,
     pack_leaf,
+    read_countersignature,
+    read_head,
+    read_link,
     read_proof,
     unpack_leaf,
 )
@@ -133,6 +137,24 @@ def test_a_key_that_nothing_leads_to_is_told_by_its_code() -> None:
 @pytest.mark.parametrize("value", [None, 1, [], {}, "x", {"type": PROOF}, [[]]])
 def test_what_is_no_proof_is_unreadable(value: Any) -> None:
     assert isinstance(problems(value), str)
+
+
+Json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5) | st.sampled_from(["0" * 64, PROOF]),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from(["type", "leaf", "index", "path", "head", "rotations", "old", "new"]), inner)
+    ),
+)
+
+
+@given(Json, st.sampled_from(["type", "leaf", "index", "path", "head", "rotations", "countersignatures"]))
+def test_whatever_stands_in_a_proof_it_is_read_or_unreadable(value: Any, place: str) -> None:
+    proof = proof_of(b"x", 1, 1)
+    problems({**proof, place: value})
+    for reader in (read_proof, read_link, read_head, read_countersignature):
+        with contextlib.suppress(Unreadable):
+            reader(value)
 
 
 def mutations(value: Any) -> Iterator[Any]:

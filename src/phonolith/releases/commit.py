@@ -61,8 +61,8 @@ def cut_off(archive: Archive, heads: list[Head]) -> Head | None:
     Raises Damaged where the log no longer has the last head that was signed and it cannot come next: the log was
     restored from an older backup then, and signing on from there would contradict what others have seen.
     """
-    key = heads[-1].next if heads else _told_key(archive)
-    last = Keys(archive.keys).last_signed(key) if key else None
+    signed = map(Keys(archive.keys).last_signed, [heads[-1].next] if heads else _told_keys(archive))
+    last = next((head for head in signed if head is not None), None)
     if last is None or digest(last) in {digest(head) for head in heads}:
         return None
     follows = last.previous == (digest(heads[-1]) if heads else GENESIS)
@@ -140,12 +140,14 @@ def _following(archive: Archive, heads: list[Head]) -> str:
 
 def _told_key(archive: Archive) -> str:
     """The signing key as the register has it, "" if it has none."""
-    key = ""
+    return next(iter(_told_keys(archive)), "")
+
+
+def _told_keys(archive: Archive) -> list[str]:
+    """All signing keys that the register tells of, the latest first."""
+    names = {"key.made": "key", "key.rotated": "next"}
     with archive.register() as register:
-        for event in register.events():
-            if event.kind in ("key.made", "key.rotated"):
-                key = event.body["next" if event.kind == "key.rotated" else "key"]
-    return key
+        return [str(event.body[names[event.kind]]) for event in register.events() if event.kind in names][::-1]
 
 
 def _tell(archive: Archive, kind: str, body: dict[str, str], now: str) -> None:

@@ -38,13 +38,13 @@ def prove(archive: Archive, file: Path) -> dict[str, Any]:
         raise NotFound(printable(file), "there is no such file", "Check the path")
     with storage_errors(file), file.open("rb") as stream:
         leaf = leaf_of(stream)
-    heads = archive.log().heads()
     with archive.log_index() as index:
-        _follow(archive, index, heads)
+        _follow(archive, index, archive.log().heads())
         number = index.number(leaf.sha256)
-        if number is None:
+        heads = archive.log().heads()  # read after the index, which never knows more than they do
+        last = next((place for place, head in enumerate(heads) if number is not None and head.size > number), None)
+        if number is None or last is None:
             raise NotFound(printable(file), *_why_not(archive, leaf.sha256.hex()))
-        last = next(place for place, head in enumerate(heads) if head.size > number)
         path = inclusion_path(number, heads[last].size, index.hash)
     proof = _proof(archive, leaf, number, path, heads[: last + 1])
     if problems := check_proof(read_proof(proof)):

@@ -66,18 +66,19 @@ class LogIndex(Closing):
             return False
 
     def follow(self, log: Log, heads: Sequence[Head]) -> None:
-        """Take in what the log has beyond what is here; all of it where what is here is not its beginning.
+        """Have exactly what the log has: take in what is missing, all of it where what is here is not its beginning.
 
         The caller holds the archive's lock ``log``. Raises Damaged where the leaves do not give the root that was
         signed.
         """
-        if not heads or self.leads_to(heads[-1]):
+        size = heads[-1].size if heads else 0
+        if self._is_of(size, heads):
             return
         for start in (max((one.size for one in heads if self.leads_to(one)), default=0), 0):
-            self._take_in(log, start, heads[-1].size)
-            if self.leads_to(heads[-1]):
+            self._take_in(log, start, size)
+            if self._is_of(size, heads):
                 return
-        problem = f"its leaves do not give the root that was signed at size {heads[-1].size:,}"
+        problem = f"its leaves do not give the root that was signed at size {size:,}"
         raise Damaged(printable(log.leaves_file), problem, "Restore held/log from a mirror or a backup")
 
     @contextlib.contextmanager
@@ -85,6 +86,11 @@ class LogIndex(Closing):
         """Add to the tree of the first ``size`` leaves; kept if the block ends well."""
         with transaction(self._db, self._path) as db:
             yield Adding(db, tree(size, self.hash))
+
+    def _is_of(self, size: int, heads: Sequence[Head]) -> bool:
+        """Whether this is the tree of the last head and has nothing beyond it."""
+        ((count,),) = self._rows("SELECT coalesce(max(position) + 1, 0) FROM node")
+        return bool(count == stored(size)) and (not heads or self.leads_to(heads[-1]))
 
     def _take_in(self, log: Log, start: int, end: int) -> None:
         with transaction(self._db, self._path) as db:
