@@ -506,7 +506,7 @@ def _read_heads(lines: list[bytes]) -> list[Head]:
 
 def whole_lines(text: bytes) -> list[bytes]:
     """The lines that are ended: what a crash cut off in the middle was never said to anybody."""
-    return text[: text.rfind(b"\n") + 1].splitlines()
+    return text.split(b"\n")[:-1]
 
 
 def read_link(value: Any) -> State:
@@ -532,57 +532,65 @@ def check_log(old: State, new: State) -> Comparison:
     Refuted: two heads, both properly signed, that cannot belong to one growing list; whoever signs such a pair is
     caught by it for ever. Undecided: nothing contradicts and nothing shows it either.
     """
-    problems = [*check_state(old), *check_state(new)]
-    if problems:
-        return Comparison("undecided", problems, [])
-    if old.heads[-1].log != new.heads[-1].log:
-        ours, theirs = old.heads[-1].log, new.heads[-1].log
-        return Comparison("undecided", [Problem("log.other", ours, f"the other one is log {theirs}")], [])
-    if pair := _contradiction(old, new):
-        names = " and ".join(f"{digest(head)} of size {head.size}" for head in pair)
-        problem = f"it signed two heads that contradict each other: {names}"
-        return Comparison("refuted", [Problem("log.refuted", pair[0].log, problem)], list(pair))
     last, newest = old.heads[-1], new.heads[-1]
-    if newest.size < last.size:
-        problem = f"the new one has {newest.size} leaves, the old one {last.size}"
-        return Comparison("undecided", [Problem("log.shrank", last.log, problem)], [])
-    if _is_kept(last, newest, new):
-        return Comparison("consistent", [], [])
-    problem = "heads of two sizes alone do not tell; it takes the leaves of the new one, or a link between the two"
-    return Comparison("undecided", [Problem("log.undecided", last.log, problem)], [])
+    if last.log != newest.log:
+        return Comparison("undecided", [Problem("log.other", last.log, f"the other one is log {newest.log}")], [])
+    problems, pair = _look(old, new)
+    if pair is not None:
+        return Comparison("refuted", [_refuted(*pair), *problems], list(pair))
+    if not problems and newest.size < last.size:
+        lost = f"the new one has {newest.size} leaves, the old one {last.size}"
+        problems = [Problem("log.shrank", last.log, lost)]
+    elif not problems and not _is_kept(last, newest, new):
+        open_question = "heads of two sizes alone do not tell; it takes the leaves of the new one, or a link"
+        problems = [Problem("log.undecided", last.log, open_question)]
+    return Comparison("undecided" if problems else "consistent", problems, [])
 
 
 def check_state(state: State) -> list[Problem]:
     """What is wrong with a state by itself: its heads, and whether its leaves have the roots that were signed."""
-    problems = check_heads(state.heads, whole=state.leaves is not None)
-    if problems or state.leaves is None:
-        return problems
-    roots = roots_at(state.leaves, {head.size for head in state.heads})
-    for head in state.heads:
-        if roots.get(head.size) != head.root:
-            found = "has another root" if head.size in roots else "is cut off before it"
-            problems.append(Problem("log.leaves", str(state.leaves), f"the list {found} at {head.size} leaves"))
-    return problems
+    problems, pair = _look(state)
+    return problems if pair is None else [_refuted(*pair), *problems]
 
 
-def _contradiction(old: State, new: State) -> tuple[Head, Head] | None:
-    """Two heads of one log that exclude each other: another successor of one head, or another root at one size."""
+def _look(*states: State) -> tuple[list[Problem], tuple[Head, Head] | None]:
+    """What is wrong with states of one log, and two of their heads that exclude each other, if there are any.
+
+    Leaves count as those of a log where they give the root of the newest head; else they are damaged.
+    """
+    heads = [head for state in states for head in state.heads]
+    problems = [one for state in states for one in check_heads(state.heads, whole=state.leaves is not None)]
+    if problems:
+        return problems, None
+    pair = _clash(heads)
+    for last, leaves in [(state.heads[-1], state.leaves) for state in states if state.leaves is not None]:
+        roots = roots_at(leaves, {head.size for head in heads if head.size <= last.size})
+        if roots.get(last.size) != last.root:
+            what = "does not give the root that was signed" if last.size in roots else "is cut off"
+            problems.append(Problem("log.leaves", str(leaves), f"the list of {last.size} leaves {what}"))
+        elif pair is None:
+            others = (head for head in heads if roots.get(head.size, head.root) != head.root)
+            pair = next(((head, last) for head in others), None)
+    return problems, pair
+
+
+def _clash(heads: list[Head]) -> tuple[Head, Head] | None:
+    """Two heads that exclude each other by themselves: two successors of one head, or two roots at one size."""
     followers: dict[str, Head] = {}
     roots: dict[int, Head] = {}
-    for head in [*old.heads, *new.heads]:
+    for head in heads:
         other = followers.setdefault(head.previous, head)
         if digest(other) != digest(head):
             return other, head
         other = roots.setdefault(head.size, head)
         if other.root != head.root:
             return other, head
-    for one, two in ((old, new), (new, old)):
-        if two.leaves is not None:
-            known = roots_at(two.leaves, {head.size for head in one.heads if head.size <= two.heads[-1].size})
-            for head in one.heads:
-                if known.get(head.size, head.root) != head.root:
-                    return head, two.heads[-1]
     return None
+
+
+def _refuted(one: Head, two: Head) -> Problem:
+    names = " and ".join(f"{digest(head)} of size {head.size}" for head in (one, two))
+    return Problem("log.refuted", one.log, f"it signed two heads that contradict each other: {names}")
 
 
 def _is_kept(last: Head, newest: Head, new: State) -> bool:

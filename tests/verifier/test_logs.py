@@ -57,7 +57,7 @@ def refutes(found: Comparison) -> bool:
     one, two = found.evidence
     return (
         found.verdict == "refuted"
-        and codes(found) == ["log.refuted"]
+        and codes(found)[0] == "log.refuted"
         and is_signed(one)
         and is_signed(two)
         and one.log == two.log
@@ -219,6 +219,27 @@ def test_damaged_leaves_are_damage_and_no_refutation(tmp_path: Path, damage: str
         (folder / "leaves").unlink()
     found = check_log(old, read_state(folder))
     assert found.verdict == "undecided" and set(codes(found)) == {"log.leaves"} and not found.evidence
+
+
+def test_a_copy_that_contradicts_itself_is_refuted_by_itself(tmp_path: Path) -> None:
+    """Its newest head signs the list as it is, an older one signed another."""
+    log = grown(3)
+    log.leaves[1] = log.leaves[0]
+    log.commit("a")
+    state = read_state(log.write(tmp_path / "log"))
+    assert [one.code for one in check_state(state)] == ["log.refuted"]
+    assert refutes(check_log(state, state)) and refutes(check_log(State(log.heads[:1]), state))
+
+
+def test_two_heads_refute_whatever_else_is_damaged(tmp_path: Path) -> None:
+    honest = grown(3)
+    other = honest.copy()
+    honest.commit("a")
+    other.commit("b")
+    folder = honest.write(tmp_path / "log")
+    (folder / "leaves").write_bytes(b"")
+    found = check_log(State(other.heads[-1:]), read_state(folder))
+    assert found.verdict == "refuted" and codes(found) == ["log.refuted", "log.leaves"]
 
 
 def test_a_torn_last_line_was_never_said(tmp_path: Path) -> None:
