@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from phonolith.library.publications import bundles
+from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
 from tests import sample
 from tests.cli.conftest import Result
@@ -58,6 +60,8 @@ def test_cutting_everything_anew_says_first_what_mirrors_would_move(root: Path, 
     assert refused.code == 2 and "mirrors would have to move" in refused.err and "--yes" in refused.err
     anew = phonolith("publish", "two", "--recut-all", "--yes", "--archive", root, "--json").data
     assert sum(one["files"] for one in anew["bundles"]) == sum(one["files"] for one in done["bundles"])
+    current = bundles(published(Archive.open(root)))
+    assert current.keys() == {one["name"] for one in anew["bundles"]}
 
 
 @pytest.mark.parametrize("name", ["../x", "a b", "", ".hidden", "x" * 41, "ä"])

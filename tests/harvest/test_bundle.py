@@ -18,9 +18,10 @@ from phonolith.harvest.report import HarvestReport
 from phonolith.library import browse, publications
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
+from phonolith.library.publications import torrent_name
 from phonolith.library.reading import Library
 from phonolith.model.progress import Silent
-from phonolith.releases.publish import published, torrent_name
+from phonolith.releases.publish import published
 from phonolith.rights.gate import Policy
 from phonolith.sources.text import clean
 from phonolith.store.archive import Archive

@@ -29,6 +29,7 @@ from phonolith.releases.compose import Kind
 from phonolith.releases.cut import Made, Recipe, Told, cut
 from phonolith.releases.group import group, tier_of
 from phonolith.releases.publish import assigned, publish, published, write_drafts
+from phonolith.releases.worn import next_name, worn
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 from phonolith.store.metainfo import read
@@ -188,12 +189,16 @@ def test_a_bundle_is_a_valid_bag_to_the_library_of_congress(archive: Archive, tm
 def test_libtorrent_finds_a_copy_complete(archive: Archive, tmp_path: Path) -> None:
     libtorrent = pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
     made = publish_now(archive)
-    session = libtorrent.session({"listen_interfaces": "", "enable_dht": False, "enable_lsd": False})
+    told = libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification
+    session = libtorrent.session(
+        {"listen_interfaces": "", "enable_dht": False, "enable_lsd": False, "alert_mask": told}
+    )
     for one in made:
         laid_out(archive, one.bundle, tmp_path)
         for data in one.torrents.values():
             parameters = libtorrent.load_torrent_buffer(data)
             parameters.save_path = str(tmp_path)
+            parameters.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
             handle = session.add_torrent(parameters)
             while not handle.status().is_seeding:
                 assert not handle.status().errc.value()
@@ -263,3 +268,50 @@ def test_no_private_word_is_in_a_torrent(archive: Archive) -> None:
         assert str(archive.root).encode() not in b"".join((*made.torrents.values(), *made.tags.values()))
         found = read(made.torrents["hybrid"], "it")
         assert (found.web_seeds, found.folder) == (("http://sample.example/bundle/",), made.bundle.name)
+
+
+def test_a_bundle_that_lost_too_much_is_cut_again_and_the_others_are_not(
+    sampled: tuple[Archive, dict[str, str]],
+) -> None:
+    archive, ids = sampled
+    before = {one.bundle.name: one for one in publish_now(archive)}
+    with archive.register() as register:
+        body = {"subjects": [ids["track:road/1"]], "because": "they asked", "ground": "owner"}
+        register.append("item.withdrawn", body, actor="operator", time=NOW)
+    current = publications.bundles(published(archive))
+    with archive.objects() as objects:
+        again = list(worn(objects, current.values(), chosen_of(archive)))
+    (one,) = again
+    old = before[one.replaces]
+    gone = {file.file.sha256 for file in old.group.files} - {file.file.sha256 for file in one.files}
+    assert len(gone) == 1 and one.piece_length == old.group.piece_length
+    kept = {file.file.sha256: file.path for file in old.group.files}
+    assert all(kept[file.file.sha256] == file.path for file in one.files)
+    with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
+        told = Told(objects.passport, partial(excerpt, reading, set(kept)))
+        made = list(cut([], frozenset(), told, replace(RECIPE, name="two"), again))
+    assert [(new.bundle.name, new.bundle.replaces) for new in made] == [(f"{one.replaces}-r2", one.replaces)]
+
+    def append(kind: str, body: dict[str, object]) -> object:
+        with archive.register() as register:
+            return register.append(kind, body, actor="operator", time=NOW)
+
+    publish(archive, made, replace(RECIPE, name="two"), append, progress=Silent())  # type: ignore[arg-type]
+    after = publications.bundles(published(archive))
+    assert after.keys() == (current.keys() - {one.replaces}) | {f"{one.replaces}-r2"}
+    assert not gone & set(assigned(archive, published(archive)))
+
+
+def test_a_bundle_that_lost_little_is_left_alone(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_now(archive)
+    chosen = chosen_of(archive)
+    current = publications.bundles(published(archive)).values()
+    with archive.objects() as objects:
+        assert not list(worn(objects, current, chosen))
+        monkeypatch.setattr("phonolith.releases.worn.TOLERATED", 0.5)
+        assert not list(worn(objects, current, chosen[1:]))
+
+
+@pytest.mark.parametrize(("name", "following"), [("x", "x-r2"), ("x-r2", "x-r3"), ("x-r9", "x-r10"), ("r2", "r2-r2")])
+def test_names_of_bundles_that_take_anothers_place(name: str, following: str) -> None:
+    assert next_name(name) == following

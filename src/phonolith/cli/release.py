@@ -100,7 +100,7 @@ def publish(
             moved = _moved(cutting.past)
             problem = f"mirrors would have to move {size(moved)} that they hold already"
             raise UsageError(f"release {name}", problem, "Say --yes if that is meant, or leave --recut-all out")
-        done = publish_(place.archive(), cutting.made, cutting.recipe, _append(place), progress=bars)
+        done = publish_(place.archive(), cutting.made, cutting.recipe, _append(place), progress=bars, anew=recut_all)
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)
@@ -131,6 +131,7 @@ def _cutting(
     from phonolith.releases.choose import choose
     from phonolith.releases.cut import Told, cut
     from phonolith.releases.publish import assigned, published
+    from phonolith.releases.worn import worn
 
     if name is None or not re.fullmatch(_NAME, name):
         problem = "has to be 1 to 40 letters, digits, dots, dashes or underscores, beginning with a letter or a digit"
@@ -150,7 +151,8 @@ def _cutting(
             as_of = str(one.rows("SELECT value FROM meta WHERE key = 'as_of'")[0][0])
             recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
             told = Told(objects.passport, partial(excerpt, one, {file.file.sha256 for file in chosen}))
-            made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe)
+            again = () if recut_all or selection else worn(objects, _own(past), chosen)
+            made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe, again)
             yield _Cut(made, recipe, past, len(taken))
 
 
@@ -287,6 +289,14 @@ def _moved(past: Sequence[Publication]) -> int:
     from phonolith.library.publications import bundles
 
     return sum(one.size for one in bundles(past).values())
+
+
+def _own(past: Sequence[Publication]) -> list[Bundle]:
+    """Current bundles that were published here: those of other archives are theirs to cut again."""
+    from phonolith.library.publications import bundles
+
+    theirs = {bundle.name for one in past if one.origin for bundle in one.bundles}
+    return [one for name, one in bundles(past).items() if name not in theirs]
 
 
 def _append(place: Place) -> Any:

@@ -7,7 +7,7 @@ asked for.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
@@ -107,8 +107,19 @@ def decision(reading: Reading, use: Use, item: Item) -> Decision:
     """The gate's answer for one file: a withdrawal of anything that has the same bytes counts."""
     own = item.standing
     if reading.hidden.tracks or reading.hidden.releases:
-        own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *_sharing(reading, item.sha256)))))
+        own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *sharing(reading, item.sha256, hidden=True)))))
     return reading.decide(use, own, held=True)
+
+
+def sharing(reading: Reading, sha256: str, *, hidden: bool = False, besides: int = -1) -> Iterator[str]:
+    """Ids of everything that has these bytes, and of what it belongs to; with ``hidden``, of what is hidden only.
+
+    ``besides`` is a subject that is left out: row * 4 + kind.
+    """
+    for (about,) in reading.rows(_SHARING, (bytes.fromhex(sha256),)):
+        kind, row = KINDS[about % 4], about // 4
+        if about != besides and (not hidden or row in reading.hidden.of(kind)):
+            yield from standing(reading, kind, row).ids
 
 
 def refuse(reference: str, answer: Decision) -> None:
@@ -186,10 +197,3 @@ def _of_tracks(reading: Reading, tracks: Sequence[tuple[str, int | None]], relea
 
 def _strength(one: Rights) -> tuple[bool, bool, int]:
     return one.licence is not None, bool(one.licence and one.licence.stream), one.level
-
-
-def _sharing(reading: Reading, sha256: str) -> Iterable[str]:
-    """Ids of everything that has these bytes, and of what it belongs to."""
-    for (about,) in reading.rows(_SHARING, (bytes.fromhex(sha256),)):
-        if about // 4 in reading.hidden.of(KINDS[about % 4]):
-            yield from standing(reading, KINDS[about % 4], about // 4).ids

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from phonolith.errors import Damaged
 from phonolith.model.event import Event
 from phonolith.model.publication import Bundle, Publication, publication_of
+from phonolith.store.bencode import decode
 
 MANIFEST = "manifest-sha256.txt"
 _PUBLISHING = ("release.published", "release.mirrored")
+
+#: The tag file that says why each payload file may be passed on, one JSON object a line.
+EVIDENCE = "evidence.jsonl"
 
 
 class Objects(Protocol):
@@ -39,10 +43,15 @@ def publications(events: Iterable[Event]) -> list[Publication]:
 
 
 def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
-    """The bundles that are current, by name: those that a later one replaces are left out."""
-    every = {one.name: one for publication in published for one in publication.bundles}
-    replaced = {one.replaces for one in every.values()}
-    return {name: one for name, one in every.items() if name not in replaced}
+    """The bundles that are current, by name: those whose place a later one takes are left out."""
+    current: dict[str, Bundle] = {}
+    for publication in published:
+        if publication.anew:
+            current.clear()
+        for one in publication.bundles:
+            current.pop(one.replaces, None)
+            current[one.name] = one
+    return current
 
 
 def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
@@ -51,6 +60,25 @@ def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
         payload = manifest(file.read(), f"manifest of {bundle.name}")
     found = [PublishedFile(path, sha256, True) for path, sha256 in payload.items()]
     return found + [PublishedFile(path, sha256, False) for path, sha256 in bundle.tags.items()]
+
+
+def torrent_name(bundle: Bundle, kind: str) -> str:
+    """What a bundle's metainfo file is called: ``NAME.torrent``, ``NAME.v1.torrent``."""
+    return f"{bundle.name}.torrent" if kind == "hybrid" else f"{bundle.name}.{kind}.torrent"
+
+
+def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
+    """The paths of the pad files that a bundle's torrents name (BEP 47), as in ``.pad/0-1234``: so many zeros each.
+
+    Every kind of torrent lays the files out alike, so the first that has a v1 side names them for all.
+    """
+    for torrent in bundle.torrents:
+        if torrent.v1:
+            with objects.open(torrent.sha256) as file:
+                whole: Any = decode(file.read())
+            listed = whole[b"info"].get(b"files", ())
+            return frozenset(b"/".join(one[b"path"]).decode() for one in listed if b"p" in one.get(b"attr", b""))
+    return frozenset()
 
 
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:
@@ -77,7 +105,6 @@ def unquoted(path: str) -> str:
 
 
 def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tuple[str, str]]:
-    """(SHA-256, bundle) of every file that was ever payload of a bundle: once published, a file stays where it is."""
-    for publication in published:
-        for bundle in publication.bundles:
-            yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)
+    """(SHA-256, bundle) of every file that is payload of a current bundle: once published, a file stays where it is."""
+    for bundle in bundles(published).values():
+        yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)

@@ -42,7 +42,7 @@ class Publication:
     """One publication, as its event in the register has it.
 
     ``as_of`` is the date of the catalogue that it was cut from, ``origin`` the archive that published it, "" for this
-    one.
+    one. ``anew``: it takes the place of everything that was published here before.
     """
 
     name: str
@@ -52,6 +52,7 @@ class Publication:
     event: int = 0
     time: str = ""
     origin: str = ""
+    anew: bool = False
 
 
 def body_of(publication: Publication) -> dict[str, Any]:
@@ -62,14 +63,15 @@ def body_of(publication: Publication) -> dict[str, Any]:
         "settings": publication.settings,
         "bundles": [_body_of(one) for one in publication.bundles],
     }
-    return body | ({"origin": publication.origin} if publication.origin else {})
+    body |= {"origin": publication.origin} if publication.origin else {}
+    return body | ({"anew": True} if publication.anew else {})
 
 
 def publication_of(body: Mapping[str, Any], event: int, time: str) -> Publication:
     """The publication of an event's body."""
     bundles = (Bundle(**{**one, "torrents": tuple(Torrent(**t) for t in one["torrents"])}) for one in body["bundles"])
     told = body["name"], body["as_of"], body["settings"], tuple(bundles), event, time
-    return Publication(*told, body.get("origin", ""))
+    return Publication(*told, body.get("origin", ""), body.get("anew", False))
 
 
 def _body_of(bundle: Bundle) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import msgspec
 
 from phonolith import __version__
 from phonolith.library.excerpt import Said
-from phonolith.library.publications import MANIFEST, quoted
+from phonolith.library.publications import EVIDENCE, MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
 from phonolith.releases.group import Group
@@ -22,7 +22,6 @@ from phonolith.sources.mirror import line_of
 
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
-EVIDENCE = "evidence.jsonl"
 CATALOGUE = "catalogue.jsonl"
 
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
@@ -94,7 +93,11 @@ def _attribution(group: Group, about: About) -> bytes:
 
 
 def _evidence(one: Chosen) -> dict[str, Any]:
-    """Why a file may be passed on: what was stated, by whom, how well that is known."""
+    """Why a file may be passed on: what was stated, by whom, how well that is known, and what would end it.
+
+    ``ids`` are those that a withdrawal could name, ``witnesses`` those that an attestation could: with them and the
+    register alone it can be decided later whether the file may still be passed on.
+    """
     rights = one.file.standing.rights
     assert rights.licence is not None
     return {
@@ -110,6 +113,9 @@ def _evidence(one: Chosen) -> dict[str, Any]:
         "stated": rights.stated,
         "stated_by": rights.stated_by,
         "note": rights.note,
+        "ids": one.file.ids,
+        "witnesses": one.file.standing.witnesses,
+        "attestations": one.file.attestations,
     }
 
 

@@ -17,6 +17,7 @@ from phonolith.releases.bag import About, tag_files
 from phonolith.releases.choose import Chosen
 from phonolith.releases.compose import Entry, Kind, Words, compose
 from phonolith.releases.group import Group, group
+from phonolith.releases.worn import next_name
 from phonolith.store.metainfo import read
 from phonolith.store.passport import Passport, passport_of
 
@@ -53,13 +54,17 @@ class Told:
     excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
 
 
-def cut(chosen: Sequence[Chosen], published: Collection[str], told: Told, recipe: Recipe) -> Iterator[Made]:
-    """The bundles of what was chosen and is in none yet, one after another.
+def cut(
+    chosen: Sequence[Chosen], published: Collection[str], told: Told, recipe: Recipe, again: Iterable[Group] = ()
+) -> Iterator[Made]:
+    """The bundles of what was chosen and is in none yet, one after another, behind those that are cut ``again``.
 
     ``published`` are the SHA-256 of what is. Passports come from the ledger: no object is opened. The same choice and
     recipe give the same bytes. Raises Damaged where an object has no passport.
     """
     slug = fitted(recipe.about.archive, "archive", 40).replace(" ", "-").lower()
+    for one in again:
+        yield _make(next_name(one.replaces), one, told, recipe)
     for one in group(chosen, published):
         yield _make(f"{slug}-{recipe.name}-{one.name}", one, told, recipe)
 
@@ -80,6 +85,7 @@ def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
         sum(one.file.size for one in group.files),
         {path: hashlib.sha256(data).hexdigest() for path, data in tags.items()},
         tuple(_torrent(kind, data) for kind, data in torrents.items()),
+        group.replaces,
     )
     return Made(bundle, group, tags, torrents)
 

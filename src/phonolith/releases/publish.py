@@ -35,14 +35,9 @@ def write_drafts(folder: Path, made: Iterable[Made]) -> list[Bundle]:
         for path, data in one.tags.items():
             _write(folder / one.bundle.name / path, data)
         for torrent in one.bundle.torrents:
-            _write(folder / torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
+            _write(folder / publications.torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
         found.append(one.bundle)
     return found
-
-
-def torrent_name(bundle: Bundle, kind: str) -> str:
-    """What a bundle's metainfo file is called: ``NAME.torrent``, ``NAME.v1.torrent``."""
-    return f"{bundle.name}.torrent" if kind == "hybrid" else f"{bundle.name}.{kind}.torrent"
 
 
 def publish(
@@ -52,12 +47,13 @@ def publish(
     append: Callable[[str, dict[str, Any]], Event],
     *,
     progress: Progress,
+    anew: bool = False,
 ) -> Publication:
     """Publish bundles: their tag files and torrents become held objects, then one event says so.
 
-    ``append`` adds an event to the register. Whatever stops it before the event, nothing is published and nothing is
-    lost; publishing again makes the same objects. Raises UsageError where there is nothing to publish or the name is
-    taken, StorageError.
+    ``append`` adds an event to the register. ``anew``: the bundles take the place of all that were published here.
+    Whatever stops it before the event, nothing is published and nothing is lost; publishing again makes the same
+    objects. Raises UsageError where there is nothing to publish or the name is taken, StorageError.
     """
     with archive.lock("release", what=f"phonolith publish {recipe.name}"):
         taken = [one.name for one in published(archive)]
@@ -67,7 +63,7 @@ def publish(
         if not bundles:
             problem = "has nothing that is not published yet"
             raise UsageError(f"release {recipe.name}", problem, "See what is missing: phonolith todo")
-        publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles))
+        publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles), anew=anew)
         event = append("release.published", body_of(publication))
         return publications.publications([event])[0]
 
@@ -79,7 +75,7 @@ def published(archive: Archive) -> list[Publication]:
 
 
 def assigned(archive: Archive, past: Sequence[Publication]) -> dict[str, str]:
-    """The bundle of every object that was ever published as payload, by SHA-256."""
+    """The bundle of every object that is published as payload, by SHA-256."""
     with archive.objects() as objects:
         return dict(publications.assigned(objects, past))
 
