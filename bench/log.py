@@ -85,7 +85,8 @@ def append_nothing(place: Path, count: int) -> dict[str, Any]:
 
 def prove(place: Path, count: int) -> dict[str, Any]:
     """From a digest to its path; reading the file and the heads is not in it."""
-    chosen = random.Random(4).sample(list(digests(count)), 10_000)
+    chosen = list(itertools.islice(digests(count), 0, None, max(count // 10_000, 1)))
+    random.Random(4).shuffle(chosen)
     with Archive.open(place).log_index() as index:
 
         def run() -> None:
