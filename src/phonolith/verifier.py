@@ -461,7 +461,7 @@ def check_proof(proof: Proof, file: BinaryIO | None = None) -> list[Problem]:
 
 
 class State(NamedTuple):
-    """What somebody has of a log: some heads, or all of them with the leaves, or a link from an old head to a new."""
+    """What somebody has of a log: a head or more, or all with the leaves, or a link from an old one to a new one."""
 
     heads: list[Head]
     leaves: Path | None = None

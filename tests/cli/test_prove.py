@@ -106,6 +106,8 @@ def test_heads_of_an_archive_that_committed_to_nothing(place: Path, phonolith: R
     assert done.code == 0 and done.data == {"log": None, "heads": []}
     assert phonolith("log", "heads", "--archive", "ours", "--out", "head").code == 2 and not (place / "head").exists()
     assert "log commit" in phonolith("log", "heads", "--archive", "ours").err
+    found = phonolith("doctor", "--archive", "ours", "--json").data["findings"]
+    assert not [one for one in found if one["code"].startswith("log.")]
 
 
 @pytest.mark.parametrize(

@@ -155,7 +155,7 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
 
     log = archive.log()
     heads = log.heads()
-    problems = check_state(State(heads, log.leaves_file))
+    problems = check_state(State(heads, log.leaves_file)) if heads else []
     for one in problems:
         yield Finding(one.code, one.subject, one.problem, "Restore held/log from a mirror or a backup", "error")
     if not problems:
