@@ -49,6 +49,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),
     },
+    "Commit and prove": {
+        "log": ("log", "The signed log of what was committed to."),
+        "prove": ("prove", "Prove that a file was committed to."),
+        "check-proof": ("prove", "Check a proof that a file was committed to."),
+        "check-log": ("prove", "Check that a log only grew."),
+    },
 }
 VERBS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}
 
