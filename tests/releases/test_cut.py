@@ -28,7 +28,7 @@ from phonolith.releases.choose import Chosen, choose
 from phonolith.releases.compose import Kind
 from phonolith.releases.cut import Made, Recipe, Told, cut
 from phonolith.releases.group import group, tier_of
-from phonolith.releases.publish import assigned, publish, published, write_drafts
+from phonolith.releases.publish import assigned, commit_to, heads_of, publish, published, write_drafts
 from phonolith.releases.worn import next_name, worn
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
@@ -63,17 +63,19 @@ def cut_of(
     taken = assigned(archive, published(archive)) if taken is None else taken
     with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
         held = {one.file.sha256 for one in chosen}
-        return list(cut(chosen, taken, Told(objects.passport, partial(excerpt, reading, held)), recipe))
+        told = Told(objects.passport, partial(excerpt, reading, held), partial(heads_of, archive))
+        return list(cut(chosen, taken, told, recipe))
 
 
 def publish_now(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:
+    commit_to(archive, chosen_of(archive), lambda: NOW)
     made = cut_of(archive, recipe)
 
     def append(kind: str, body: dict[str, object]):  # type: ignore[no-untyped-def]
         with archive.register() as register:
             return register.append(kind, body, actor="operator", time=NOW)
 
-    publish(archive, made, recipe, append, progress=Silent())
+    publish(archive, made, recipe, append, clock=lambda: NOW, progress=Silent())
     return made
 
 
@@ -252,6 +254,7 @@ def test_evidence_and_attribution_name_every_file(archive: Archive) -> None:
 
 
 def test_drafts_are_what_will_be_published(archive: Archive, tmp_path: Path) -> None:
+    commit_to(archive, chosen_of(archive), lambda: NOW)
     bundles = write_drafts(tmp_path / "drafts", cut_of(archive))
     for made in publish_now(archive):
         assert made.bundle in bundles
@@ -288,7 +291,7 @@ def test_a_bundle_that_lost_too_much_is_cut_again_and_the_others_are_not(
     kept = {file.file.sha256: file.path for file in old.group.files}
     assert all(kept[file.file.sha256] == file.path for file in one.files)
     with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
-        told = Told(objects.passport, partial(excerpt, reading, set(kept)))
+        told = Told(objects.passport, partial(excerpt, reading, set(kept)), partial(heads_of, archive))
         made = list(cut([], frozenset(), told, replace(RECIPE, name="two"), again))
     assert [(new.bundle.name, new.bundle.replaces) for new in made] == [(f"{one.replaces}-r2", one.replaces)]
 
@@ -296,7 +299,7 @@ def test_a_bundle_that_lost_too_much_is_cut_again_and_the_others_are_not(
         with archive.register() as register:
             return register.append(kind, body, actor="operator", time=NOW)
 
-    publish(archive, made, replace(RECIPE, name="two"), append, progress=Silent())  # type: ignore[arg-type]
+    publish(archive, made, replace(RECIPE, name="two"), append, clock=lambda: NOW, progress=Silent())  # type: ignore[arg-type]
     after = publications.bundles(published(archive))
     assert after.keys() == (current.keys() - {one.replaces}) | {f"{one.replaces}-r2"}
     assert not gone & set(assigned(archive, published(archive)))
@@ -315,3 +318,19 @@ def test_a_bundle_that_lost_little_is_left_alone(archive: Archive, monkeypatch: 
 @pytest.mark.parametrize(("name", "following"), [("x", "x-r2"), ("x-r2", "x-r3"), ("x-r9", "x-r10"), ("r2", "r2-r2")])
 def test_names_of_bundles_that_take_anothers_place(name: str, following: str) -> None:
     assert next_name(name) == following
+
+
+def test_every_bundle_carries_a_signed_head_that_covers_what_is_in_it(archive: Archive, tmp_path: Path) -> None:
+    from phonolith.releases.prove import prove
+    from phonolith.verifier import check_proof, read_proof
+
+    for one in publish_now(archive):
+        folder = laid_out(archive, one.bundle, tmp_path)
+        heads = (folder / "heads.jsonl").read_bytes().splitlines()
+        for file in one.group.files:
+            proof = prove(archive, folder.joinpath(*file.path))
+            assert not check_proof(read_proof(proof))
+            assert json.loads(heads[-1]) == proof["head"]
+        for torrent in one.bundle.torrents:  # they lead to the tag files, and are committed to before the event
+            with archive.objects() as objects:
+                assert not check_proof(read_proof(prove(archive, objects.path(torrent.sha256))))

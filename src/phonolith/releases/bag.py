@@ -23,6 +23,7 @@ from phonolith.sources.mirror import line_of
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
 CATALOGUE = "catalogue.jsonl"
+HEADS = "heads.jsonl"
 
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
@@ -37,14 +38,19 @@ class About:
     as_of: str
 
 
-def tag_files(name: str, group: Group, said: Iterable[Said], about: About) -> dict[str, bytes]:
-    """The tag files of a bundle by path; ``said`` is the catalogue's excerpt. The same of all give the same bytes."""
+def tag_files(name: str, group: Group, said: Iterable[Said], heads: bytes, about: About) -> dict[str, bytes]:
+    """The tag files of a bundle by path. The same of all arguments give the same bytes.
+
+    ``said`` is the catalogue's excerpt; ``heads`` the signed heads of the log that cover the payload, as a file of
+    them, empty where nothing is committed to.
+    """
     found = {
         "bagit.txt": _DECLARATION.encode(),
         "bag-info.txt": _info(name, group, about),
         MANIFEST: manifest({"/".join(one.path): one.file.sha256 for one in group.files}),
         ATTRIBUTION: _attribution(group, about),
         EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
+        **({HEADS: heads} if heads else {}),
         CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in said),
     }
     found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})

@@ -48,10 +48,15 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """What is asked while bundles are made: an object's passport, and what the catalogue says of some files."""
+    """What is asked while bundles are made.
+
+    An object's passport; what the catalogue says of some files; the heads of the log that cover some objects, as a file
+    of them.
+    """
 
     passport: Callable[[str], Passport | None]
     excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
+    heads: Callable[[Sequence[str]], bytes]
 
 
 def cut(
@@ -70,7 +75,8 @@ def cut(
 
 
 def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
-    tags = tag_files(name, group, told.excerpt([one.file for one in group.files]), recipe.about)
+    said = told.excerpt([one.file for one in group.files])
+    tags = tag_files(name, group, said, told.heads([one.file.sha256 for one in group.files]), recipe.about)
     entries = [Entry(one.path, _known(told.passport, one.file.sha256)) for one in group.files]
     entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
     seeds = (recipe.web_seed,) if recipe.web_seed else ()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,22 @@ def prove(archive: Archive, file: Path) -> dict[str, Any]:
     if problems := check_proof(read_proof(proof)):
         raise _damaged(problems)
     return proof
+
+
+def covering(archive: Archive, sha256s: Iterable[str]) -> list[Head]:
+    """The oldest head that covers all of some objects, after those that change the key; none where one is no leaf yet.
+
+    It stays the same however the log grows: a bundle that carries it has the same bytes whenever it is cut.
+    """
+    heads = archive.log().heads()
+    with archive.log_index() as index:
+        _follow(archive, index, heads)
+        numbers = [index.number(bytes.fromhex(one)) for one in sha256s]
+    if None in numbers:
+        return []
+    highest = max((number for number in numbers if number is not None), default=-1)
+    place = next((place for place, head in enumerate(heads) if head.size > highest), None)
+    return [] if place is None else excerpt(heads[: place + 1])
 
 
 def link(archive: Archive, old: Head) -> dict[str, Any]:
