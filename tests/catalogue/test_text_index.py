@@ -16,8 +16,8 @@ from pyroaring import BitMap
 from phonolith.catalogue import folding
 from phonolith.catalogue.facets import duration_buckets
 from phonolith.catalogue.folding import TIERS
-from phonolith.catalogue.postings import find_crowds
 from phonolith.catalogue.text_index import build_text_index
+from phonolith.catalogue.tiers import find_crowds
 from phonolith.errors import StorageError
 from phonolith.library import postings
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
