@@ -132,13 +132,6 @@ class Neighbours:
     credit: Rows
     release: Rows
 
-    def words_of_credits(self, credits_: Array) -> Iterator[tuple[Array, Array]]:
-        """Words and owners (places in ``credits_``) of credits as tables name them: artist, or -credit."""
-        for rows, sign in ((self.artist, 1), (self.credit, -1)):
-            mine = np.flatnonzero(credits_ * sign > 0)
-            words, owners = rows.words.of(credits_[mine] * sign)
-            yield words, mine[owners].astype(np.uint32)
-
     def lead(self, credits_: Array) -> Array:
         """The first artist of each credit, 0 where nobody is named."""
         several = self.credit.columns["lead"][np.maximum(0, -credits_)]

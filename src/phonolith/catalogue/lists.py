@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -55,7 +54,7 @@ class Rows:
         self._words = words
         self.columns = columns
 
-    @cached_property
+    @property
     def words(self) -> Lists:
         """The words of each row."""
         return self._words or Lists(self.columns["starts"], self.columns["values"])

@@ -12,12 +12,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, groupby
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from phonolith.catalogue.facets import VALUE_BITS, Lookups, Neighbours, codes, facet_pairs
+from phonolith.catalogue.lists import Lists
 from phonolith.model.text import is_cjk
 
 Array = npt.NDArray[Any]
@@ -82,38 +83,44 @@ def make_tier(
 
     With ``crowds`` also into one for each crowd.
     """
-    columns, counts = [], []
     with tier.ids.open("wb") as file:
-        for codes_, sizes, ids in _lists_of(tier, rows, around, lookups, crowds):
-            columns.append(codes_)
-            counts.append(sizes)
-            ids.tofile(file)
+        found = [_write(some, file) for some in _in_order_of_codes(tier, rows, around, lookups, crowds)]
+    columns, counts = zip(*found, strict=True)
     np.savez(tier.path, codes=np.concatenate(columns).astype(np.uint64), counts=np.concatenate(counts))
 
 
-def _lists_of(
+def _in_order_of_codes(
     tier: Tier, rows: Mapping[str, Array], around: Neighbours, lookups: Lookups, crowds: Crowds | None
-) -> Iterator[tuple[Array, Array, Array]]:
-    """The lists of the words, then those of one facet after another, in the order of their codes."""
+) -> Iterator[Array]:
+    """The pairs of words, then those of one facet after another."""
     effective = _effective(tier.kind, rows, around)
     words = in_order(_words(tier.kind, rows, effective, around))
     crowded = [_crowded(words, crowds)] if crowds else []
-    yield _lists(words)
+    yield words
     del words
     held = [rows["held"]] if "held" in rows else []
     made = (pairs(*found) for found in facet_pairs(effective, rows["id"], lookups))
-    for _, parts in groupby(
-        filter(len, chain(made, held, crowded)), lambda part: int(part[0] >> _WORD_BITS) >> VALUE_BITS
-    ):
-        yield _lists(in_order(parts))
+    for _, parts in groupby(filter(len, chain(made, held, crowded)), _facet):
+        yield in_order(parts)
 
 
-def _lists(found: Array) -> tuple[Array, Array, Array]:
-    """Codes, how many rows each has, and the rows of all behind one another, out of pairs in order."""
-    code = np.empty(len(found), np.uint32)
-    np.right_shift(found, _WORD_BITS, out=code, casting="unsafe")
-    heads = np.flatnonzero(np.concatenate((code[:1] == code[:1], code[1:] != code[:-1])))
-    return code[heads], np.diff(np.append(heads, len(code))), found.astype(np.uint32)
+def _facet(found: Array) -> int:
+    return int(found[0] >> _WORD_BITS) >> VALUE_BITS
+
+
+def _write(found: Array, file: IO[bytes]) -> tuple[Array, Array]:
+    """Write the rows of pairs in order; returns their codes and how many rows each has."""
+    heads, codes_, last = [], [], None
+    for start in range(0, len(found), _PAIRS):
+        part = found[start : start + _PAIRS]
+        part.astype(np.uint32).tofile(file)
+        code = (part >> _WORD_BITS).astype(np.uint32)
+        new = np.flatnonzero(np.concatenate(([code[0] != last], code[1:] != code[:-1])))
+        heads.append(new + start)
+        codes_.append(code[new])
+        last = code[-1]
+    none = np.zeros(0, np.int64)
+    return np.concatenate([none.astype(np.uint32), *codes_]), np.diff(np.concatenate([none, *heads, [len(found)]]))
 
 
 def _effective(kind: str, rows: Mapping[str, Array], around: Neighbours) -> dict[str, Array]:
@@ -134,19 +141,26 @@ def _effective(kind: str, rows: Mapping[str, Array], around: Neighbours) -> dict
 
 
 def _words(kind: str, rows: Mapping[str, Array], effective: Mapping[str, Array], around: Neighbours) -> Iterator[Array]:
-    """Pairs of word and row, some rows at a time: looking words up takes many times the memory of what is found."""
-    ends = np.concatenate(([0], np.cumsum(rows["counts"])))
-    for first in range(0, len(rows["id"]), _ROWS):
+    """Pairs of word and row, the row's own and those of what it names, of one table after another."""
+    ids, ends = rows["id"], np.concatenate(([0], np.cumsum(rows["counts"])))
+    for first in range(0, len(ids), _ROWS):
         some = slice(first, first + _ROWS)
-        ids = rows["id"][some]
-        own = slice(int(ends[first]), int(ends[first + len(ids)]))
-        yield pairs(rows["words"][own], np.repeat(ids, rows["counts"][some]))
-        if kind == "track":
-            words, owners = around.release.words.of(rows["release"][some])
-            yield pairs(words, ids[owners])
-        if "credit" in effective:
-            for words, owners in around.words_of_credits(effective["credit"][some]):
-                yield pairs(words, ids[owners])
+        own = slice(int(ends[first]), int(ends[min(first + _ROWS, len(ids))]))
+        yield pairs(rows["words"][own], np.repeat(ids[some], rows["counts"][some]))
+    if kind == "track":
+        yield from _looked_up(around.release.words, rows["release"], ids)
+    if "credit" in effective:  # positive for an artist, negative for a row of credits
+        yield from _looked_up(around.artist.words, effective["credit"], ids)
+        yield from _looked_up(around.credit.words, -effective["credit"], ids)
+
+
+def _looked_up(words: Lists, named: Array, ids: Array) -> Iterator[Array]:
+    """Pairs of rows and the words of what they name, 0 or less for nothing. Looking up takes memory, so in parts."""
+    for first in range(0, len(ids), _ROWS):
+        some = named[first : first + _ROWS]
+        mine = np.flatnonzero(some > 0)
+        found, owners = words.of(some[mine])
+        yield pairs(found, ids[first + mine[owners]])
 
 
 def _crowded(words: Array, crowds: Crowds) -> Array:
@@ -188,7 +202,7 @@ def _once(found: Array) -> Array:
     kept, last = 0, None
     for start in range(0, len(found), _PAIRS):
         part = found[start : start + _PAIRS]
-        new = np.concatenate(([last is None or part[0] != last], part[1:] != part[:-1]))
+        new = np.concatenate(([part[0] != last], part[1:] != part[:-1]))
         last, part = part[-1], part[new]
         found[kept : kept + len(part)] = part
         kept += len(part)
