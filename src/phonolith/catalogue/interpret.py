@@ -100,13 +100,16 @@ def _prepare(plan: Plan) -> None:
     global _plan  # a pool's initializer has no other way to hand over
     _plan = plan
     # Descriptions and rows refer to nothing that refers back, so there are no cycles to look for; looking for them all
-    # the same took a fourteenth of the phase. The process ends with the phase.
+    # the same took a fourteenth of the phase.
     gc.disable()
 
 
 def _work(number: int, shard: Shard) -> Interpreted:
     assert _plan is not None
-    return interpret_shard(_plan, number, shard)
+    try:
+        return interpret_shard(_plan, number, shard)
+    finally:
+        gc.collect()  # a stager and its parts know each other, and remember a hundred thousand names
 
 
 def interpret_shard(plan: Plan, number: int, shard: Shard) -> Interpreted:
