@@ -11,20 +11,23 @@ from pathlib import Path
 from typing import Any
 
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
+from phonolith.store.damage import KnownDamage
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
+from phonolith.store.ledger import Ledger
 from phonolith.store.locks import store_lock
 from phonolith.store.objects import ObjectStore
 from phonolith.store.observations import Observations
 from phonolith.store.private import PrivateStore
 from phonolith.store.records import RecordStore
 from phonolith.store.register import Register
+from phonolith.store.schedule import Schedule
 from phonolith.store.volumes import Volume, volumes_from
 
 #: Version of the layout of held/, stated in held/FORMAT.
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release")
+LOCKS = ("harvest", "build", "release", "verify")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -130,7 +133,11 @@ class Archive:
 
     def objects(self) -> ObjectStore:
         """held/objects and held/ledger.sqlite."""
-        return ObjectStore(self._ledger, self.volumes)
+        return ObjectStore(self._ledger, self.volumes, damage=self.damage())
+
+    def ledger(self) -> Ledger:
+        """held/ledger.sqlite, for reading."""
+        return Ledger(self._ledger, readonly=True)
 
     def register(self) -> Register:
         """held/register.sqlite."""
@@ -138,7 +145,15 @@ class Archive:
 
     def observations(self) -> Observations:
         """held/observations.sqlite."""
-        return Observations(self.held / "observations.sqlite")
+        return Observations(self._observations)
+
+    def damage(self) -> KnownDamage:
+        """What held/observations.sqlite says is damaged."""
+        return KnownDamage(self._observations)
+
+    def schedule(self) -> Schedule:
+        """state/fixity.sqlite: when what was read last."""
+        return Schedule(self.state / "fixity.sqlite", self._ledger)
 
     def private_store(self) -> PrivateStore:
         """private/people.sqlite."""
@@ -147,6 +162,10 @@ class Archive:
     @property
     def _ledger(self) -> Path:
         return self.held / "ledger.sqlite"
+
+    @property
+    def _observations(self) -> Path:
+        return self.held / "observations.sqlite"
 
     def _sweep(self) -> None:
         for folder in (*(volume.path for volume in self.volumes), *(self.held / "records").glob("*/")):

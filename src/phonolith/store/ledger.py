@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from phonolith.store.database import database_errors, fetch, open_ro, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_ro, open_rw, transaction
 from phonolith.store.passport import Passport
 
 VERSION = 1
@@ -70,7 +70,7 @@ class Entry(NamedTuple):
     place: Place
 
 
-class Ledger:
+class Ledger(Closing):
     """Rows of held/ledger.sqlite. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:

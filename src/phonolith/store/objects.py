@@ -3,29 +3,42 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from phonolith.errors import Damaged, NotFound, StorageError
 from phonolith.store.batch import Batch, Held
+from phonolith.store.damage import KnownDamage
 from phonolith.store.database import Closing
 from phonolith.store.files import fsync_dir, printable, storage_error, storage_errors
 from phonolith.store.ledger import Ledger, Place
 from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
 
+_RESTORE = "Restore it from a mirror or a backup, then run: phonolith verify"
+
 
 class ObjectStore(Closing):
     """Bytes by digest. An object is named by a ledger row only after its bytes and their name are durable."""
 
-    def __init__(self, ledger: Path, volumes: Sequence[Volume], *, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        volumes: Sequence[Volume],
+        *,
+        damage: KnownDamage | None = None,
+        readonly: bool = False,
+    ) -> None:
         self.volumes = tuple(volumes)
+        self._damage = damage
         self._ledger = Ledger(ledger, readonly=readonly)
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger, and what is known of damage."""
         self._ledger.close()
+        if self._damage is not None:
+            self._damage.close()
 
     def adopt(self, path: Path, how: str, media_type: str = "", *, keep_source: bool = False) -> Held:
         """Take a file into the archive; the same bytes again change nothing.
@@ -59,23 +72,25 @@ class ObjectStore(Closing):
             return path.open("rb")
 
     def path(self, sha256: str) -> Path:
-        """A path at which the object's bytes are, with the right size.
+        """A path at which the object's bytes are, with the right size, and where no look found them damaged.
 
-        Raises NotFound (not held), StorageError (its volume is not mounted) or Damaged (gone or of another size).
+        Raises NotFound (not held), StorageError (its volume is not mounted) or Damaged (gone, of another size, or
+        found damaged when it was read last).
         """
         digest = _digest(sha256)
         size = self._ledger.size(digest)
         if size is None:
             raise NotFound(sha256, "no object of this digest is held", "Check the digest")
         faults = []
+        damaged = self._damaged(digest)
         for place in self._ledger.places(digest):
-            path, fault = self._look(sha256, size, place)
+            path, fault = self._look(sha256, size, place, damaged)
             if path is not None:
                 return path
             faults.append(fault)
         if any("not mounted" in fault for fault in faults):
             raise StorageError(sha256, "; ".join(faults), "Mount the disk, or correct [volumes] in phonolith.toml")
-        raise Damaged(sha256, "; ".join(faults) or "no place is known", "Restore it from a mirror or a backup")
+        raise Damaged(sha256, "; ".join(faults) or "no place is known", _RESTORE)
 
     def has(self, sha256: str) -> bool:
         """Whether the ledger knows the object."""
@@ -109,9 +124,9 @@ class ObjectStore(Closing):
 
     def _again(self, passport: Passport) -> Place | None:
         """A place inside the archive that has these bytes and is sound."""
-        sha256 = passport.sha256.hex()
+        sha256, damaged = passport.sha256.hex(), self._damaged(passport.sha256)
         for place in self._ledger.places(passport.sha256):
-            if place.volume and self._look(sha256, passport.size, place)[0] is not None:
+            if place.volume and self._look(sha256, passport.size, place, damaged)[0] is not None:
                 return place
         return None
 
@@ -129,9 +144,18 @@ class ObjectStore(Closing):
             path.unlink()
             fsync_dir(path.absolute().parent)
 
-    def _look(self, sha256: str, size: int, place: Place) -> tuple[Path | None, str]:
+    def _damaged(self, digest: bytes) -> dict[tuple[str, bytes], str]:
+        """When which place of the object was found damaged; modification times have no part in which it is."""
+        known = self._damage.of(digest) if self._damage is not None else ()
+        return {(one.place.volume, one.place.path): one.time for one in known}
+
+    def _look(
+        self, sha256: str, size: int, place: Place, damaged: Mapping[tuple[str, bytes], str]
+    ) -> tuple[Path | None, str]:
         """The path of a place if a file of the right size is there, else what is wrong with it."""
         path = Path(self._path_of(sha256, place))
+        if when := damaged.get((place.volume, place.path)):
+            return None, f"{printable(path)} was found damaged at {when}"
         volume = self._named(place.volume)
         if place.volume and (volume is None or not volume.present):
             return None, f"volume {place.volume} is not mounted"
