@@ -28,7 +28,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Keep": {
         "verify": ("verify", "Read held bytes again, on a rolling schedule, and compare them with their digests."),
-        "ledger": ("ledger", "Compare what the ledger says with what is there, without reading it."),
+        "ledger": ("ledger", "Compare what the ledger says with what is there; copy to another volume."),
     },
     "Look and listen": {
         "serve": ("serve", "Open the library in the browser: search, browse, play."),

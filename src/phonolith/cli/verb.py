@@ -95,8 +95,9 @@ def verb(
     def wrap(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
         def run(archive: Path | None, as_json: bool, **options: Any) -> int:
-            named = archive is not None and str(archive) != _HERE
-            place = Place(archive if named else Path(os.environ.get("PHONOLITH_ARCHIVE") or "."), as_json)
+            if archive is None or str(archive) == _HERE:
+                archive = Path(os.environ.get("PHONOLITH_ARCHIVE") or ".")
+            place = Place(archive, as_json)
             answer = function(place, **options)
             put_out(answer, as_json)
             if answer.then is not None:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from phonolith import __version__
+from phonolith.cli.findings import show_findings
+from phonolith.cli.status import before, oldest_line
 from phonolith.cli.text import number, plural, size, span
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
@@ -18,10 +19,9 @@ if TYPE_CHECKING:
     from phonolith.store.rereading import Report
 
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
-_SHOWN = 50  # findings that are told in full to a person; --json has all
 
 
-class Duration(click.ParamType):
+class Duration(click.ParamType[float]):
     """A length of time as people write it: ``90s``, ``30min``, ``2h``, ``1d``; its value is in seconds."""
 
     name = "duration"
@@ -60,7 +60,7 @@ def verify(place: Place, seconds: float | None, share: int | None, everything: b
 
     archive, settings = place.archive(), place.settings(fixity_share=share)
     wish = Wish(
-        _before(place.now(), settings.fixity_period),
+        before(place.now(), settings.fixity_period),
         everything,
         seconds,
         whole,
@@ -73,12 +73,6 @@ def verify(place: Place, seconds: float | None, share: int | None, everything: b
     return Answer(
         _data(report, settings.fixity_period), lambda view: _show(view, report, settings), 0 if healthy else 1
     )
-
-
-def _before(now: str, days: int) -> str:
-    """That many days earlier."""
-    moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) - timedelta(days=days)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
 def _data(report: Report, period: int) -> dict[str, Any]:
@@ -111,11 +105,7 @@ def _left_seconds(report: Report) -> float | None:
 def _show(view: View, report: Report, settings: Any) -> None:
     if report.goes_on_from:
         view.line(f"Went on with the reading of everything that began at {report.goes_on_from}.", "dim")
-    for one in report.findings[:_SHOWN]:
-        view.line(f"✗ {one.subject}: {one.problem}", "red")
-        view.line(one.remedy, "dim", 4)
-    if len(report.findings) > _SHOWN:
-        view.line(f"{number(len(report.findings) - _SHOWN)} more; --json has all of them.", "red")
+    show_findings(view, report.findings)
     view.pairs(_pairs(report, settings.fixity_period))
     if not report.findings:
         what = plural(report.checked, "file") if report.checked else "Nothing was due"
@@ -140,13 +130,6 @@ def _forecast(report: Report) -> str:
         return ""
     runs = max(1, round(seconds / report.seconds + 0.5))
     return f": {span(seconds)} at this rate, {plural(runs, 'more run')} as long as this one"
-
-
-def oldest_line(never: int, oldest: str) -> str:
-    """What was read longest ago, for a person."""
-    if never:
-        return f"{plural(never, 'file')} never read" + (f"; the oldest reading is of {oldest}" if oldest else "")
-    return f"read at {oldest}" if oldest else "nothing is held"
 
 
 COMMANDS = {"verify": verify}

@@ -23,7 +23,7 @@ _MOST_PIECES = 1000  # numbers of pieces that one observation tells; more of the
 def path_of(item: Item, volumes: Mapping[str, Volume], folder: Path) -> str:
     """Where an item's bytes are; ``folder`` is held/records. The item's volume is one of ``volumes``."""
     if item.volume == SEGMENTS:
-        return os.path.join(folder, os.fsdecode(item.path))
+        return str(folder / os.fsdecode(item.path))
     if not item.volume:
         return os.fsdecode(item.path)
     name = item.sha256.hex()

@@ -153,7 +153,12 @@ class Archive:
 
     def schedule(self) -> Schedule:
         """state/fixity.sqlite: when what was read last."""
-        return Schedule(self.state / "fixity.sqlite", self._ledger)
+        return Schedule(self.schedule_path, self._ledger)
+
+    @property
+    def schedule_path(self) -> Path:
+        """The schedule's file, whether anything was read yet or not."""
+        return self.state / "fixity.sqlite"
 
     def private_store(self) -> PrivateStore:
         """private/people.sqlite."""

@@ -1,4 +1,4 @@
-"""Known damage: the places of objects that the last look at them found damaged, out of held/observations.sqlite."""
+"""Known damage: the places of objects that were amiss at the last look at them, out of held/observations.sqlite."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from typing import Any
 import apsw
 
 from phonolith.store.database import Closing, database_errors, fetch, open_ro
-from phonolith.store.fixity import DAMAGED
+from phonolith.store.fixity import DAMAGED, GONE, UNREADABLE
 from phonolith.store.ledger import Place
 from phonolith.store.observations import VERSION
 
@@ -30,11 +30,12 @@ _LAST = "SELECT subject, time, value FROM observation WHERE kind = 'fixity'{} OR
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """One damaged place: SHA-256 in hexadecimal, which place, when it was seen, and in which way it is damaged."""
+    """One place that is amiss: SHA-256 in hexadecimal, which place, when it was seen, the result and its sentence."""
 
     sha256: str
     place: Place
     time: str
+    result: str
     problem: str
 
 
@@ -53,11 +54,11 @@ class KnownDamage(Closing):
 
     def of(self, sha256: bytes) -> list[Damage]:
         """Damaged places of one object."""
-        return _damaged(self._last(" AND subject = :subject", {"subject": sha256}))
+        return _told(self._last(" AND subject = :subject", {"subject": sha256}), (DAMAGED,))
 
-    def all(self) -> list[Damage]:
-        """Damaged places of all objects, by digest."""
-        return _damaged(self._last("", {}))
+    def amiss(self) -> list[Damage]:
+        """Places of all objects whose last look was not sound: damaged, unreadable or gone; by digest."""
+        return _told(self._last("", {}), (DAMAGED, UNREADABLE, GONE))
 
     def last_words(self) -> dict[Key, tuple[str, Mapping[str, Any]]]:
         """Time and value of the last observation of every place of which there is one."""
@@ -97,9 +98,9 @@ def place_of(fields: Mapping[str, str]) -> Place:
     return Place(fields["volume"], os.fsencode(fields.get("path", "")))
 
 
-def _damaged(last: Mapping[Key, tuple[str, Mapping[str, Any]]]) -> list[Damage]:
+def _told(last: Mapping[Key, tuple[str, Mapping[str, Any]]], results: tuple[str, ...]) -> list[Damage]:
     return [
-        Damage(subject.hex(), Place(volume, path), time, value["problem"])
+        Damage(subject.hex(), Place(volume, path), time, value["result"], value.get("problem", ""))
         for (subject, volume, path), (time, value) in last.items()
-        if value["result"] == DAMAGED
+        if value["result"] in results
     ]

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from phonolith.errors import Damaged, NotFound, StorageError
+from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress
 from phonolith.store.batch import Batch, Held
 from phonolith.store.damage import KnownDamage
 from phonolith.store.database import Closing
@@ -17,6 +19,10 @@ from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
 
 _RESTORE = "Restore it from a mirror or a backup, then run: phonolith verify"
+
+#: What is copied to another volume is made durable at latest after so many objects or bytes.
+BATCH_OBJECTS = 256
+BATCH_BYTES = 256_000_000
 
 
 class ObjectStore(Closing):
@@ -64,6 +70,30 @@ class ObjectStore(Closing):
     def batch(self) -> Batch:
         """A batch to take in many objects at the cost of few syncs; what is in it is held when it is kept."""
         return Batch(self._ledger, self._volume, self._again, self._where)
+
+    def copy_to(self, name: str, progress: Progress) -> Iterator[Finding]:
+        """Give every object a copy in this volume that has none there; findings are those that had no sound source.
+
+        What is copied is compared with its digest on the way. Up to 256 objects or 256 MB are made durable together; a
+        crash costs them and nothing else. Raises NotFound (no such volume), StorageError (not mounted, or full).
+        """
+        volume = self._named(name)
+        if volume is None:
+            known = ", ".join(one.name for one in self.volumes)
+            raise NotFound(f"volume {name}", "is not in [volumes]", f"Add it to phonolith.toml; there are {known}")
+        if not volume.present and not self._ledger.uses_volume(name):
+            volume.prepare()
+        progress.start("Copying", self._ledger.lacks(name)[1], "bytes")
+        with self.batch() as batch:
+            for digest, size in self._ledger.lacking(name):
+                roomiest([volume], size)  # says what to do where it does not fit
+                if not self._copy(batch, digest, volume):
+                    problem = f"it has no sound copy that could be copied to {name}"
+                    yield Finding("object.damaged", digest.hex(), problem, _RESTORE, "error")
+                if batch.count >= BATCH_OBJECTS or batch.size >= BATCH_BYTES:
+                    batch.keep()
+                progress.advance(size)
+        progress.finish()
 
     def open(self, sha256: str) -> BinaryIO:
         """The object's bytes for reading. Raises NotFound, Damaged, StorageError."""
@@ -118,6 +148,14 @@ class ObjectStore(Closing):
             sha256 = digest.hex()
             yield Held(sha256, size, tuple(self._where(sha256, place) for place in places))
 
+    def lacking(self, volume: str) -> tuple[int, int]:
+        """Number and bytes of the objects that have no copy in the volume."""
+        return self._ledger.lacks(volume)
+
+    def copies(self) -> dict[tuple[str, ...], int]:
+        """How many objects lie in exactly these volumes, one name for each copy; '' is outside the archive."""
+        return self._ledger.copies()
+
     def totals(self) -> tuple[int, int]:
         """Number of objects and their bytes, each object counted once."""
         return self._ledger.totals()
@@ -136,6 +174,15 @@ class ObjectStore(Closing):
             if not volume.present and not self._ledger.uses_volume(volume.name):
                 volume.prepare()
         return roomiest(self.volumes, size)
+
+    def _copy(self, batch: Batch, digest: bytes, volume: Volume) -> bool:
+        """Copy from the first place that has the object's bytes."""
+        sha256, size, damaged = digest.hex(), self._ledger.size(digest) or 0, self._damaged(digest)
+        for place in self._ledger.places(digest):
+            path, _ = self._look(sha256, size, place, damaged)
+            if path is not None and batch.copy(path, digest, volume):
+                return True
+        return False
 
     def _remove_source(self, path: Path, held: Held) -> None:
         with storage_errors(path):

@@ -80,8 +80,7 @@ class Report:
 @contextlib.contextmanager
 def opened(archive: Archive) -> Iterator[Store]:
     """What a run needs of an archive, for the duration of a ``with`` block."""
-    with archive.records() as records:
-        segments = tuple(_segment(archive.held / "records", one) for one in records.segments())
+    segments = sealed(archive)
     with (
         archive.schedule() as schedule,
         archive.observations() as observations,
@@ -89,6 +88,12 @@ def opened(archive: Archive) -> Iterator[Store]:
         archive.ledger() as ledger,
     ):
         yield Store(ledger, schedule, observations, damage, archive.volumes, archive.held / "records", segments)
+
+
+def sealed(archive: Archive) -> tuple[Item, ...]:
+    """Every sealed file of records."""
+    with archive.records() as records:
+        return tuple(_segment(archive.held / "records", one) for one in records.segments())
 
 
 def _segment(folder: Path, segment: Segment) -> Item:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -103,9 +103,7 @@ WHERE (time <= :cutoff OR result != 'sound') AND run < :before"""
 
 _ALL_READ = "UPDATE run SET everything = 0 WHERE everything = (SELECT everything FROM run WHERE id = :run)"
 
-_NEVER_COUNT = """
-SELECT (SELECT count(*) FROM ledger.place) - (SELECT count(*) FROM checked)
-  + (SELECT count(*) FROM checked WHERE volume = ':records')"""
+_COUNTS = "SELECT (SELECT count(*) FROM ledger.place), (SELECT count(*) FROM checked)"
 
 
 class Schedule(Closing):
@@ -197,10 +195,11 @@ class Schedule(Closing):
         """When that was read which was read longest ago; "" if nothing was ever read."""
         return str(self._rows("SELECT coalesce(min(time), '') FROM checked", {})[0][0])
 
-    def never(self, segments: Iterable[Item]) -> int:
+    def never(self, segments: Sequence[Item]) -> int:
         """How many places and segments were never read; what is counted are rows, so that it is quick."""
         fresh = sum(1 for one in segments if self.last(one) is None)
-        return fresh + max(int(self._rows(_NEVER_COUNT, {})[0][0]), 0)
+        places, checked = self._rows(_COUNTS, {})[0]
+        return fresh + max(int(places - (checked - (len(segments) - fresh))), 0)
 
     def summary(self, run: int) -> Summary:
         """What a run read, whether it came to its end or not."""
