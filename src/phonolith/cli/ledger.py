@@ -88,7 +88,10 @@ def _check(archive: Archive, progress: Progress) -> Iterator[Finding]:
         problem = f"{harvesting}; files without a row were not looked for"
         yield Finding("harvest.busy", "harvest", problem, "Run it again when the harvest is done", "note")
     with archive.ledger() as rows:
-        yield from check_ledger(rows, archive.volumes, progress, orphans=not harvesting)
+        for one in check_ledger(rows, archive.volumes, progress, orphans=not harvesting):
+            yield one
+            if one.code == "ledger.damaged":
+                return
     with archive.records() as records:
         yield from check_segments(records.segments())
     yield from _references(archive, progress)

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.store.files import TEMPORARY, printable, storage_error
@@ -19,6 +20,7 @@ _RESTORE = "Restore it from a backup or a mirror, then run: phonolith verify"
 _ROW = "Restore held/ledger.sqlite from a backup; bundles made of this row would be wrong"
 _MOUNT = "Mount its disk, or correct [volumes] in phonolith.toml"
 _ORPHAN = "A crash may have left it; taking the same bytes in again gives it a row. Else move it out of the volume"
+_BACKUP = "Restore it from a backup"
 _FOLDERS = [f"{first:02x}" for first in range(256)]
 
 
@@ -30,8 +32,9 @@ def check_ledger(
     Goes by the first byte of the digest, so that memory has a 256th of a volume's names at a time. ``orphans`` is
     False while a harvest may be taking files in: their names are there before their rows.
     """
-    for problem in ledger.damaged():
-        yield Finding("ledger.damaged", "held/ledger.sqlite", problem, "Restore it from a backup", "error")
+    if broken := _broken(ledger):
+        yield from (Finding("ledger.damaged", "held/ledger.sqlite", one, _BACKUP, "error") for one in broken)
+        return  # its rows are not to be believed
     check = _Check(ledger, {one.name: one for one in volumes if one.present}, orphans)
     progress.start("Comparing", ledger.totals()[0], "objects")
     for first in range(256):
@@ -45,6 +48,14 @@ def check_segments(segments: list[Segment]) -> Iterator[Finding]:
     for one in segments:
         if not one.path.is_file():
             yield Finding("segment.gone", printable(one.path), "it is not there", _RESTORE, "error")
+
+
+def _broken(ledger: Ledger) -> list[str]:
+    """What SQLite finds wrong with the ledger's file."""
+    try:
+        return ledger.damaged()
+    except Damaged as error:
+        return [error.problem]
 
 
 class _Check:
