@@ -136,8 +136,8 @@ class Archive:
         return ObjectStore(self._ledger, self.volumes, damage=self.damage())
 
     def ledger(self) -> Ledger:
-        """held/ledger.sqlite, for reading."""
-        return Ledger(self._ledger, readonly=True)
+        """held/ledger.sqlite."""
+        return Ledger(self._ledger)
 
     def register(self) -> Register:
         """held/register.sqlite."""
@@ -153,7 +153,8 @@ class Archive:
 
     def schedule(self) -> Schedule:
         """state/fixity.sqlite: when what was read last."""
-        return Schedule(self.schedule_path, self._ledger)
+        with self.ledger():  # so that there is one
+            return Schedule(self.schedule_path, self._ledger)
 
     @property
     def schedule_path(self) -> Path:
