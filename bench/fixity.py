@@ -3,9 +3,9 @@
     .venv/bin/python -m bench.fixity [--megabytes 1024] [--files 100000] [--folder DIR] [--json]
 
 The limit is hashlib's SHA-256 over memory in as many threads as there are processors. Peers: sha256sum over the same
-files, and `bagit.py --validate` over a bag of the same small files where bagit is installed (BAGIT names its module). Parts
-are done in turn, three times, and the medians shown; `--folder` says which disk, /dev/shm leaves the disk out. Between
-the turns the page cache has the files, but verify drops what it reads from it: on a disk each of its turns is cold.
+files, and `bagit.py --validate` over a bag of the same small files where BAGIT names that program. Parts are done in
+turn, three times, and the medians shown; `--folder` says which disk, /dev/shm leaves the disk out. Peers may find their
+files in the page cache; verify drops what it reads from it, so on a disk each of its turns is cold.
 """
 
 from __future__ import annotations

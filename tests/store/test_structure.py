@@ -109,6 +109,7 @@ def test_what_a_harvest_is_bringing_in_is_no_orphan(filled: Archive) -> None:
     [
         "UPDATE object SET root = zeroblob(32) WHERE length(layer) > 0",
         "UPDATE object SET root = x'' WHERE size = 1",
+        "UPDATE object SET root = zeroblob(32) WHERE size = 1",
         "UPDATE object SET layer = zeroblob(96) WHERE size = 3000000",
         "UPDATE object SET layer = substr(layer, 1, 64) WHERE size = 3000000",
         "UPDATE object SET layer = zeroblob(32) WHERE size = 1",

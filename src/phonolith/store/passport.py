@@ -123,6 +123,8 @@ def contradictions(told: Passport) -> Iterator[str]:
             yield f"{name} has {len(getattr(told, name)):,} bytes instead of {size:,}"
     if told.layer and len(told.layer) == wanted["layer"] and layer_root(told.layer, length) != told.root:
         yield "root is not what layer gives"
+    if 0 < told.size <= BLOCK and told.root != told.sha256:
+        yield "root is not sha256, although one block of the tree has all bytes"
     if full and told.padded != told.pieces[-20:]:
         yield "padded is not the last of pieces, although the last piece is full"
     if not told.size and told != passport_of(b""):

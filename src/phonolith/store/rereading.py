@@ -19,7 +19,7 @@ from phonolith.store.damage import FIXITY, RUN, KnownDamage
 from phonolith.store.fixity import DAMAGED, GONE, SOUND, UNREADABLE, Expected, Look, Pace, look
 from phonolith.store.ledger import Ledger
 from phonolith.store.observations import Observations
-from phonolith.store.passport import LARGE_PIECE, SMALL_PIECE
+from phonolith.store.passport import BLOCK, LARGE_PIECE, SMALL_PIECE
 from phonolith.store.schedule import SEGMENTS, Due, Item, Schedule
 from phonolith.store.segments import Segment
 from phonolith.store.volumes import Volume
@@ -215,8 +215,8 @@ class _Run:
     def _expected(self, item: Item) -> Expected:
         if item.volume == SEGMENTS:
             return Expected(item.sha256, None, lambda: None)
-        # A root that no piece layer proves is proved here; such files have one piece, so it costs little.
-        whole = self._wish.whole or item.size <= SMALL_PIECE or item.size == LARGE_PIECE
+        # A root that `ledger check` cannot prove, since there is no layer, is proved here. Such files have one piece.
+        whole = self._wish.whole or BLOCK < item.size <= SMALL_PIECE or item.size == LARGE_PIECE
         passport = lambda: self._store.ledger.passport(item.sha256)  # noqa: E731
         return Expected(item.sha256, item.size, passport, whole, follow=not item.volume)
 
@@ -229,9 +229,11 @@ class _Run:
     def _observe(self, item: Item, seen: Look) -> None:
         """Write down what is amiss, and what no longer is; what was said before in the same words is not said again."""
         key = (item.sha256, item.volume, item.path)
-        value = observed(item, seen)
         before = self._said.get(key)
-        if (seen.result == SOUND and before is None) or (before is not None and before[1] == value):
+        if seen.result == SOUND and not seen.row and before is None:
+            return
+        value = observed(item, seen)
+        if before is not None and before[1] == value:
             return
         now = self._now()
         self._store.observations.add(item.sha256.hex(), FIXITY, TOOL, self._version, now, value)

@@ -103,6 +103,8 @@ WHERE (time <= :cutoff OR result != 'sound') AND run < :before"""
 
 _ALL_READ = "UPDATE run SET everything = 0 WHERE everything = (SELECT everything FROM run WHERE id = :run)"
 
+_RECORD = "INSERT OR REPLACE INTO checked VALUES (?, ?, ?, ?, ?, ?, ?)"
+
 _COUNTS = "SELECT (SELECT count(*) FROM ledger.place), (SELECT count(*) FROM checked)"
 
 
@@ -149,19 +151,13 @@ class Schedule(Closing):
 
     def record(self, item: Item, time: str, result: str, run: int) -> None:
         """What a reading saw; kept when this returns, whatever happens to the process."""
-        with self._lock, _mended(self._path), database_errors(self._path):
-            self._db.execute(
-                "INSERT OR REPLACE INTO checked VALUES (:sha256, :volume, :path, :size, :time, :result, :run)",
-                {
-                    "sha256": item.sha256,
-                    "volume": item.volume,
-                    "path": item.path,
-                    "size": item.size,
-                    "time": time,
-                    "result": result,
-                    "run": run,
-                },
-            )
+        row = (item.sha256, item.volume, item.path, item.size, time, result, run)
+        with self._lock:
+            try:
+                self._db.execute(_RECORD, row)
+            except apsw.Error:  # asked for only then: this is done for every file
+                with _mended(self._path), database_errors(self._path):
+                    raise
 
     def last(self, item: Item) -> tuple[str, str] | None:
         """Result and time of the last reading, None if there was none."""
