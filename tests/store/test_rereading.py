@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import itertools
 import os
 import random
 import shutil
 import signal
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -369,12 +369,38 @@ def test_a_full_disk_under_the_schedule(tmp_path: Path, looked: list[str]) -> No
     fill(archive, 200, biggest=1000)
     shutil.rmtree(archive.state)
     with mounted(archive.state, "-t", "tmpfs", "-o", "size=1m", "none") as disk:
-        report = verify(archive)
+        archive.schedule().close()
+
+        def fill_up() -> None:
+            with contextlib.suppress(OSError), (disk / "filler").open("wb", buffering=0) as file:
+                while True:
+                    file.write(bytes(4096))
+
+        report = verify(archive, progress=After(5, fill_up))
         assert codes(report) == ["verify.stopped"] and "full" in report.findings[0].problem
-        assert 0 < len(looked) < 200
-        subprocess.run(["mount", "-o", "remount,size=16m", str(disk)], check=True)
+        before = len(looked)
+        assert 5 <= before < 200
+        (disk / "filler").unlink()
         report = verify(archive, LATER)
         assert report.findings == [] and len(set(looked)) == 200 and len(looked) <= 201
+
+
+def test_a_row_that_was_cut_off_is_read_again(archive: Archive, looked: list[str]) -> None:
+    """The journal of a run that was killed, at every length that a power cut may leave of it."""
+    fill(archive, 3)
+    with opened(archive) as store:
+        number, due = store.schedule.begin(NOW, everything=False)
+        for item in store.schedule.due(due, ()):
+            store.schedule.record(item, NOW, "sound", number)
+    saved = (archive.state / "fixity.sqlite").read_bytes()
+    journal = archive.state / "fixity.journal"
+    text = journal.read_bytes()
+    for cut in range(0, len(text) + 1, 7):
+        (archive.state / "fixity.sqlite").write_bytes(saved)
+        journal.write_bytes(text[:cut])
+        looked.clear()
+        assert verify(archive, LATER).checked == 3 - text[:cut].count(b"\n") == len(looked)
+        assert journal.read_bytes() == b""
 
 
 def test_a_schedule_that_is_lost_or_broken_costs_time_alone(archive: Archive) -> None:

@@ -139,6 +139,7 @@ class _Run:
         began = self._pace.clock()
         if wish.seconds is not None:
             self._deadline = began + wish.seconds
+        schedule.recover()
         for number in schedule.killed():
             self._observe_run(number, finished=False)
         report.goes_on_from = schedule.unfinished_since() if wish.everything else ""
@@ -261,6 +262,7 @@ class _Run:
     def _observe_run(self, number: int, *, finished: bool) -> None:
         """One observation of all that a run read, then its end in the schedule. A run that was killed has it later."""
         schedule = self._store.schedule
+        schedule.settle()
         done = schedule.summary(number)
         if done.items:
             value = {"began": done.began, "ended": done.ended, "items": done.items, "bytes": done.size}

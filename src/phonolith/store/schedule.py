@@ -1,5 +1,7 @@
 """The schedule of fixity checks: which bytes were read when, and which are due, in state/fixity.sqlite.
 
+What was read last stands in state/fixity.journal until it is moved over, many rows at a time.
+
 It may be lost: then everything counts as never read, which costs time and nothing else. What was found is in
 held/observations.sqlite.
 """
@@ -19,8 +21,11 @@ import apsw
 from phonolith.errors import Damaged
 from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 from phonolith.store.files import printable, storage_errors
+from phonolith.store.journal import Journal
 
 VERSION = 1
+
+_FRESH = 5000  # rows that wait in the journal at most
 
 #: Stands where a volume does for sealed segments of records; no volume can have this name.
 SEGMENTS = ":records"
@@ -114,12 +119,15 @@ class Schedule(Closing):
     def __init__(self, path: Path, ledger: Path) -> None:
         self._path = path
         self._lock = threading.Lock()
+        self._journal = Journal(path.with_suffix(".journal"))
+        self._fresh: list[tuple[bytes, str, bytes, int, str, str, int]] = []
         self._db = _open(path)
         with database_errors(ledger):
             self._db.execute("ATTACH :ledger AS ledger", {"ledger": str(ledger)})
 
     def close(self) -> None:
-        """Close the file."""
+        """Close the files."""
+        self._journal.close()
         self._db.close()
 
     def begin(self, now: str, *, everything: bool) -> tuple[int, Due]:
@@ -150,14 +158,36 @@ class Schedule(Closing):
                 db.execute(_ALL_READ, {"run": run})
 
     def record(self, item: Item, time: str, result: str, run: int) -> None:
-        """What a reading saw; kept when this returns, whatever happens to the process."""
-        row = (item.sha256, item.volume, item.path, item.size, time, result, run)
+        """What a reading saw; kept when this returns, whatever happens to the process.
+
+        It goes into a journal first, at a tenth of the cost of a row in a table; :meth:`settle` moves it over.
+        """
         with self._lock:
-            try:
-                self._db.execute(_RECORD, row)
-            except apsw.Error:  # asked for only then: this is done for every file
-                with _mended(self._path), database_errors(self._path):
-                    raise
+            self._journal.append((item.sha256.hex(), item.volume, item.path.hex(), item.size, time, result, run))
+            self._fresh.append((item.sha256, item.volume, item.path, item.size, time, result, run))
+            full = len(self._fresh) >= _FRESH
+        if full:
+            self.settle()
+
+    def settle(self) -> None:
+        """Move what was recorded from the journal into the table, in order."""
+        with self._lock, _mended(self._path):
+            with transaction(self._db, self._path) as db:
+                db.executemany(_RECORD, sorted(self._fresh))
+            self._fresh.clear()
+            self._journal.clear()
+
+    def recover(self) -> None:
+        """Take over what a killed process recorded. Only for whoever has the lock."""
+        with self._lock, _mended(self._path), database_errors(self._path):
+            runs = {str(row[0]) for row in fetch(self._db, "SELECT id FROM run")}
+            for row in self._journal.rows():
+                if len(row) == 7 and row[6] in runs:  # others were cut off, or belong to a schedule that was lost
+                    sha256, volume, path, size, time, result, run = row
+                    self._fresh.append(
+                        (bytes.fromhex(sha256), volume, bytes.fromhex(path), int(size), time, result, int(run))
+                    )
+        self.settle()
 
     def last(self, item: Item) -> tuple[str, str] | None:
         """Result and time of the last reading, None if there was none."""
