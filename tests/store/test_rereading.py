@@ -149,6 +149,16 @@ def test_what_is_damaged_is_not_served_and_what_was_mended_is(archive: Archive) 
     assert told == [(NOW, "damaged"), (LAST, "sound")]  # the same word twice is said once
 
 
+def test_the_same_bytes_taken_in_again_mend_what_is_known_to_be_damaged(archive: Archive) -> None:
+    with archive.objects() as objects:
+        one = objects.add_bytes(b"x" * 70_000).sha256
+        flip(archive.volumes[0].object_path(one), 5)
+        objects.add_bytes(b"x" * 70_000)  # nobody knows of the damage yet: the same bytes again change nothing
+        assert codes(verify(archive)) == ["object.damaged"]
+        objects.add_bytes(b"x" * 70_000)
+        assert verify(archive, LATER).findings == [] and objects.path(one).is_file()
+
+
 def test_a_sound_copy_is_named_and_served(memory: Path) -> None:
     archive = make(memory / "a", "main", "second")
     (one, *_) = fill(archive, 3)

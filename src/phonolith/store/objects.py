@@ -162,8 +162,9 @@ class ObjectStore(Closing):
 
     def _again(self, passport: Passport) -> Place | None:
         """A place inside the archive that has these bytes and is sound."""
-        sha256, damaged = passport.sha256.hex(), self._damaged(passport.sha256)
-        for place in self._ledger.places(passport.sha256):
+        places = self._ledger.places(passport.sha256)
+        sha256, damaged = passport.sha256.hex(), self._damaged(passport.sha256) if places else {}
+        for place in places:
             if place.volume and self._look(sha256, passport.size, place, damaged)[0] is not None:
                 return place
         return None
