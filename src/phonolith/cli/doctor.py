@@ -29,8 +29,8 @@ LOOKS_AT = {
     "folders": "that they are there, can be written, and private ones are private",
     "disks": "that volumes are mounted, and room on them",
     "register": "that no decision was changed, removed or cut off: every digest of the chain",
-    "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there",
     "objects": "that each is where it should be with its size, and what verify found; bytes are not read",
+    "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there",
     "catalogue": "that it opens, and how many decisions are newer",
     "leftovers": "reports of crashes, and who is at work",
 }
