@@ -26,6 +26,9 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "harvest": ("harvest", "Gather from a folder of music, a table, or a file of documents."),
         "build": ("build", "Make the catalogue from what was gathered."),
     },
+    "Keep": {
+        "verify": ("verify_copy", "Check anybody's copy: a bag, a torrent's folder, an archive; repair it."),
+    },
     "Look and listen": {
         "serve": ("serve", "Open the library in the browser: search, browse, play."),
         "search": ("search", "Find tracks, releases and artists."),
