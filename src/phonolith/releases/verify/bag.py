@@ -179,7 +179,7 @@ class _Reading:
             self._find("bag.oxum", "bag-info.txt", problem, "See which files are missing, extra or of another size")
 
     def _fetch(self, data: bytes) -> None:
-        """RFC 8493, section 2.2.3: files to be had elsewhere. Nothing is fetched: whoever wants them gets them first."""
+        """RFC 8493, section 2.2.3: files to be had elsewhere. Nothing is fetched here; what is not there is missing."""
         for number, line in enumerate(self._lines("fetch.txt", data), 1):
             parts = line.split(None, 2)
             where = f"fetch.txt, line {number}"

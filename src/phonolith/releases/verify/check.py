@@ -30,7 +30,7 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What came of a check. ``read`` is bytes read in this run; ``since`` when the oldest remembered result was made."""
+    """What came of a check: ``read`` bytes in this run; ``since`` is when the oldest remembered result was made."""
 
     copy: Copy
     verdicts: tuple[Verdict, ...]

@@ -59,6 +59,7 @@ class Memory(Closing):
             if not one.error
         ]
         if rows:
+            self.empty = False
             with transaction(self._db, self._path):
                 sql = "INSERT OR REPLACE INTO checked (key, time, result) VALUES (:key, :time, :result)"
                 self._db.executemany(sql, rows)
