@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from pathlib import Path
 
 from phonolith.errors import BadInput
@@ -117,22 +116,24 @@ class _Reading:
     def _entries(self, name: str, algorithm: str, data: bytes) -> None:
         """Take the lines of a manifest (RFC 8493, sections 2.1.3 and 2.2.1)."""
         here: set[str] = set()
+        entry = re.compile(rf"([0-9a-fA-F]{{{ALGORITHMS[algorithm]}}})[ \t]+\*?(\S.*)", re.DOTALL)
+        payload = not name.startswith("tag")
         for number, line in enumerate(self._lines(name, data), 1):
-            value, _, rest = line.replace("\t", " ").partition(" ")
-            written = line[len(value) :].lstrip(" \t")
-            if len(value) != ALGORITHMS[algorithm] or not re.fullmatch("[0-9a-fA-F]+", value) or not rest.strip():
+            found = entry.fullmatch(line)
+            if found is None:
                 self._find("bag.line", f"{name}, line {number}", f"is no digest and path: {printable(line[:100])}")
                 continue
-            path = unquoted(written.removeprefix("*"))
-            if not self._fit(f"{name}, line {number}", path, payload=not name.startswith("tag")):
+            value, path = found.groups()
+            path = unquoted(path) if "%" in path else path
+            if not self._fit(name, number, path, payload=payload):
                 continue
             if path in here:
                 self._find("bag.twice", f"{name}, line {number}", f"lists {printable(path)} a second time")
                 continue
             here.add(path)
-            before = self._expected.get(path, Expected(path, None))
             digest = Digest(algorithm, value.lower(), name)
-            self._expected[path] = replace(before, digests=(*before.digests, digest))
+            before = self._expected.get(path)
+            self._expected[path] = Expected(path, None, (*before.digests, digest) if before else (digest,))
 
     def _lines(self, name: str, data: bytes) -> Iterator[str]:
         """The lines of a list; RFC 8493, section 2.2: LF, CR or CRLF end one, and nothing else does."""
@@ -142,7 +143,7 @@ class _Reading:
             if line:
                 yield line
 
-    def _fit(self, where: str, path: str, *, payload: bool) -> bool:
+    def _fit(self, name: str, number: int, path: str, *, payload: bool) -> bool:
         """Whether a listed path is safe and where such a path has to be; a finding where not."""
         fault = paths.fault(path.split("/"))
         if fault is None and payload != path.startswith("data/"):
@@ -150,6 +151,7 @@ class _Reading:
         if fault is None and path.startswith("tagmanifest-"):
             fault = "bag.path", "is a tag manifest, which none may list"
         if fault is not None:
+            where = f"{name}, line {number}"
             self._find(fault[0], where, f"lists a path that {fault[1]}: {printable(path[:200])}")
         return fault is None
 
@@ -187,7 +189,7 @@ class _Reading:
                 self._find("bag.line", where, f"is no address, length and path: {printable(line[:100])}")
                 continue
             path = unquoted(parts[2])
-            if not self._fit(where, path, payload=True):
+            if not self._fit("fetch.txt", number, path, payload=True):
                 continue
             if path not in self._expected:
                 self._find("bag.fetch", where, f"names a file that is in no manifest: {printable(path)}")

@@ -14,7 +14,7 @@ from phonolith.releases.verify.memory import Memory
 from phonolith.releases.verify.verdicts import Verdict, extras, findings_of, merged
 from phonolith.releases.verify.withdrawals import Withdrawals
 
-__all__ = ["Checked", "Wish", "check"]
+_AT_MOST = 2048  # results that a kill may cost, or the bytes of a stretch
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class _Check:
         self._trees: dict[str, Tree | None] = {}
         self._places: dict[str, str | None] = {path: copy.listing.find(path) for path in copy.expected}
         self._paths = {place: path for path, place in self._places.items() if place is not None}
-        self._read = self._remembered = 0
+        self._read = self._remembered = self._unsaved = 0
         self._since = ""
         self._keep: list[tuple[bytes, Result]] = []
 
@@ -148,7 +148,8 @@ class _Check:
                 self._take(job, result)
                 self._keep.append((keys[id(job)], result))
             self._progress.advance(size)
-            if len(self._keep) >= 1024 or size >= 1 << 20:
+            self._unsaved += size
+            if len(self._keep) >= _AT_MOST or self._unsaved >= jobs.STRETCH:
                 self._save()
 
         try:
@@ -160,7 +161,7 @@ class _Check:
     def _save(self) -> None:
         if self._memory is not None:
             self._memory.put(self._keep)
-        self._keep = []
+        self._keep, self._unsaved = [], 0
 
     def _known(self, job: Job, key: bytes) -> bool:
         """Take the result of a job from memory if it is there."""

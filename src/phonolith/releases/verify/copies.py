@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from phonolith.model.finding import Finding
 from phonolith.releases.verify.listing import Listing
@@ -13,8 +14,7 @@ from phonolith.releases.verify.listing import Listing
 ALGORITHMS: Mapping[str, int] = {"sha256": 64, "sha512": 128}
 
 
-@dataclass(frozen=True, slots=True)
-class Digest:
+class Digest(NamedTuple):
     """A digest of a whole file in hexadecimal, and the path of the list in the copy that says so, "" if none does."""
 
     algorithm: str
@@ -31,8 +31,7 @@ class Tree:
     piece_length: int
 
 
-@dataclass(frozen=True, slots=True)
-class Expected:
+class Expected(NamedTuple):
     """A file that should be there. ``size`` in bytes, None where nobody says; ``digests`` may be none."""
 
     path: str

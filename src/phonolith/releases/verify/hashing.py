@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phonolith.errors import BadInput
-from phonolith.releases.verify.copies import Digest
-from phonolith.releases.verify.listing import Seen, open_file, seen
+from phonolith.releases.verify.copies import ALGORITHMS, Digest
+from phonolith.releases.verify.listing import OPEN, Seen, seen
 from phonolith.store.files import storage_error
 from phonolith.store.passport import BLOCK, hash_blocks, merkle_root
 
 #: What is read at a time: small enough for the cache of a processor, large enough that threads seldom meet.
-CHUNK = 1 << 20
+CHUNK = 1 << 18
 _BATCH_BYTES = 8 << 20  # what a thread takes at a time
 _BATCH_JOBS = 128
 _ZERO = bytes(32)
+_HASHES = {one: getattr(hashlib, one) for one in ALGORITHMS}
 _ZEROS = memoryview(bytes(CHUNK))
 
 
@@ -48,8 +49,7 @@ class Pieces:
         return 32 if self.width else 20
 
 
-@dataclass(frozen=True, slots=True)
-class Job:
+class Job(NamedTuple):
     """Bytes to be read in order, and what they are compared with."""
 
     spans: tuple[Span, ...]
@@ -65,12 +65,8 @@ class Job:
 
     def key(self) -> bytes:
         """SHA-256 over what would be read and compared: the same key is the same work with the same result."""
-        told = hashlib.sha256()
-        for span in self.spans:
-            file = span.file
-            at = (file.device, file.inode, file.size, file.mtime_ns, file.ctime_ns) if file else ()
-            told.update(repr((at, span.start, span.size)).encode())
-        told.update(repr([(one.algorithm, one.value) for one in self.digests]).encode())
+        read = [(*(span.file or ()), span.start, span.size) for span in self.spans]
+        told = hashlib.sha256(f"{read}{[one[:2] for one in self.digests]}".encode())
         if self.pieces:
             told.update(repr((self.pieces.length, self.pieces.width)).encode() + self.pieces.hashes)
         return told.digest()
@@ -133,7 +129,7 @@ def run_all(
 
 def run(job: Job, root: Path, buffer: memoryview, stop: threading.Event | None = None) -> Result:
     """Read a job's bytes once. Never raises on what a disk or a file does: that is a result."""
-    hashes = [hashlib.new(one.algorithm) for one in job.digests]
+    hashes = [_HASHES[one.algorithm]() for one in job.digests]
     pieces = PieceCheck(job.pieces) if job.pieces else None
     try:
         for view in _read(job.spans, root, buffer):
@@ -221,7 +217,8 @@ def _read(spans: Sequence[Span], root: Path, buffer: memoryview) -> Iterator[mem
 
 
 def _read_file(span: Span, file: Seen, root: Path, buffer: memoryview) -> Iterator[memoryview]:
-    descriptor = open_file(os.path.join(root, span.path))  # noqa: PTH118 - a Path costs as much as reading a small file
+    path = os.path.join(root, span.path)  # noqa: PTH118 - a Path costs as much as hashing a small file
+    descriptor = os.open(path, OPEN)
     try:
         if span.size > CHUNK:
             os.posix_fadvise(descriptor, span.start, span.size, os.POSIX_FADV_SEQUENTIAL)
@@ -229,12 +226,12 @@ def _read_file(span: Span, file: Seen, root: Path, buffer: memoryview) -> Iterat
         at, end = span.start, span.start + span.size
         while at < end:
             view = buffer[: min(CHUNK, end - at)]
-            got = 0
-            while got < len(view):
+            got = os.preadv(descriptor, [view], at)
+            while 0 < got < len(view):
                 count = os.preadv(descriptor, [view[got:]], at + got)
-                if not count:
-                    raise BadInput(span.path, "became shorter while it was read")
-                got += count
+                got = got + count if count else 0
+            if not got:
+                raise BadInput(span.path, "became shorter while it was read")
             yield view
             at += got
         _unchanged(descriptor, file)
@@ -243,6 +240,7 @@ def _read_file(span: Span, file: Seen, root: Path, buffer: memoryview) -> Iterat
 
 
 def _unchanged(descriptor: int, file: Seen) -> None:
+    """Raise where it is another file than was listed, or no file at all, or is written to."""
     if seen(os.fstat(descriptor)) != file:
         raise BadInput("file", "was changed while it was being checked")
 

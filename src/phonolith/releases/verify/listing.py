@@ -8,13 +8,16 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from phonolith.errors import BadInput
 from phonolith.store.files import storage_error
 
+#: How files are opened: no link is followed, and no pipe waited on.
+OPEN = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+
+class Seen(NamedTuple):
     """A regular file that is there. All of it together tells these bytes from what lay there before, unread."""
 
     device: int
@@ -66,7 +69,7 @@ def seen(status: os.stat_result) -> Seen:
 
 def open_file(path: Path | str) -> int:
     """A descriptor of a regular file that is no link, for reading. Never waits on a pipe. Raises OSError, BadInput."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    descriptor = os.open(path, OPEN)
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
         os.close(descriptor)
         raise BadInput(str(path), "is no regular file", "Remove it", code="path.special")

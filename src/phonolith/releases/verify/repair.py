@@ -25,6 +25,7 @@ from phonolith.releases.verify.verdicts import Verdict
 from phonolith.store.files import fsync_dir, fsync_file, make_folders, publish, storage_error, storage_errors, temporary
 
 _NAME_BYTES = 255
+_AT_ONCE = 4 << 20  # bytes asked of another copy without pieces
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,7 +230,7 @@ class _Repair:
 
 def _chunks(other: Other, one: Expected) -> Iterator[bytes]:
     at = 0
-    while data := other.read(one, at, 4 * CHUNK):
+    while data := other.read(one, at, _AT_ONCE):
         yield data
         at += len(data)
 

@@ -43,7 +43,7 @@ def with_torrent(bag: Copy, metainfo: Metainfo, at: Path) -> Copy:
     listed = {one.path: one for one in _expected(metainfo)}
     for path, one in listed.items():
         before = expected.get(path, one)
-        expected[path] = replace(one, digests=before.digests)
+        expected[path] = one._replace(digests=before.digests)
     for path in bag.expected.keys() - listed.keys():
         problem = f"is in the manifests, and not in {printable(at.name)}"
         findings.append(Finding("torrent.not-listed", printable(path), problem, "Is it the bag's?", "warning"))
