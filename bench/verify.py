@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import argparse
 import hashlib
+import importlib
 import json
+import logging
 import os
 import resource
 import shutil
@@ -78,10 +80,7 @@ def sha256sum(root: Path) -> Callable[[], bool]:
 
 def bagit(root: Path) -> Callable[[], bool]:
     """The Library of Congress's program, in this process as ours is."""
-    import logging
-
-    import bagit as theirs
-
+    theirs = importlib.import_module("bagit")
     logging.getLogger("bagit").setLevel(logging.CRITICAL)
 
     def run() -> bool:

@@ -163,7 +163,7 @@ def _show_copy(view: View, one: Checked) -> None:
 
 @verb(
     "verify",
-    short_help="Check anybody's copy: a bag, a torrent's folder, an archive, a stack of them; repair it.",
+    short_help="Check anybody's copy: a bag, a torrent's folder, an archive; repair it.",
     examples=(
         "verify ~/Downloads/2026-11-cc0-top-small-1",
         "verify music/ --torrent music.torrent",

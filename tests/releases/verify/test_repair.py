@@ -16,7 +16,7 @@ import pytest
 
 from phonolith.releases.compose import Kind
 from phonolith.store.files import TEMPORARY
-from phonolith.store.passport import SMALL_PIECE
+from phonolith.store.passport import BLOCK, SMALL_PIECE
 from tests import sample
 from tests.releases.test_cut import laid_out, publish_now
 from tests.releases.verify.made import (
@@ -72,6 +72,8 @@ def test_a_damaged_copy_is_repaired_from_a_sound_one(kind: str, tmp_path: Path) 
     assert fetched["b.flac"] == 40_000 or kind.startswith("v1")
     if kind in ("hybrid", "v1", "bag and torrent"):
         assert fetched["a.flac"] == SMALL_PIECE, "only the bad piece is taken"
+    ranges = {one.path.rpartition("/")[2]: one.ranges for one in done.mended}
+    assert ranges["a.flac"] == ((3 * SMALL_PIECE, 3 * SMALL_PIECE + BLOCK),) and not ranges["b.flac"]
     assert not list(bad.rglob(f"{TEMPORARY}*"))
 
 

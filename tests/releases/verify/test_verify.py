@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -316,6 +318,31 @@ def test_a_run_that_was_stopped_goes_on_where_it_was(kind: str, tmp_path: Path, 
     assert 0 < second.read < 0.7 * total and second.remembered >= total * 0.3
     assert third.read == 0 and third.since == NOW and again.read == second.read + second.remembered
     assert second.verdicts == third.verdicts == again.verdicts and not second.findings
+
+
+class _Kills(_Dies):
+    """The same, by the signal that nothing can be done about."""
+
+    def advance(self, count: int) -> None:
+        self.left -= count
+        if self.left <= 0:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+
+def test_a_run_that_was_killed_goes_on_where_it_was(tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.setattr(hashing, "_BATCH_BYTES", SMALL_PIECE)
+    monkeypatch.setattr("phonolith.releases.verify.jobs.STRETCH", SMALL_PIECE)
+    root = lay(tmp_path, "v2", {f"{number:02}.flac": data_of(SMALL_PIECE, number) for number in range(40)})
+    child = os.fork()
+    if not child:
+        with Memory(tmp_path / "state.sqlite", now=NOW) as memory:
+            verify(root, (), Wish(threads=1), memory, _Kills(20 * SMALL_PIECE))
+        os._exit(1)
+    assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+    with Memory(tmp_path / "state.sqlite", now=NOW) as memory:
+        (second,) = verify(root, (), Wish(), memory, Silent()).copies
+    assert second.read + second.remembered == 40 * SMALL_PIECE and second.remembered >= 18 * SMALL_PIECE
+    assert not second.findings
 
 
 def test_what_changed_or_was_checked_long_ago_is_read_again(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from phonolith.store.passport import Passport
 from phonolith.store.volumes import MARKER, Volume, volumes_from
 
 SETTINGS = "phonolith.toml"
+_LEDGER = Path("held", "ledger.sqlite")
 _LARGEST = 1 << 20
 
 
@@ -32,11 +33,13 @@ def archive(root: Path) -> Copy:
     found = Listing()
     for one in volumes:
         _list(one, root, found)
-    with ObjectStore(root / "held" / "ledger.sqlite", volumes, readonly=True) as objects:
-        expected = {one.path: one for one in _expected(objects, root, found)}
     markers = frozenset(_below(one.path / MARKER, root) for one in volumes)
+    expected = {}
+    if (root / _LEDGER).exists() or found.files.keys() - markers:  # a new archive that holds nothing has no ledger yet
+        with ObjectStore(root / _LEDGER, volumes, readonly=True) as objects:
+            expected = {one.path: one for one in _expected(objects, root, found)}
     name = root.absolute().name
-    trees = _Trees(root / "held" / "ledger.sqlite", volumes)
+    trees = _Trees(root / _LEDGER, volumes)
     return Copy("archive", name, root, expected, found, tuple(findings), tree_of=trees, own=markers)
 
 

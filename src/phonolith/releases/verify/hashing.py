@@ -18,7 +18,7 @@ from phonolith.store.files import storage_error
 from phonolith.store.passport import BLOCK, hash_blocks, merkle_root
 
 #: What is read at a time: small enough for the cache of a processor, large enough that threads seldom meet.
-CHUNK = 1 << 18
+CHUNK = 1 << 20
 _BATCH_BYTES = 8 << 20  # what a thread takes at a time
 _BATCH_JOBS = 128
 _ZERO = bytes(32)

@@ -21,8 +21,9 @@ from phonolith.releases.verify.hashing import CHUNK, Job, PieceCheck, Pieces, Sp
 from phonolith.releases.verify.jobs import Layout
 from phonolith.releases.verify.listing import seen
 from phonolith.releases.verify.others import Folder, Other
-from phonolith.releases.verify.verdicts import Verdict
+from phonolith.releases.verify.verdicts import Verdict, merged
 from phonolith.store.files import fsync_dir, fsync_file, make_folders, publish, storage_error, storage_errors, temporary
+from phonolith.store.passport import BLOCK
 
 _NAME_BYTES = 255
 _AT_ONCE = 4 << 20  # bytes asked of another copy without pieces
@@ -33,6 +34,7 @@ class Mended:
     """What came of the repair of one file. ``problem`` is "" where it is sound now.
 
     ``fetched`` are bytes that others gave and that were used, ``sources`` who gave them, ``aside`` where the old is.
+    ``ranges`` are the bytes in which the old one was another, in blocks of 16 KiB: what was damaged, as is known now.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Mended:
     fetched: int = 0
     sources: tuple[str, ...] = ()
     aside: str = ""
+    ranges: tuple[tuple[int, int], ...] = ()
 
 
 class _CannotRepair(Exception):
@@ -96,9 +99,10 @@ class _Repair:
             self._prove(draft, Digest("sha256", wrote.hexdigest()))
             if _right_already(path, wrote.hexdigest()):
                 return Mended(self._verdict.path)
+            ranges = _differing(path, draft)
             aside = self._set_aside(path)
             publish(draft, file, path)
-        return Mended(self._verdict.path, "", self._fetched, tuple(self._sources), aside)
+        return Mended(self._verdict.path, "", self._fetched, tuple(self._sources), aside, ranges)
 
     def _place(self) -> Path:
         """Where the file belongs; its folder is made. Raises _CannotRepair where something else stands there."""
@@ -226,6 +230,20 @@ class _Repair:
             if not os.path.lexists(found):
                 return found
         raise _CannotRepair("there are too many files that were set aside. Remove some")
+
+
+def _differing(old: Path, new: Path) -> tuple[tuple[int, int], ...]:
+    """Where two files differ, in blocks; nothing where there is no old one that can be read."""
+    found = []
+    try:
+        with old.open("rb") as there, new.open("rb") as here:
+            for at in range(0, max(old.stat().st_size, new.stat().st_size), BLOCK):
+                theirs, ours = there.read(BLOCK), here.read(BLOCK)
+                if theirs != ours:
+                    found.append((at, at + max(len(theirs), len(ours))))
+    except OSError:
+        return ()
+    return merged(found)
 
 
 def _chunks(other: Other, one: Expected) -> Iterator[bytes]:
