@@ -85,9 +85,10 @@ def _memory(place: Place, state: Path | None) -> Iterator[tuple[Memory, Path | N
     from phonolith.errors import PhonolithError
     from phonolith.releases.verify.memory import Memory, state_file
 
-    file: Path | None = state or state_file(place.environment)
+    wanted = state or state_file(place.environment)
+    file: Path | None = wanted
     try:
-        memory = Memory(file or Path(), now=place.now())
+        memory = Memory(wanted, now=place.now())
     except PhonolithError as error:
         if state is not None:
             raise

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import shutil
@@ -366,13 +367,36 @@ def test_a_file_that_changes_while_it_is_read_is_not_called_sound(tmp_path: Path
 
     def fstat(descriptor: int) -> Any:
         calls.append(1)
-        if len(calls) == 3:
+        if len(calls) == 2:
             (root / "a").write_bytes(data_of(100, "other"))
         return real_fstat(descriptor)
 
     monkeypatch.setattr(hashing.os, "fstat", fstat)
     (checked,) = verified(root, wish=Wish(threads=1))
     assert verdicts(checked) == {"a": "unreadable"} and "changed" in checked.verdicts[0].note
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_file_that_the_disk_cannot_read_is_the_only_one_told(kind: str, tmp_path: Path, monkeypatch: Any) -> None:
+    root = lay(tmp_path, kind, {name: data_of(16_384 * 3, name) for name in "abc"})
+    real = hashing._open
+
+    def broken(path: str, root: Path) -> int:
+        if path.endswith("b"):
+            raise OSError(errno.EIO, "it is broken")
+        return real(path, root)
+
+    monkeypatch.setattr(hashing, "_open", broken)
+    (checked,) = verified(root)
+    bad = {one.path.rpartition("/")[2]: one for one in checked.verdicts if one.verdict != "ok"}
+    assert [(name, one.verdict) for name, one in bad.items()] == [("b", "unreadable")]
+    assert "disk" in bad["b"].note
+
+
+def test_names_that_are_no_text_are_told(tmp_path: Path) -> None:
+    root = lay(tmp_path, "bag", {"a": b"a"})
+    (root / "data" / os.fsdecode(b"\xff")).write_bytes(b"x")
+    assert codes(verified(root)) == {"verify.extra", "bag.oxum"}
 
 
 def test_published_bundles_are_what_a_mirror_without_torrents_has_too(tmp_path: Path) -> None:

@@ -217,8 +217,7 @@ def _read(spans: Sequence[Span], root: Path, buffer: memoryview) -> Iterator[mem
 
 
 def _read_file(span: Span, file: Seen, root: Path, buffer: memoryview) -> Iterator[memoryview]:
-    path = os.path.join(root, span.path)  # noqa: PTH118 - a Path costs as much as hashing a small file
-    descriptor = os.open(path, OPEN)
+    descriptor = _open(span.path, root)
     try:
         if span.size > CHUNK:
             os.posix_fadvise(descriptor, span.start, span.size, os.POSIX_FADV_SEQUENTIAL)
@@ -237,6 +236,10 @@ def _read_file(span: Span, file: Seen, root: Path, buffer: memoryview) -> Iterat
         _unchanged(descriptor, file)
     finally:
         os.close(descriptor)
+
+
+def _open(path: str, root: Path) -> int:
+    return os.open(os.path.join(root, path), OPEN)  # noqa: PTH118 - a Path costs as much as hashing a small file
 
 
 def _unchanged(descriptor: int, file: Seen) -> None:

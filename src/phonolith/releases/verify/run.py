@@ -13,6 +13,7 @@ from phonolith.releases.verify.others import others
 from phonolith.releases.verify.recognise import recognise
 from phonolith.releases.verify.repair import Mended, repair
 from phonolith.releases.verify.verdicts import MENDABLE, Verdict
+from phonolith.store.files import storage_errors
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,8 +26,10 @@ class Done:
 
 
 def verify(path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress) -> Done:
-    """Verify all that is at a path. Raises NotFound, UsageError where it is nothing that is understood."""
-    copies = tuple(check(copy, wish, memory, progress) for copy in recognise(path, torrents))
+    """Verify all that is at a path. Raises StorageError, NotFound, UsageError where it is nothing that is known."""
+    with storage_errors(path):
+        found = recognise(path, torrents)
+    copies = tuple(check(copy, wish, memory, progress) for copy in found)
     return Done(copies, (), sum(one.read for one in copies))
 
 

@@ -92,7 +92,7 @@ def _known(path: str) -> str:
         return "padding of a hybrid torrent"
     if _ASIDE.fullmatch(path):
         return "set aside by a repair"
-    return "left by a repair that was stopped" if path.rpartition("/")[2].startswith(TEMPORARY) else ""
+    return "left by work that was stopped" if path.rpartition("/")[2].startswith(TEMPORARY) else ""
 
 
 def _told(one: Verdict) -> str:
