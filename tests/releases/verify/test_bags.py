@@ -135,6 +135,11 @@ def test_bombs_are_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert "bag.too-large" in codes(verified(root))
 
 
+def test_litter_in_the_payload_is_no_error_and_is_not_counted(root: Path) -> None:
+    write(root, {"data/.DS_Store": b"x", "data/disc/Thumbs.db": b"xx"})
+    assert not codes(verified(root))
+
+
 def test_what_a_weak_manifest_lists_is_not_said_to_be_proved(root: Path) -> None:
     (root / "manifest-sha256.txt").rename(root / "manifest-md5.txt")
     assert "ok" not in {verdict for path, verdict in verdicts(verified(root)[0]).items() if path.startswith("data/")}

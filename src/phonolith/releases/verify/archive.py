@@ -48,10 +48,12 @@ class _Trees:
 
     def __init__(self, ledger: Path, volumes: tuple[Volume, ...]) -> None:
         self._ledger, self._volumes = ledger, volumes
+        self._objects: ObjectStore | None = None
 
     def __call__(self, one: Expected) -> Tree | None:
-        with ObjectStore(self._ledger, self._volumes, readonly=True) as objects:
-            told = objects.passport(one.digests[0].value)
+        if self._objects is None:
+            self._objects = ObjectStore(self._ledger, self._volumes, readonly=True)
+        told = self._objects.passport(one.digests[0].value)
         return tree_of(told) if told else None
 
 

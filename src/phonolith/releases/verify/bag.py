@@ -12,6 +12,7 @@ from phonolith.model import paths
 from phonolith.model.finding import Finding
 from phonolith.releases.verify.copies import ALGORITHMS, Copy, Digest, Expected
 from phonolith.releases.verify.listing import Listing, listing, read_small
+from phonolith.releases.verify.verdicts import harmless
 from phonolith.store.files import printable, storage_error
 
 DECLARATION = "bagit.txt"
@@ -173,7 +174,8 @@ class _Reading:
         if told is None or len(oxums) > 1:
             self._find("bag.info", "bag-info.txt", f"has a Payload-Oxum that is none: {printable(oxums[0][:80])}")
             return
-        sizes = [one.size for path, one in self._listing.files.items() if path.startswith("data/")]
+        payload = {path: one.size for path, one in self._listing.files.items() if path.startswith("data/")}
+        sizes = [size for path, size in payload.items() if path in self._expected or not harmless(path)]
         if (int(told[1]), int(told[2])) != (sum(sizes), len(sizes)):
             problem = (
                 f"says {int(told[1]):,} bytes in {int(told[2]):,} files; there are {sum(sizes):,} in {len(sizes):,}"

@@ -87,7 +87,7 @@ class _Check:
             file = self._copy.listing.files[place] if place is not None else None
             every = self._wish.all_digests
             if self._layout and (every or not one.digests):
-                across.update(self._layout.of.get(one.path, ()))
+                across.update(self._layout.of(one.path))
             if file is None or place is None or (one.size is not None and file.size != one.size):
                 continue
             if one.digests:
@@ -113,7 +113,7 @@ class _Check:
                     yield from jobs.pieces_of(one, place, file, tree)
                     self._beyond(one, file.size, tree)
             elif self._layout:
-                across.update(self._layout.of.get(one.path, ()))
+                across.update(self._layout.of(one.path))
         if self._layout:
             yield from self._across(across - self._stream_done)
 
@@ -222,7 +222,7 @@ class _Check:
         sure, shared, numbers = self._ranges(one, size, tree)
         ranges = merged([*sure, *shared])
         wrong = set(self._wrong.get(one.path, ()))
-        located = tree is not None or (self._layout is not None and one.path in self._layout.of)
+        located = tree is not None or (self._layout is not None and bool(self._layout.of(one.path)))
         if sure and one.digests and not wrong and size == one.size:
             note = "is as its list says, not as the torrent says"
             return Verdict(one.path, "unproven", size, ranges, numbers, note)
@@ -260,14 +260,14 @@ class _Check:
             ends = ((number * tree.piece_length, (number + 1) * tree.piece_length) for number in numbers)
             sure += [(start, min(end, max(size, one.size or 0))) for start, end in ends]
         elif self._layout is not None:
-            for number in self._layout.of.get(one.path, ()):
+            for number in self._layout.of(one.path):
                 absent = number in self._stream_done and not jobs.readable(self._copy, self._layout, number)
                 if number in self._stream_bad or absent:
                     numbers.append(number)
                     into = shared if self._layout.shared(number) else sure
                     into += [
                         (part.start, part.start + part.size)
-                        for part in self._layout.parts[number]
+                        for part in self._layout.parts(number)
                         if part.path == one.path
                     ]
         return sure, shared, tuple(numbers)

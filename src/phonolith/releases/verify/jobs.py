@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, field
+from itertools import accumulate
+from typing import NamedTuple
 
 from phonolith.releases.verify.copies import Copy, Expected, Stream, Tree
 from phonolith.releases.verify.hashing import Job, Pieces, Span, width_of
@@ -34,8 +36,7 @@ def pieces_of(one: Expected, place: str, file: Seen, tree: Tree) -> Iterator[Job
         yield Job((span,), (), Pieces(length, hashes, width_of(size, length)), one.path, first)
 
 
-@dataclass(frozen=True, slots=True)
-class Part:
+class Part(NamedTuple):
     """The bytes of one file that lie in one piece of a stream; the path is "" in padding."""
 
     path: str
@@ -43,31 +44,37 @@ class Part:
     size: int
 
 
-@dataclass(slots=True)
 class Layout:
-    """Which files each piece of a version 1 torrent runs over."""
+    """Which files each piece of a version 1 torrent runs over; worked out as it is asked for, as pieces may be many."""
 
-    stream: Stream
-    parts: list[list[Part]] = field(default_factory=list)
-    of: dict[str, list[int]] = field(default_factory=dict)
+    def __init__(self, stream: Stream) -> None:
+        self.stream = stream
+        self._spans = [(path, size) for path, size in stream.spans if size]
+        self._starts = [0, *accumulate(size for _, size in self._spans)]
+        self._at = {path: index for index, (path, _) in enumerate(self._spans) if path}
 
-    def __post_init__(self) -> None:
-        left = 0
-        for path, size in self.stream.spans:
-            at = 0
-            while at < size:
-                if not left:
-                    self.parts.append([])
-                    left = self.stream.piece_length
-                count = min(left, size - at)
-                self.parts[-1].append(Part(path, at, count))
-                if path:
-                    self.of.setdefault(path, []).append(len(self.parts) - 1)
-                at, left = at + count, left - count
+    def of(self, path: str) -> range:
+        """The numbers of the pieces that a file has bytes in."""
+        if path not in self._at:
+            return range(0)
+        length, index = self.stream.piece_length, self._at[path]
+        return range(self._starts[index] // length, (self._starts[index + 1] - 1) // length + 1)
+
+    def parts(self, number: int) -> list[Part]:
+        """The parts of a piece in order."""
+        start = number * self.stream.piece_length
+        end = min(start + self.stream.piece_length, self._starts[-1])
+        index = bisect_right(self._starts, start) - 1
+        found = []
+        while start < end:
+            last = min(self._starts[index + 1], end)
+            found.append(Part(self._spans[index][0], start - self._starts[index], last - start))
+            start, index = last, index + 1
+        return found
 
     def shared(self, number: int) -> bool:
         """Whether a piece has bytes of more than one file, so that it cannot say which of them is bad."""
-        return len({part.path for part in self.parts[number] if part.path}) > 1
+        return sum(1 for part in self.parts(number) if part.path) > 1
 
     def hash(self, number: int) -> bytes:
         """The SHA-1 that a piece should have."""
@@ -93,7 +100,7 @@ def pieces_across(copy: Copy, layout: Layout, wanted: Collection[int], *, alone:
 
 def readable(copy: Copy, layout: Layout, number: int) -> bool:
     """Whether all files that a piece runs over are there and long enough."""
-    for part in layout.parts[number]:
+    for part in layout.parts(number):
         place = copy.listing.find(part.path) if part.path else None
         if part.path and (place is None or copy.listing.files[place].size < part.start + part.size):
             return False
@@ -103,7 +110,7 @@ def readable(copy: Copy, layout: Layout, number: int) -> bool:
 def _across(copy: Copy, layout: Layout, run: list[int]) -> Job:
     spans: list[Span] = []
     for number in run:
-        for part in layout.parts[number]:
+        for part in layout.parts(number):
             place = (copy.listing.find(part.path) or "") if part.path else ""
             file = copy.listing.files[place] if place else None
             last = spans[-1] if spans else None

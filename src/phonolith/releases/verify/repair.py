@@ -26,6 +26,7 @@ from phonolith.store.files import fsync_dir, fsync_file, make_folders, publish, 
 from phonolith.store.passport import BLOCK
 
 _NAME_BYTES = 255
+_LARGEST = 64 << 30  # bytes taken of a file of which nobody says how many it has
 _AT_ONCE = 4 << 20  # bytes asked of another copy without pieces
 
 
@@ -154,11 +155,11 @@ class _Repair:
             self._sources[name] = None
 
     def _by_stream(self, layout: Layout) -> Iterator[bytes]:
-        for number in layout.of[self._one.path]:
+        for number in layout.of(self._one.path):
             pieces = Pieces(layout.stream.piece_length, layout.hash(number))
             whole = self._first_right(number, self._assembled(layout, number), pieces)
             at = 0
-            for part in layout.parts[number]:
+            for part in layout.parts(number):
                 if part.path == self._one.path:
                     yield whole[at : at + part.size]
                 at += part.size
@@ -170,7 +171,7 @@ class _Repair:
             *((one, own) for one in self._others for own in (True, False)),
         ):
             data = []
-            for part in layout.parts[number]:
+            for part in layout.parts(number):
                 reader = other if others_too or part.path == self._one.path else self._itself
                 file = self._copy.expected.get(part.path)
                 data.append(reader.read(file, part.start, part.size) if file else bytes(part.size))
@@ -247,8 +248,8 @@ def _differing(old: Path, new: Path) -> tuple[tuple[int, int], ...]:
 
 
 def _chunks(other: Other, one: Expected) -> Iterator[bytes]:
-    at = 0
-    while data := other.read(one, at, _AT_ONCE):
+    at, end = 0, one.size if one.size is not None else _LARGEST
+    while at < end and (data := other.read(one, at, min(_AT_ONCE, end - at))):
         yield data
         at += len(data)
 

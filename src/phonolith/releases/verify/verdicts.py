@@ -74,7 +74,7 @@ def extras(copy: Copy, used: Collection[str], ignored: Collection[str]) -> tuple
     for path, file in sorted(copy.listing.files.items()):
         if path in used or path in copy.own or str(copy.root.absolute() / path) in ignored:
             continue
-        note = _known(path)
+        note = harmless(path)
         verdicts.append(Verdict(path, "extra", file.size, note=note))
         if copy.strict and path.startswith(copy.strict) and not note:
             findings.append(_error("extra", printable(path), "is in the payload and in no manifest", "Take it out"))
@@ -84,7 +84,7 @@ def extras(copy: Copy, used: Collection[str], ignored: Collection[str]) -> tuple
     return verdicts, findings
 
 
-def _known(path: str) -> str:
+def harmless(path: str) -> str:
     """What an extra file is, where that is known and harms nobody."""
     if _LITTER.fullmatch(path):
         return "left by a file manager"
