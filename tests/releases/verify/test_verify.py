@@ -165,6 +165,42 @@ def _flips_found(kind: str, folder: Path, count: int) -> int:
     return found
 
 
+@pytest.mark.parametrize("kind", KINDS)
+@given(sizes=TREES, hows=st.lists(DAMAGES, min_size=1, max_size=2), seed=st.integers(0, 1000))
+@settings(max_examples=15)
+def test_all_digests_in_one_reading_say_the_same_as_one_sort_of_them(
+    kind: str, sizes: dict[str, int], hows: list[str], seed: int
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        files = {path: data_of(size, path) for path, size in {"z": 10, **sizes}.items()}
+        root = lay(Path(folder), kind, files)
+        (whole,) = verified(root, wish=Wish(all_digests=True))
+        assert not whole.findings
+        if kind == "bag and torrent":
+            assert whole.read == sum(path.stat().st_size for path in root.rglob("*") if path.is_file())
+        chance = random.Random(seed)
+        for how in hows:
+            paths = [
+                str(path.relative_to(root)) for path in root.rglob("*") if path.is_file() and path.suffix != ".txt"
+            ]
+            damage(root, sorted(paths), how, chance)
+        (one,), (every,) = verified(root), verified(root, wish=Wish(all_digests=True))
+        assert one.verdicts == every.verdicts
+
+
+def test_a_torrent_that_says_otherwise_than_the_manifest_is_noticed_where_all_are_compared(tmp_path: Path) -> None:
+    files = {"a": data_of(100_000)}
+    root = lay(tmp_path, "bag", files)
+    other = bag_files({"a": data_of(100_000, "other")})
+    (tmp_path / "copy.torrent").write_bytes(torrent_of("copy", {**bag_files(files), "data/a": other["data/a"]}))
+    assert verdicts(verified(root)[0])["data/a"] == "ok", "the manifest alone was asked"
+    (checked,) = verified(root, wish=Wish(all_digests=True))
+    assert verdicts(checked)["data/a"] == "unproven" and "not as the torrent says" in str(checked.findings)
+    (root / "data/a").write_bytes(other["data/a"])
+    (checked,) = verified(root)
+    assert verdicts(checked)["data/a"] == "unproven" and "is as the torrent says" in str(checked.findings)
+
+
 def test_a_bundle_of_ours_is_checked_with_its_torrent_and_bad_pieces_are_named(tmp_path: Path) -> None:
     archive, _ = sample.make_archive(tmp_path / "archive")
     made = publish_now(archive)
