@@ -18,6 +18,7 @@ from phonolith.store.passport import SMALL_PIECE, passport_of
 
 NOW = "2026-11-25T00:00:00Z"
 Files = Mapping[str, bytes]
+KINDS = ["bag", "bag and torrent", "hybrid", "v2", "v1", "v1 across"]
 
 
 def data_of(size: int, seed: object = 0) -> bytes:
@@ -88,3 +89,16 @@ def verdicts(checked: Checked) -> dict[str, str]:
 
 def codes(checked: Sequence[Checked]) -> set[str]:
     return {finding.code for one in checked for finding in one.findings}
+
+
+def lay(folder: Path, kind: str, files: dict[str, bytes]) -> Path:
+    """A copy of these files, of one kind."""
+    root = folder / "copy"
+    whole = bag_files(files) if kind.startswith("bag") else files
+    write(root, whole)
+    if kind == "v1 across":
+        (folder / "copy.torrent").write_bytes(v1_torrent("copy", whole, 16_384))
+    elif kind != "bag":
+        made = {"hybrid": Kind.HYBRID, "v2": Kind.V2, "v1": Kind.V1}.get(kind, Kind.HYBRID)
+        (folder / "copy.torrent").write_bytes(torrent_of("copy", whole, made))
+    return root

@@ -14,18 +14,15 @@ from urllib.parse import unquote
 
 import pytest
 
-from phonolith.releases.compose import Kind
 from phonolith.store.files import TEMPORARY
 from phonolith.store.passport import BLOCK, SMALL_PIECE
 from tests import sample
 from tests.releases.test_cut import laid_out, publish_now
+from tests.releases.verify import made
 from tests.releases.verify.made import (
     NOW,
-    bag_files,
     data_of,
     repaired,
-    torrent_of,
-    v1_torrent,
     write,
 )
 from tests.store.power import Disk, watched
@@ -36,13 +33,7 @@ KINDS = ["bag", "bag and torrent", "hybrid", "v1", "v1 across"]
 
 
 def lay(folder: Path, kind: str) -> Path:
-    files = bag_files(FILES) if kind.startswith("bag") else FILES
-    root = write(folder / "copy", files)
-    if kind == "v1 across":
-        (folder / "copy.torrent").write_bytes(v1_torrent("copy", files, 16_384))
-    elif kind != "bag":
-        (folder / "copy.torrent").write_bytes(torrent_of("copy", files, Kind.V1 if kind == "v1" else Kind.HYBRID))
-    return root
+    return made.lay(folder, kind, FILES)
 
 
 def flip(path: Path, at: int) -> bytes:
@@ -130,9 +121,9 @@ def test_a_link_in_a_file_s_place_is_left_alone(tmp_path: Path) -> None:
 
 def test_an_archive_repairs_a_bundle_and_a_bundle_an_archive(tmp_path: Path) -> None:
     archive, _ = sample.make_archive(tmp_path / "archive")
-    made = publish_now(archive)[0]
-    root = laid_out(archive, made.bundle, tmp_path / "copies")
-    file = made.group.files[0]
+    cut = publish_now(archive)[0]
+    root = laid_out(archive, cut.bundle, tmp_path / "copies")
+    file = cut.group.files[0]
     was = (root / "/".join(file.path)).read_bytes()
     flip(root / "/".join(file.path), 9)
     done = repaired(root, archive.root)
