@@ -32,6 +32,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "search": [["bench.search", "--tracks", count, "--folder", str(work / "search")]],
         "ranges": [["bench.web", "ranges"]],
         "publish": [["bench.publish", what] for what in ("passports", "small", "compose")],
+        "verify": [["bench.verify"]],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }
 
@@ -43,7 +44,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="one of rates, store, log, build, size, search, ranges, publish, page",
+        help="one of rates, store, log, build, size, search, ranges, publish, verify, page",
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")

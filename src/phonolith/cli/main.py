@@ -27,7 +27,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "build": ("build", "Make the catalogue from what was gathered."),
     },
     "Keep": {
-        "verify": ("verify", "Read held bytes again, on a rolling schedule, and compare them with their digests."),
+        "verify": ("verify", "Compare bytes with their digests: those held here, or anybody's copy; repair it."),
         "ledger": ("ledger", "Compare what the ledger says with what is there; copy to another volume."),
     },
     "Look and listen": {

@@ -1,9 +1,10 @@
-"""``verify``: reads held bytes again and compares them with their digests."""
+"""``verify``: compares bytes with their digests: those held here, read again on a schedule, or anybody's copy."""
 
 from __future__ import annotations
 
 import os
 import re
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -13,6 +14,7 @@ from phonolith.cli.findings import show_findings
 from phonolith.cli.status import before, oldest_line
 from phonolith.cli.text import number, plural, size, span
 from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.verify_copy import verify_copies, with_copy_options
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
@@ -36,25 +38,59 @@ class Duration(click.ParamType[float]):
 
 @verb(
     "verify",
-    short_help="Read held bytes again, on a rolling schedule, and compare them with their digests.",
-    examples=("verify --archive", "verify --for 2h --share 25", "verify --all --passport"),
+    short_help="Compare bytes with their digests: those held here, or anybody's copy; repair it.",
+    examples=(
+        "verify --archive",
+        "verify --for 2h --share 25",
+        "verify --all --passport",
+        "verify ~/Downloads/label-2026-11-cc0-top-small-001",
+        "verify music/ --torrent music.torrent",
+        "verify bundle --repair --from http://music.example/bundle/",
+    ),
 )
+@with_copy_options
 @click.option("--for", "seconds", type=Duration(), metavar="TIME", help="Stop after so long: 90s, 30min, 2h, 1d.")
 @click.option("--share", type=click.IntRange(1, 100), metavar="PERCENT", help="Read for so much of the time.")
 @click.option("--all", "everything", is_flag=True, help="Read everything now, whenever it was read last.")
 @click.option(
     "--passport", "whole", is_flag=True, help="Also compare the hashes for torrents, at three times the work."
 )
-def verify(place: Place, seconds: float | None, share: int | None, everything: bool, whole: bool) -> Answer:
-    """Read the bytes of every held object and of every sealed file of records, from the disk, and compare SHA-256.
+def verify(
+    place: Place,
+    seconds: float | None,
+    share: int | None,
+    everything: bool,
+    whole: bool,
+    paths: tuple[Path, ...],
+    **copy: Any,
+) -> Answer:
+    """Without PATH, read the bytes of all that is held here again, from the disk, and compare SHA-256.
 
     Each copy is read once in `fixity.period` days. A run reads what is due, first what was amiss at its last reading,
     then what was never read, then what was read longest ago. It may be stopped or killed at any moment and goes on
-    where it was; so does --all. Run it every night, with --for if nights are short.
+    where it was; so does --all. Run it every night, with --for if nights are short. Nothing is changed or removed. What
+    is damaged is not served any more, unless another copy of it is sound; the exit code is then 1. `ledger check`
+    compares without reading and is quick.
 
-    Nothing is changed or removed. What is damaged is not served any more, unless another copy of it is sound; the
-    exit code is then 1. `ledger check` compares without reading and is quick.
+    With PATH, check anybody's copy: a BagIt bag, a folder with its torrent inside or beside it, an archive, or a folder
+    of several. Each file is ok, missing, corrupt (with the bytes that are), unproven, unreadable, extra, withdrawn or
+    expunged. No archive and no settings are needed. What was checked is remembered, so that the same again after a kill
+    goes on where it was. With --repair only bytes whose hash is right are taken from the other copies; the damaged file
+    is set aside, never written over.
     """
+    from phonolith.errors import UsageError
+
+    if not paths:
+        if any(copy.values()):
+            raise UsageError("verify", "--torrent, --repair and the like are for a copy", "Name it: verify PATH …")
+        return _own(place, seconds, share, everything=everything, whole=whole)
+    if seconds or share or everything or whole:
+        raise UsageError("verify", "--for, --share, --all and --passport are for what is held here", "Leave PATH out")
+    return verify_copies(place, paths, **copy)
+
+
+def _own(place: Place, seconds: float | None, share: int | None, *, everything: bool, whole: bool) -> Answer:
+    """Read again what is due in the archive here."""
     from phonolith.store.fixity import Pace
     from phonolith.store.rereading import Wish, opened, reread
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 #: Bytes of one part of a path that every common file system takes.
 LONGEST_PART = 255
@@ -29,7 +30,7 @@ def fault(parts: Sequence[str]) -> tuple[str, str] | None:
     """
     if not parts:
         return "path.empty", "has no name"
-    if len(parts) > DEEPEST or sum(len(part.encode("utf-8", "replace")) + 1 for part in parts) > LONGEST_PATH:
+    if len(parts) > DEEPEST or len("/".join(parts).encode("utf-8", "replace")) >= LONGEST_PATH:
         return "path.too-long", "is too long or too deep"
     return next((found for part in parts if (found := _fault(part))), None)
 
@@ -73,15 +74,14 @@ def collisions(paths: Iterable[Sequence[str]]) -> list[tuple[Sequence[str], Sequ
 
 def folded(path: Sequence[str]) -> tuple[str, ...]:
     """The path as a disk sees it that knows neither case nor normal forms (as APFS and NTFS do)."""
-    return tuple(
-        part if part.isascii() and part.islower() else unicodedata.normalize("NFC", _fold(part)) for part in path
-    )
+    return tuple(part.lower() if part.isascii() else unicodedata.normalize("NFC", _fold(part)) for part in path)
 
 
 def _fold(part: str) -> str:
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold())
 
 
+@lru_cache(4096)  # of a hundred thousand paths, most parts are the same few folders
 def _fault(part: str) -> tuple[str, str] | None:
     if part in ("", ".", ".."):
         return "path.traversal", "leads out of its folder or nowhere"

@@ -168,11 +168,15 @@ def _empty_piece(length: int) -> bytes:
 def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:
     """SHA-1 of the piece and SHA-256 of each of its 16 KiB blocks: all the hashing there is, in one place.
 
-    A faster kernel (multi-buffer SHA) would replace this function and nothing else.
+    A faster kernel (multi-buffer SHA) would replace this function and :func:`hash_blocks`, and nothing else.
     """
+    return hashlib.sha1(piece, usedforsecurity=False).digest(), hash_blocks(piece)
+
+
+def hash_blocks(piece: memoryview) -> list[bytes]:
+    """SHA-256 of each 16 KiB block, the leaves of BEP 52, where SHA-1 is not asked for."""
     sha256 = hashlib.sha256
-    leaves = [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
-    return hashlib.sha1(piece, usedforsecurity=False).digest(), leaves
+    return [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
 
 
 def _hash_whole_piece(piece: memoryview) -> tuple[bytes, bytes]:

@@ -1,0 +1,1 @@
+"""Checks anybody's copy of anything published: bags, torrents, archives; and repairs it from another copy."""

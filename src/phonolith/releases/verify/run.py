@@ -1,0 +1,83 @@
+"""Verifies what is at a path, and repairs it where that is asked for: the one way in for the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from phonolith.model.progress import Progress
+from phonolith.releases.verify.check import Checked, Wish, check
+from phonolith.releases.verify.memory import Memory
+from phonolith.releases.verify.others import others
+from phonolith.releases.verify.recognise import recognise
+from phonolith.releases.verify.repair import Mended, repair
+from phonolith.releases.verify.verdicts import MENDABLE, Verdict
+from phonolith.store.files import storage_errors
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The copies as they are in the end, what was repaired on the way, and bytes that were read."""
+
+    copies: tuple[Checked, ...]
+    mended: tuple[Mended, ...]
+    read: int
+
+
+def verify(path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress) -> Done:
+    """Verify all that is at a path. Raises StorageError, NotFound, UsageError where it is nothing that is known."""
+    with storage_errors(path):
+        found = recognise(path, torrents)
+    copies = tuple(check(copy, wish, memory, progress) for copy in found)
+    return Done(copies, (), sum(one.read for one in copies))
+
+
+def verify_and_repair(
+    path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress, sources: list[str], now: str
+) -> Done:
+    """Verify, repair from the other copies what is bad, and verify again what was changed.
+
+    In this order: lists, since they say what the rest should be; what is bad; then what could not be proved while its
+    neighbours were bad.
+    """
+    done = verify(path, torrents, wish, memory, progress)
+    mended: list[Mended] = []
+    read = done.read
+    for stage in _STAGES:
+        here = [(one, [verdict for verdict in one.verdicts if stage(verdict)]) for one in done.copies]
+        if not any(bad for _, bad in here):
+            continue
+        for one, bad in here:
+            if bad:
+                known = others(sources, one.copy.name)
+                mended += repair(one.copy, bad, known, _doubted(one), now, progress)
+        done = verify(path, torrents, replace(wish, again=False), memory, progress)
+        read += done.read
+    return replace(done, mended=_last(mended), read=read)
+
+
+def _is_list(one: Verdict) -> bool:
+    return one.verdict in MENDABLE and one.path.startswith(("manifest-", "tagmanifest-"))
+
+
+def _is_bad(one: Verdict) -> bool:
+    return one.verdict in MENDABLE and one.verdict != "unproven"
+
+
+def _is_unproven(one: Verdict) -> bool:
+    return one.verdict == "unproven"
+
+
+_STAGES: tuple[Callable[[Verdict], bool], ...] = (_is_list, _is_bad, _is_unproven)
+
+
+def _doubted(checked: Checked) -> frozenset[str]:
+    """Lists that are damaged themselves."""
+    lists = {digest.by for one in checked.copy.expected.values() for digest in one.digests}
+    return frozenset(one.path for one in checked.verdicts if one.path in lists and one.verdict != "ok")
+
+
+def _last(mended: Sequence[Mended]) -> tuple[Mended, ...]:
+    """The last thing that came of each file."""
+    return tuple({one.path: one for one in mended}.values())
