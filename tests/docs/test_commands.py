@@ -37,12 +37,14 @@ artist = "artist"
 licence = "licence"
 """
 
-# Serving does not end, so it is asked for one page and told to stop; everything else runs as it stands.
+# Serving does not end, so it is asked for one page and told to stop; mirroring asks an archive that is served here in
+# place of the one in the page. Everything else runs as it stands.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
   case "$1 $*" in
     serve\\ *) python "$ASK" "$@" ;;
+    mirror\\ *) python "$MIRROR" "$@" ;;
     *) command phonolith "$@" ;;
   esac
 }
@@ -61,6 +63,23 @@ sys.exit(run.wait(30))
 """
 
 
+_MIRROR = """
+import signal, subprocess, sys
+from json import JSONDecoder
+subprocess.run(["phonolith", "publish", "for-mirrors", "--archive", "demo"], capture_output=True)  # if it is not yet
+words = ["phonolith", "serve", "--archive", "demo", "--port", "0", "--json"]
+run = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+text = ""
+while "}" not in text:
+    text += run.stdout.readline()
+address = JSONDecoder().decode(text)["address"].rstrip("/")
+done = subprocess.run(["phonolith", *(word.replace("https://music.example.org", address) for word in sys.argv[1:])])
+run.send_signal(signal.SIGINT)
+run.wait(30)
+sys.exit(done.returncode)
+"""
+
+
 def commands(page: Path) -> str:
     """The page's shell blocks, joined."""
     return "\n".join(_BLOCK.findall(page.read_text("utf-8")))
@@ -69,7 +88,14 @@ def commands(page: Path) -> str:
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     outside = {key: value for key, value in os.environ.items() if not key.startswith("PHONOLITH_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**outside, "PATH": path, "HOME": str(folder), "ASK": str(folder / "ask.py"), **more}
+    return {
+        **outside,
+        "PATH": path,
+        "HOME": str(folder),
+        "ASK": str(folder / "ask.py"),
+        "MIRROR": str(folder / "mirror.py"),
+        **more,
+    }
 
 
 def _follow(page: Path, folder: Path, **more: str) -> None:
@@ -92,6 +118,7 @@ def _desk(folder: Path, music: Path) -> Path:
     (folder / "albums.csv").write_text(_ALBUMS)
     (folder / "albums.toml").write_text(_MAP)
     (folder / "ask.py").write_text(_ASK)
+    (folder / "mirror.py").write_text(_MIRROR)
     return folder
 
 

@@ -25,9 +25,9 @@ class Log:
         for one in bundles:
             self.add(one)
 
-    def add(self, one: Bundle) -> None:
+    def add(self, one: Bundle, *, anew: bool = False) -> None:
         seq = len(self.written) + 1
-        body = body_of(Publication(f"cut {seq}", "2026-11-01", "", (one,)))
+        body = body_of(Publication(f"cut {seq}", "2026-11-01", "", (one,), anew=anew))
         self.written.append(Event(seq, "2026-11-02T00:00:00Z", "x", "release.published", body, "", ""))
 
     def head(self) -> tuple[int, str]:
@@ -58,7 +58,15 @@ def test_what_is_published_later_is_known_from_its_event_on() -> None:
     assert published.index(before).bundles.keys() == {"one"}
     index = published.index(Decisions.load(log.events()))
     assert index.bundles.keys() == {"one", "two"} and index.heirs == {"one": "two"}
+    assert index.current == {"two"}
     assert [one.name for one in index.publications] == ["cut 1", "cut 2"]
+
+
+def test_a_publication_that_begins_anew_takes_the_place_of_all_before() -> None:
+    log = Log(bundle("one"), bundle("two"))
+    log.add(bundle("three"), anew=True)
+    index = Published(log, Manifests()).index(Decisions.load(log.events()))
+    assert index.current == {"three"} and index.bundles.keys() == {"one", "two", "three"} and index.heirs == {}
 
 
 def test_another_register_in_its_place_is_another_index() -> None:
