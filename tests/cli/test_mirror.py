@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import json
 import shutil
 import threading
 from collections.abc import Callable, Iterator
@@ -14,8 +16,13 @@ import uvicorn
 
 from phonolith.config import Settings
 from phonolith.library import publications
+from phonolith.library.catalogue import Catalogue
+from phonolith.library.offered import offered
+from phonolith.library.overlay import Overlay
+from phonolith.library.reading import Library
 from phonolith.releases import mirror as module
 from phonolith.releases.publish import published
+from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
 from tests import sample
@@ -183,3 +190,42 @@ def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, 
         assert phonolith("mirror", f"{url}/about", "--archive", root).code == 4
     assert phonolith("mirror", "file:///etc/passwd", "--archive", root).code == 2
     assert phonolith("mirror", url, "--archive", root).code == 11
+
+
+def test_a_mirror_that_lost_its_catalogue_offers_no_more_than_before(
+    origin: Archive, tmp_path: Path, phonolith: Run
+) -> None:
+    """What the origin attested is an event of another register: without a catalogue nothing can be said of it."""
+    root = made(tmp_path, phonolith, "mirror")
+    with served(origin) as url:
+        assert phonolith("mirror", url, "--archive", root).code == 0
+    assert phonolith("build", "--archive", root).code == 0
+    archive = Archive.open(root)
+    before, after = _offered(archive, catalogue=True), _offered(archive, catalogue=False)
+    assert before >= after and len(after) > 10
+    attested = {one["sha256"] for one in _evidence(origin) if one["basis"] == "attested"}
+    assert attested and not attested & after
+
+
+def _offered(archive: Archive, *, catalogue: bool) -> set[str]:
+    found = set()
+    with archive.objects() as objects, archive.register() as register:
+        events = list(register.events())
+        decisions = Decisions.load(events)
+        with contextlib.ExitStack() as stack:
+            library = None
+            if catalogue:
+                opened = stack.enter_context(contextlib.closing(Catalogue.open(archive.catalogue)))
+                library = Library(opened, Overlay(register))
+            for bundle in publications.bundles(publications.publications(events)).values():
+                answers = offered(library, objects, decisions, bundle)
+                payload = {one.path: one.sha256 for one in publications.files(objects, bundle) if one.payload}
+                found |= {sha256 for path, sha256 in payload.items() if answers[path].allowed}
+    return found
+
+
+def _evidence(archive: Archive) -> Iterator[dict[str, Any]]:
+    with archive.objects() as objects:
+        for bundle in publications.bundles(published(archive)).values():
+            with objects.open(bundle.tags["evidence.jsonl"]) as file:
+                yield from map(json.loads, file)

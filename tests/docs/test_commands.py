@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
+PUBLISH = ROOT / "docs/how-to/publish.md"  # what is published stays so: it has an archive of its own
 _BLOCK = re.compile(r"^[ ]*```sh\n(.*?)^[ ]*```", re.MULTILINE | re.DOTALL)
 _ALBUMS = "key,title,artist,licence\na1,First Light,The Examples,https://creativecommons.org/licenses/by/4.0/\n"
 _MAP = """
@@ -129,11 +138,68 @@ def test_the_tutorial_can_be_followed(tmp_path: Path, rendered_music: Path) -> N
 
 @pytest.mark.parametrize(
     "page",
-    [*sorted(ROOT.glob("docs/how-to/*.md")), *sorted(ROOT.glob("docs/explanation/*.md"))],
+    [*sorted({*ROOT.glob("docs/how-to/*.md")} - {PUBLISH}), *sorted(ROOT.glob("docs/explanation/*.md"))],
     ids=lambda page: page.stem,
 )
 def test_a_how_to_does_what_it_says(page: Path, workshop: Path) -> None:
     _follow(page, workshop, PHONOLITH_ARCHIVE="demo")
+
+
+@pytest.fixture(scope="module")
+def given_away(tmp_path_factory: pytest.TempPathFactory, rendered_music: Path) -> tuple[Path, str]:
+    """A folder in which an archive was published as the page says, and the address that it will be served at."""
+    desk = _desk(tmp_path_factory.mktemp("given"), rendered_music)
+    demo = ["phonolith", "demo", "--no-serve", "--json", "--dir", "demo"]
+    subprocess.run(demo, cwd=desk, env=_environment(desk), check=True, capture_output=True, timeout=300)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    _follow(PUBLISH, desk, PHONOLITH_ARCHIVE="demo", PHONOLITH_PUBLISH_URL=address)
+    return desk, address
+
+
+def test_publishing_does_what_its_page_says(given_away: tuple[Path, str]) -> None:
+    desk, _ = given_away
+    shown = subprocess.run(
+        ["phonolith", "release", "--list", "--json", "--archive", "demo"],
+        cwd=desk, env=_environment(desk), capture_output=True, check=True, timeout=60,
+    )  # fmt: skip
+    assert [one["name"] for one in json.loads(shown.stdout)["published"]] == ["2026-11"]
+
+
+@pytest.mark.peers
+def test_a_friend_gets_what_was_published(given_away: tuple[Path, str], peer: Callable[..., str]) -> None:
+    """The page's own words for the friend, with the address of a library that runs; no peer but its web seed."""
+    peer("aria2c")
+    peer("curl")
+    desk, address = given_away
+    (desk / ".aria2").mkdir()
+    (desk / ".aria2" / "aria2.conf").write_text("enable-dht=false\nbt-enable-lpd=false\nenable-peer-exchange=false\n")
+    words = "\n".join(re.findall(r"^```bash\n(.*?)^```", PUBLISH.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+    friend = ["bash", "-euo", "pipefail", "-c", words.replace("https://music.example.org", address)]
+    serve = ["phonolith", "serve", "--archive", "demo", "--port", address.rpartition(":")[2], "--json"]
+    environment = _environment(desk)
+    with subprocess.Popen(serve, cwd=desk, env=environment, stdout=subprocess.PIPE, text=True) as library:
+        try:
+            listed = _asked(f"{address}/releases.json")
+            for one in (bundle for publication in listed["publications"] for bundle in publication["bundles"]):
+                own = {**environment, "BUNDLE": one["name"]}
+                done = subprocess.run(friend, cwd=desk, env=own, capture_output=True, text=True, timeout=120)
+                assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+                payload = [path for path in (desk / one["name"] / "data").rglob("*") if path.is_file()]
+                assert len(payload) == one["files"]
+        finally:
+            library.send_signal(signal.SIGINT)
+
+
+def _asked(address: str) -> Any:
+    """An answer of a library that is about to be there."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError("the library did not come up")
 
 
 def test_make_targets_named_in_the_readme_are_there() -> None:
