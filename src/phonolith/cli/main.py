@@ -38,6 +38,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Publish": {
         "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
         "publish": ("release", "Publish a release that was cut."),
+        "seed": ("seed", "Give what was published to peers over BitTorrent."),
     },
     "Decide": {
         "todo": ("todo", "What wants attention, with the command that settles it."),

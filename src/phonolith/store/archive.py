@@ -24,7 +24,7 @@ from phonolith.store.volumes import Volume, volumes_from
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release")
+LOCKS = ("harvest", "build", "release", "seed")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")

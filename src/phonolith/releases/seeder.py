@@ -1,0 +1,295 @@
+"""Keeps a swarm in step with the archive: every current bundle is given, file by file as the gate and the disk allow.
+
+It looks again and again. A new head of the register, another catalogue or bytes that turned out wrong make it put every
+file to the gate anew; a bundle of which something changed is given again under the same infohashes, without what is
+kept back. While the register cannot be read, nothing is given.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from phonolith.errors import Damaged, NotFound, PhonolithError
+from phonolith.library.catalogue import Catalogue
+from phonolith.library.overlay import Overlay
+from phonolith.library.publications import bundles, publications
+from phonolith.library.reading import Library
+from phonolith.model.publication import Bundle, Publication, Torrent
+from phonolith.releases.mapped import Task
+from phonolith.releases.offer import MISSING, Offer, offer
+from phonolith.releases.swarm import Fault, Swarm, Traffic
+from phonolith.releases.tally import Tally
+from phonolith.rights.gate import Policy
+from phonolith.store.archive import Archive
+
+_DISKS_AGAIN = 600.0  # seconds until everything is looked for again whatever happened
+_MISSING_AGAIN = 60.0  # the same while something is missing: its disk may be back
+_KEPT_EVERY = 5.0  # seconds between what is written for whoever asks
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something to tell: ``kind`` is offered, withheld, restored, dropped or trouble; the rest is "" where it is moot."""
+
+    kind: str
+    bundle: str
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seeding:
+    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second."""
+
+    offer: Offer
+    peers: int
+    rate: int
+    uploaded: int
+    today: int
+
+
+class Seeder:
+    """The archive's bundles in a swarm. ``trackers`` are told beside those that torrents name."""
+
+    def __init__(
+        self,
+        archive: Archive,
+        swarm: Swarm,
+        policy: Policy,
+        *,
+        trackers: Sequence[str] = (),
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], str],
+    ) -> None:
+        self._archive = archive
+        self._swarm = swarm
+        self._policy = policy
+        self._trackers = trackers
+        self._clock = clock
+        self._now = now
+        self._since = now()
+        self._register = archive.register()
+        self._objects = archive.objects()
+        self._overlay = Overlay(self._register, every=0)
+        self._library: Library | None = None
+        self._tally = Tally(status_file(archive))
+        self._kept = float("-inf")
+        self._published: list[Publication] = []
+        self._offers: dict[str, Offer] = {}
+        self._troubles: dict[str, str] = {}  # by bundle, "" for all of them
+        self._outside: dict[str, str] = {}  # by tracker or part of the network
+        self._wrong: dict[str, tuple[int, ...]] = {}
+        self._seen: object = None
+        self._looked = float("-inf")
+
+    def close(self) -> None:
+        """Leave the swarm, with what was given counted."""
+        self._keep()
+        self._swarm.close()
+        if self._library is not None:
+            self._library.catalogue.close()
+        self._register.close()
+        self._objects.close()
+
+    def look(self) -> list[Happening]:
+        """Bring the swarm into step; returns what happened since the last look."""
+        happened = list(self._faults())
+        try:
+            seen = self._stand()
+            if seen != self._seen or self._clock() >= self._due():
+                happened += self._bring_into_step()
+                self._seen, self._looked = seen, self._clock()
+            self._troubles.pop("", None)
+        except PhonolithError as error:
+            happened += self._give_nothing(error)
+        if self._clock() - self._kept >= _KEPT_EVERY:
+            self._keep()
+        return happened
+
+    def seeding(self) -> list[Seeding]:
+        """Every current bundle with what is given of it now, by name."""
+        traffic = self._count()
+        found = []
+        for _, one in sorted(self._offers.items()):
+            keys = [torrent.sha256 for torrent in one.bundle.torrents]
+            running = [traffic[key] for key in keys if key in traffic]
+            found.append(
+                Seeding(
+                    one,
+                    sum(each.peers for each in running),
+                    sum(each.rate for each in running),
+                    sum(map(self._tally.total, keys)),
+                    sum(map(self._tally.today, keys)),
+                )
+            )
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """All of that for programs, with where we listen and since when."""
+        return {
+            "since": self._since,
+            "now": self._now(),
+            "listen": list(self._swarm.addresses),
+            "troubles": [*self._troubles.values(), *self._outside.values()],
+            "bundles": [_told(one) for one in self.seeding()],
+        }
+
+    def _stand(self) -> object:
+        """What the answers depend on: the register's head, the catalogue."""
+        if self._library is None:
+            with suppress(NotFound):
+                self._library = Library(Catalogue.open(self._archive.catalogue), self._overlay, self._policy)
+        if self._library is None:
+            return self._register.head(), 0
+        with self._library.catalogue.reading() as snapshot:
+            return self._register.head(), snapshot.generation
+
+    def _due(self) -> float:
+        missing = any(why.code == MISSING for one in self._offers.values() for why in one.withheld.values())
+        return self._looked + (_MISSING_AGAIN if missing or self._troubles else _DISKS_AGAIN)
+
+    def _bring_into_step(self) -> Iterator[Happening]:
+        after = self._published[-1].event if self._published else 0
+        self._published += publications(self._register.events(after))
+        current = bundles(self._published)
+        self._count()
+        for name in self._offers.keys() - current.keys():
+            yield self._drop(name, "Another bundle took its place.")
+        for bundle in sorted(
+            current.values(), key=lambda one: one.name not in self._offers
+        ):  # what is given goes first
+            try:
+                yield from self._renew(bundle)
+                self._troubles.pop(bundle.name, None)
+            except PhonolithError as error:
+                if bundle.name in self._offers:
+                    yield self._drop(bundle.name, str(error))
+                yield from self._trouble(bundle.name, str(error))
+
+    def _renew(self, bundle: Bundle) -> Iterator[Happening]:
+        """Put a bundle's files to the gate, and give it anew if that changed anything."""
+        decisions = self._overlay.decisions()
+        fresh = offer(self._library, self._objects, decisions, bundle, policy=self._policy, damaged=self._is_wrong)
+        before = self._offers.get(bundle.name)
+        if before is not None and before.places == fresh.places:
+            self._offers[bundle.name] = fresh
+            return
+        for torrent in bundle.torrents:
+            if fresh.places:
+                task = Task(
+                    self._metainfo(torrent),
+                    fresh.order,
+                    fresh.places,
+                    self._tally.total(torrent.sha256),
+                    self._trackers,
+                )
+                self._swarm.put(torrent.sha256, task)
+            else:
+                self._swarm.drop(torrent.sha256)
+        self._offers[bundle.name] = fresh
+        yield from _differences(before, fresh)
+
+    def _metainfo(self, torrent: Torrent) -> bytes:
+        with self._objects.open(torrent.sha256) as file:
+            data = file.read()
+        if hashlib.sha256(data).hexdigest() != torrent.sha256:
+            raise Damaged(torrent.sha256, "this torrent is not what its digest says", "Restore it from a mirror")
+        return data
+
+    def _drop(self, name: str, why: str) -> Happening:
+        for torrent in self._offers.pop(name).bundle.torrents:
+            self._swarm.drop(torrent.sha256)
+        return Happening("dropped", name, "", why)
+
+    def _give_nothing(self, error: PhonolithError) -> Iterator[Happening]:
+        """What was decided cannot be read, so everything may have been refused."""
+        self._seen = None
+        yield from [self._drop(name, "It is not known what may be given.") for name in list(self._offers)]
+        yield from self._trouble("", str(error))
+
+    def _trouble(self, about: str, text: str) -> Iterator[Happening]:
+        """Tell of it once."""
+        if self._troubles.get(about) != text:
+            self._troubles[about] = text
+            yield Happening("trouble", about, "", text)
+
+    def _faults(self) -> Iterator[Happening]:
+        """What libtorrent met: bytes that are not what they should be, and what people should know of the network."""
+        for one in self._swarm.faults():
+            if one.key:
+                self._mark(one)
+            elif not one.text:
+                self._outside.pop(one.about, None)
+            elif one.about not in self._outside:
+                self._outside[one.about] = f"{one.about}: {one.text}"
+                yield Happening("trouble", "", "", self._outside[one.about])
+
+    def _mark(self, fault: Fault) -> None:
+        for held in self._offers.values():
+            place = held.places.get(fault.about)
+            if place is not None and any(torrent.sha256 == fault.key for torrent in held.bundle.torrents):
+                self._wrong[held.digests[fault.about]] = _stamp(place)
+                self._seen = None
+
+    def _is_wrong(self, sha256: str, path: Path) -> bool:
+        """Whether the bytes that were found wrong still lie there: who restores them changes the file."""
+        return sha256 in self._wrong and self._wrong[sha256] == _stamp(path)
+
+    def _count(self) -> Mapping[str, Traffic]:
+        traffic = self._swarm.traffic()
+        self._tally.take({key: one.uploaded for key, one in traffic.items()}, self._now()[:10])
+        return traffic
+
+    def _keep(self) -> None:
+        self._tally.keep(self.status())
+        self._kept = self._clock()
+
+
+def status_file(archive: Archive) -> Path:
+    """Where a running seeder writes what it does, for whoever asks."""
+    return archive.state / "seed" / "status.json"
+
+
+def _differences(before: Offer | None, now: Offer) -> Iterator[Happening]:
+    name = now.bundle.name
+    if before is None:
+        yield Happening("offered", name, "", f"{len(now.places)} of {len(now.order)} files are given.")
+    for path, why in now.withheld.items():
+        if before is None or path not in before.withheld:
+            yield Happening("withheld", name, path, why.reason)
+    for path in now.places:
+        if before is not None and path in before.withheld:
+            yield Happening("restored", name, path, "It is given again.")
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
+def _told(one: Seeding) -> dict[str, Any]:
+    bundle = one.offer.bundle
+    return {
+        "name": bundle.name,
+        "files": len(one.offer.order),
+        "given": len(one.offer.places),
+        "size": bundle.size,
+        "peers": one.peers,
+        "rate": one.rate,
+        "uploaded": one.uploaded,
+        "today": one.today,
+        "torrents": [{"kind": each.kind, "v1": each.v1, "v2": each.v2} for each in bundle.torrents],
+        "withheld": [
+            {"path": each.path, "sha256": each.sha256, "code": each.code, "reason": each.reason}
+            for each in one.offer.withheld.values()
+        ],
+    }
