@@ -60,9 +60,8 @@ def mapped(lt: Any, task: Task, folder: Path) -> Mapped:
     }
     parameters.renamed_files = renamed
     parameters.save_path = str(folder)
-    _flags(
-        lt.torrent_flags, parameters, layout.num_pieces(), [pieces[one] for one in task.order if one not in task.places]
-    )
+    lost = [pieces[path] for path in task.order if path not in task.places]
+    _flags(lt.torrent_flags, parameters, layout.num_pieces(), lost)
     _addresses(parameters, task)
     by_index = dict(zip(indices, task.order, strict=True))
     return Mapped(parameters, {name: by_index[at] for at, name in renamed.items()}, pieces)

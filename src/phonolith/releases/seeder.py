@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import Damaged, NotFound, PhonolithError
+from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.publications import bundles, publications
@@ -31,11 +31,12 @@ from phonolith.store.archive import Archive
 _DISKS_AGAIN = 600.0  # seconds until everything is looked for again whatever happened
 _MISSING_AGAIN = 60.0  # the same while something is missing: its disk may be back
 _KEPT_EVERY = 5.0  # seconds between what is written for whoever asks
+_STATUS = "status.json"
 
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something to tell: ``kind`` is offered, withheld, restored, dropped or trouble; the rest is "" where it is moot."""
+    """Something to tell; ``kind`` is offered, withheld, restored, dropped or trouble."""
 
     kind: str
     bundle: str
@@ -90,7 +91,7 @@ class Seeder:
 
     def close(self) -> None:
         """Leave the swarm, with what was given counted."""
-        self._keep()
+        list(self._keep())
         self._swarm.close()
         if self._library is not None:
             self._library.catalogue.close()
@@ -109,7 +110,7 @@ class Seeder:
         except PhonolithError as error:
             happened += self._give_nothing(error)
         if self._clock() - self._kept >= _KEPT_EVERY:
-            self._keep()
+            happened += self._keep()
         return happened
 
     def seeding(self) -> list[Seeding]:
@@ -156,20 +157,19 @@ class Seeder:
 
     def _bring_into_step(self) -> Iterator[Happening]:
         after = self._published[-1].event if self._published else 0
+        if self._register.head()[0] < after:  # another register was put in its place
+            self._published, after = [], 0
         self._published += publications(self._register.events(after))
         current = bundles(self._published)
         self._count()
         for name in self._offers.keys() - current.keys():
-            yield self._drop(name, "Another bundle took its place.")
-        for bundle in sorted(
-            current.values(), key=lambda one: one.name not in self._offers
-        ):  # what is given goes first
+            yield from self._drop(self._offers[name].bundle, "Another bundle took its place.")
+        for bundle in sorted(current.values(), key=lambda one: one.name not in self._offers):  # first what is given
             try:
                 yield from self._renew(bundle)
                 self._troubles.pop(bundle.name, None)
             except PhonolithError as error:
-                if bundle.name in self._offers:
-                    yield self._drop(bundle.name, str(error))
+                yield from self._drop(bundle, str(error))
                 yield from self._trouble(bundle.name, str(error))
 
     def _renew(self, bundle: Bundle) -> Iterator[Happening]:
@@ -182,13 +182,8 @@ class Seeder:
             return
         for torrent in bundle.torrents:
             if fresh.places:
-                task = Task(
-                    self._metainfo(torrent),
-                    fresh.order,
-                    fresh.places,
-                    self._tally.total(torrent.sha256),
-                    self._trackers,
-                )
+                given = self._tally.total(torrent.sha256)
+                task = Task(self._metainfo(torrent), fresh.order, fresh.places, given, self._trackers)
                 self._swarm.put(torrent.sha256, task)
             else:
                 self._swarm.drop(torrent.sha256)
@@ -202,15 +197,17 @@ class Seeder:
             raise Damaged(torrent.sha256, "this torrent is not what its digest says", "Restore it from a mirror")
         return data
 
-    def _drop(self, name: str, why: str) -> Happening:
-        for torrent in self._offers.pop(name).bundle.torrents:
+    def _drop(self, bundle: Bundle, why: str) -> Iterator[Happening]:
+        for torrent in bundle.torrents:
             self._swarm.drop(torrent.sha256)
-        return Happening("dropped", name, "", why)
+        if self._offers.pop(bundle.name, None) is not None:
+            yield Happening("dropped", bundle.name, "", why)
 
     def _give_nothing(self, error: PhonolithError) -> Iterator[Happening]:
         """What was decided cannot be read, so everything may have been refused."""
         self._seen = None
-        yield from [self._drop(name, "It is not known what may be given.") for name in list(self._offers)]
+        for one in list(self._offers.values()):
+            yield from self._drop(one.bundle, "It is not known what may be given.")
         yield from self._trouble("", str(error))
 
     def _trouble(self, about: str, text: str) -> Iterator[Happening]:
@@ -226,9 +223,14 @@ class Seeder:
                 self._mark(one)
             elif not one.text:
                 self._outside.pop(one.about, None)
-            elif one.about not in self._outside:
-                self._outside[one.about] = f"{one.about}: {one.text}"
-                yield Happening("trouble", "", "", self._outside[one.about])
+            else:
+                yield from self._odd(one.about, f"{one.about}: {one.text}")
+
+    def _odd(self, about: str, text: str) -> Iterator[Happening]:
+        """Tell once of something outside that is wrong until it works again."""
+        if about not in self._outside:
+            self._outside[about] = text
+            yield Happening("trouble", "", "", text)
 
     def _mark(self, fault: Fault) -> None:
         for held in self._offers.values():
@@ -246,14 +248,19 @@ class Seeder:
         self._tally.take({key: one.uploaded for key, one in traffic.items()}, self._now()[:10])
         return traffic
 
-    def _keep(self) -> None:
-        self._tally.keep(self.status())
+    def _keep(self) -> Iterator[Happening]:
+        """Write what is told to whoever asks. It can be done without: a full disk is no reason to stop giving."""
         self._kept = self._clock()
+        try:
+            self._tally.keep(self.status())
+            self._outside.pop(_STATUS, None)
+        except StorageError as error:
+            yield from self._odd(_STATUS, str(error))
 
 
 def status_file(archive: Archive) -> Path:
     """Where a running seeder writes what it does, for whoever asks."""
-    return archive.state / "seed" / "status.json"
+    return archive.state / "seed" / _STATUS
 
 
 def _differences(before: Offer | None, now: Offer) -> Iterator[Happening]:
