@@ -1,9 +1,9 @@
 """A torrent mapped onto the object store: how libtorrent is told where each file is, and which it does not get.
 
-Three things keep a held object from being written: the torrent is in upload mode, in which nothing is ever asked of a
-peer; it is not managed, so that libtorrent does not leave that mode by itself; no piece of it is wanted. If all files
-are given, it is in seed mode: nothing is read before somebody asks for it, and each piece is checked when it is given
-for the first time. If files are kept back, it has every piece but theirs.
+No held object is ever written: the torrent is in upload mode, in which nothing is asked of a peer, and it is not
+managed, so that libtorrent does not leave that mode by itself. If all files are given, it is in seed mode: nothing is
+read before somebody asks for it, and each piece is checked when it is given for the first time. If files are kept back,
+it has every piece but theirs, and wants none.
 """
 
 from __future__ import annotations
@@ -68,13 +68,14 @@ def mapped(lt: Any, task: Task, folder: Path) -> Mapped:
 
 
 def _flags(flag: Any, parameters: Any, count: int, lost: Sequence[range]) -> None:
-    # Not by file priority: libtorrent 2.1.1 reads such files from a part file that is not there, and crashes.
-    parameters.piece_priorities = [0] * count
     if lost:
         have = [True] * count
         for pieces in lost:
             have[pieces.start : pieces.stop] = [False] * len(pieces)
         parameters.have_pieces = have
+        # Not by file: libtorrent 2.1.1 reads unwanted files from a part file that is not there, and crashes. Not in
+        # seed mode: it would leave that.
+        parameters.piece_priorities = [0] * count
     mode = flag.no_verify_files if lost else flag.seed_mode
     parameters.flags |= flag.upload_mode | flag.override_web_seeds | flag.override_trackers | mode
     parameters.flags &= ~(flag.auto_managed | flag.paused)

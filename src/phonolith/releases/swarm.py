@@ -183,6 +183,7 @@ def _settings(lt: Any, net: Net) -> dict[str, Any]:
     found = {
         "listen_interfaces": ",".join(net.listen),
         "max_retry_port_bind": 0,  # a port that is taken is said, not stepped over
+        "listen_system_port_fallback": False,
         "user_agent": f"Phonolith/{__version__} libtorrent/{lt.version}",
         "enable_dht": net.dht,
         "enable_lsd": net.lsd,
