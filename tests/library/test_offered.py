@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import closing
-from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
-from phonolith.library import offered as offered_
 from phonolith.library import publications
 from phonolith.library.catalogue import Catalogue
-from phonolith.library.offered import answers, any_offered, contents, offered
+from phonolith.library.offered import offered
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
 from phonolith.model.event import Event
-from phonolith.model.publication import Bundle
 from phonolith.model.rights import Decision, Use
 from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive

@@ -11,7 +11,9 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -32,6 +34,7 @@ from phonolith.rights.gate import FORBIDDEN, GONE, Policy, Subject, decide
 from phonolith.rights.licences import LICENCES
 
 _AT_ONCE = 500  # files
+_UNREADABLE = (PhonolithError, KeyError, OSError, msgspec.MsgspecError)
 _PRECEDENCE = (404, 403, 410, 451)
 
 _HAVING = """
@@ -76,6 +79,9 @@ class Contents:
     files: Mapping[str, PublishedFile]
     lines: Mapping[str, bytes]
 
+    def __len__(self) -> int:
+        return len(self.files)
+
     @property
     def payload(self) -> Iterator[str]:
         """The paths of the payload, in the order of the manifest."""
@@ -109,26 +115,27 @@ def answers(
 ) -> dict[str, Decision]:
     """As :func:`offered`, for the files at ``paths`` (every one if None) of a bundle that was read before."""
     wanted = list(inside.files if paths is None else paths)
-    found = {}
-    tags = [path for path in wanted if not inside.files[path].payload]
+    payload = ((path, _pinned(inside, path)) for path in wanted if inside.files[path].payload)
+    found = {path: one for some in _decided(library, decisions, payload, policy) for path, one in some.items()}
+    tags = [path for path in wanted if path not in found]
     if tags:
-        found.update(dict.fromkeys(tags, _of_tags(any_offered(library, decisions, inside, policy=policy))))
-    for some in _portions([path for path in wanted if inside.files[path].payload]):
-        found.update(_payload(library, decisions, inside, some, policy))
+        every = ((path, _pinned(inside, path)) for path in inside.payload)
+        found.update(dict.fromkeys(tags, _of_tags(_any(_decided(library, decisions, every, policy)))))
     return {path: found[path] for path in wanted}
 
 
 def any_offered(
-    library: Library | None, decisions: Decisions, inside: Contents, *, policy: Policy | None = None
+    library: Library | None, objects: Objects, decisions: Decisions, bundle: Bundle, *, policy: Policy | None = None
 ) -> bool:
-    """Whether any payload file may be offered; where none may, the bundle as a whole is not."""
-    paths = list(inside.payload)
-    portions = (paths[:1], *_portions(paths[1:]))
-    return any(one.allowed for some in portions for one in _payload(library, decisions, inside, some, policy).values())
+    """Whether any payload of a bundle may be offered; where none may, the bundle as a whole is not.
+
+    No more of the evidence is read than is needed to say so: of a bundle in good standing its first line.
+    """
+    return _any(_decided(library, decisions, ((one.path, one) for one in _streamed(objects, bundle)), policy))
 
 
-def _portions(paths: Sequence[str]) -> Iterator[Sequence[str]]:
-    return (paths[at : at + _AT_ONCE] for at in range(0, len(paths), _AT_ONCE))
+def _any(portions: Iterable[Mapping[str, Decision]]) -> bool:
+    return any(one.allowed for some in portions for one in some.values())
 
 
 def _of_tags(useful: bool) -> Decision:
@@ -138,15 +145,22 @@ def _of_tags(useful: bool) -> Decision:
     return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE)
 
 
-def _payload(
-    library: Library | None, decisions: Decisions, inside: Contents, paths: Sequence[str], policy: Policy | None
-) -> dict[str, Decision]:
-    pinned = {path: _pinned(inside, path) for path in paths}
-    if library is None:
-        return {path: _by_register(one, decisions, policy or Policy()) for path, one in pinned.items()}
-    with library.catalogue.reading() as snapshot:
-        hidden = hidden_rows(snapshot, decisions.withdrawn)
-        return _by_catalogue(Reading(snapshot, decisions, hidden, library.policy), pinned)
+def _decided(
+    library: Library | None,
+    decisions: Decisions,
+    payload: Iterable[tuple[str, Pinned | None]],
+    policy: Policy | None,
+) -> Iterator[dict[str, Decision]]:
+    """The gate's answers for payload files by path, a portion at a time: the first by itself, then many at once."""
+    left, size = iter(payload), 1
+    while some := dict(islice(left, size)):
+        size = _AT_ONCE
+        if library is None:
+            yield {path: _by_register(one, decisions, policy or Policy()) for path, one in some.items()}
+            continue
+        with library.catalogue.reading() as snapshot:
+            hidden = hidden_rows(snapshot, decisions.withdrawn)
+            yield _by_catalogue(Reading(snapshot, decisions, hidden, library.policy), some)
 
 
 def _by_register(one: Pinned | None, decisions: Decisions, policy: Policy) -> Decision:
@@ -242,15 +256,17 @@ def _pinned(inside: Contents, path: str) -> Pinned | None:
 
 
 def _lines(objects: Objects, bundle: Bundle) -> dict[str, bytes]:
-    """The lines of evidence by path."""
-    found = {}
-    try:
-        with objects.open(bundle.tags[EVIDENCE]) as file:
-            for line in file:
-                found[msgspec.json.decode(line, type=_Path).path] = line
-    except (PhonolithError, KeyError, OSError, msgspec.MsgspecError):
-        return {}
-    return found
+    """The lines of evidence by path; none of them where one cannot be read."""
+    with suppress(*_UNREADABLE), objects.open(bundle.tags[EVIDENCE]) as file:
+        return {msgspec.json.decode(line, type=_Path).path: line for line in file}
+    return {}
+
+
+def _streamed(objects: Objects, bundle: Bundle) -> Iterator[Pinned]:
+    """What was pinned of each file, as far as it can be read."""
+    with suppress(*_UNREADABLE), objects.open(bundle.tags[EVIDENCE]) as file:
+        for line in file:
+            yield msgspec.json.decode(line, type=Pinned)
 
 
 _UNKNOWN = Decision(

@@ -69,7 +69,7 @@ class Overlay:
     def __init__(
         self, register: EventLog, *, every: float = _LOOK_EVERY, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        self._register = register
+        self.register = register
         self._every = every
         self._clock = clock
         self._lock = threading.Lock()
@@ -91,12 +91,12 @@ class Overlay:
         return hidden_rows(snapshot, self.decisions().withdrawn)
 
     def _read(self) -> None:
-        head = self._register.head()
+        head = self.register.head()
         if head == self._head:
             return
         if head[0] < self._decisions.head:  # another register was put in place
             self._decisions = Decisions()
-        self._decisions = self._decisions.then(self._register.events(self._decisions.head))
+        self._decisions = self._decisions.then(self.register.events(self._decisions.head))
         self._head = head
 
 

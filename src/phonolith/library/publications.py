@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from phonolith.errors import Damaged
 from phonolith.model.event import Event
 from phonolith.model.publication import Bundle, Publication, publication_of
+from phonolith.store.bencode import decode
 
 MANIFEST = "manifest-sha256.txt"
 
@@ -53,6 +54,25 @@ def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
         payload = manifest(file.read(), f"manifest of {bundle.name}")
     found = [PublishedFile(path, sha256, True) for path, sha256 in payload.items()]
     return found + [PublishedFile(path, sha256, False) for path, sha256 in bundle.tags.items()]
+
+
+def torrent_name(bundle: Bundle, kind: str) -> str:
+    """What a bundle's metainfo file is called: ``NAME.torrent``, ``NAME.v1.torrent``."""
+    return f"{bundle.name}.torrent" if kind == "hybrid" else f"{bundle.name}.{kind}.torrent"
+
+
+def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
+    """The paths of the pad files that a bundle's torrents name (BEP 47), as in ``.pad/0-1234``: so many zeros each.
+
+    Every kind of torrent lays the files out alike, so the first that has a v1 side names them for all.
+    """
+    for torrent in bundle.torrents:
+        if torrent.v1:
+            with objects.open(torrent.sha256) as file:
+                whole: Any = decode(file.read())
+            listed = whole[b"info"].get(b"files", ())
+            return frozenset(b"/".join(one[b"path"]).decode() for one in listed if b"p" in one.get(b"attr", b""))
+    return frozenset()
 
 
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:

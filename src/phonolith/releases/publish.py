@@ -35,14 +35,9 @@ def write_drafts(folder: Path, made: Iterable[Made]) -> list[Bundle]:
         for path, data in one.tags.items():
             _write(folder / one.bundle.name / path, data)
         for torrent in one.bundle.torrents:
-            _write(folder / torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
+            _write(folder / publications.torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
         found.append(one.bundle)
     return found
-
-
-def torrent_name(bundle: Bundle, kind: str) -> str:
-    """What a bundle's metainfo file is called: ``NAME.torrent``, ``NAME.v1.torrent``."""
-    return f"{bundle.name}.torrent" if kind == "hybrid" else f"{bundle.name}.{kind}.torrent"
 
 
 def publish(

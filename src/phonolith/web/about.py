@@ -14,23 +14,8 @@ from phonolith.library.stats import Stats, stats
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
 from phonolith.web.plots import Bar, columns, with_shares
-from phonolith.web.words import count, sentence
+from phonolith.web.words import FAMILIES, count, sentence
 
-#: Licence families in words.
-FAMILIES = {
-    "cc0": "CC0: no rights reserved",
-    "pd": "Public domain",
-    "by": "Attribution",
-    "by-sa": "Attribution, share alike",
-    "by-nd": "Attribution, no derivatives",
-    "by-nc": "Attribution, non-commercial",
-    "by-nc-sa": "Attribution, non-commercial, share alike",
-    "by-nc-nd": "Attribution, non-commercial, no derivatives",
-    "sampling": "Sampling",
-    "other-open": "Other open licences",
-    "restricted": "Restricted",
-    "none": "No licence known",
-}
 _LONGEST = 20 * 60  # s: longer ones share a column
 _MOST_COLUMNS = 140
 

@@ -28,8 +28,10 @@ from phonolith.library.views import (
     YearPage,
 )
 from phonolith.web import params
+from phonolith.web import releases as published
 from phonolith.web.desk import Desk
 from phonolith.web.media import Playable, playable
+from phonolith.web.offerings import BundleAnswer, PublicationsAnswer
 from phonolith.web.openapi import describe
 from phonolith.web.params import Parameter
 from phonolith.web.render import json_answer
@@ -159,6 +161,14 @@ def _release_tracks(desk: Desk, request: Request) -> Page[TrackRow]:
     return releases.release_tracks(desk.library, params.ID.read(request), **_piece(request))
 
 
+def _publications(desk: Desk, request: Request) -> PublicationsAnswer:
+    return published.listing(desk, request)
+
+
+def _bundle(desk: Desk, request: Request) -> BundleAnswer:
+    return published.answer(desk, request, params.number(params.LIMIT, request))
+
+
 def _piece(request: Request) -> dict[str, Any]:
     return {"after": params.AFTER.read(request) or None, "limit": params.number(params.LIMIT, request)}
 
@@ -208,6 +218,22 @@ OPERATIONS = (
         (params.LIMIT, params.SEED, params.PLAYABLE),
         ShuffleAnswer,
         _shuffle,
+        slow=True,
+    ),
+    Operation(
+        "/publications",
+        "What was published: bundles with their torrents and magnet links, newest first",
+        (params.BUNDLE_AFTER, params.BUNDLES),
+        PublicationsAnswer,
+        _publications,
+        slow=True,
+    ),
+    Operation(
+        "/bundles/{name}",
+        "A bundle and its files, payload first",
+        (params.BUNDLE, params.FILES_AFTER, params.LIMIT),
+        BundleAnswer,
+        _bundle,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

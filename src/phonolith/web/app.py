@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
-from phonolith.web import about, api, fixed, lists, media, pages, search, things
+from phonolith.web import about, api, bundles, fixed, lists, media, pages, releases, search, things
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
@@ -73,9 +73,19 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/favicon.ico": fixed.favicon,
         "/static/{version}/{name}": fixed.static,
     }
-    slow = {"/artist/{id}": pages.artist, "/shuffle": lists.shuffle, "/about": about.about}
+    slow = {
+        "/artist/{id}": pages.artist,
+        "/shuffle": lists.shuffle,
+        "/about": about.about,
+        "/releases": releases.index,
+        "/releases.json": releases.as_json,
+        "/releases.rss": releases.rss,
+        "/releases/{name}": releases.one,
+    }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),
+        Route("/bundle/{path:path}", bundles.Seed(desk), methods=["GET"]),
+        Route("/releases/{stem}.torrent", releases.Torrents(desk), methods=["GET"]),
         Route("/art/{id}/{size:int}", media.Covers(desk).answer),
         *(Route(path, kept(desk, page)) for path, page in same_for_all.items()),
         *(Route(path, inline(desk, page)) for path, page in plain.items()),

@@ -11,9 +11,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phonolith.config import Settings
-from phonolith.errors import NotFound
+from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
+from phonolith.library.published import Published
 from phonolith.library.reading import Library
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
@@ -22,6 +23,7 @@ from phonolith.store.objects import ObjectStore
 from phonolith.store.register import Register
 from phonolith.web import assets
 from phonolith.web.errors import NothingBuilt
+from phonolith.web.offers import Offers
 from phonolith.web.render import Renderer, accepts_gzip
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
@@ -43,6 +45,8 @@ class Desk:
         self._lock = threading.Lock()
         self._library: Library | None = None
         self._register: Register | None = None
+        self._overlay: Overlay | None = None
+        self._offers: Offers | None = None
         self._objects: ObjectStore | None = None
 
     @property
@@ -52,6 +56,38 @@ class Desk:
             with self._lock:
                 self._library = self._library or self._opened()
         return self._library
+
+    @property
+    def library_if_built(self) -> Library | None:
+        """The library; None where there is no catalogue that can be read, which publications do without."""
+        try:
+            return self.library
+        except (NotFound, NewerFormat, Damaged):
+            return None
+
+    @property
+    def policy(self) -> Policy:
+        """Where the archive acts and publishes."""
+        return Policy(self.settings.operator_territory, self.settings.publish_territories)
+
+    @property
+    def overlay(self) -> Overlay:
+        """What persons decided, catalogue or not."""
+        if self._overlay is None:
+            with self._lock:
+                self._overlay = self._overlay or self._watched()
+        return self._overlay
+
+    @property
+    def offers(self) -> Offers:
+        """What was published and may be given away, catalogue or not."""
+        if self._offers is None:
+            overlay, objects = self.overlay, self.objects
+            published = Published(overlay.register, objects)
+            made = Offers(lambda: self.library_if_built, overlay, published, objects, self.policy)
+            with self._lock:
+                self._offers = self._offers or made
+        return self._offers
 
     @property
     def objects(self) -> ObjectStore:
@@ -69,16 +105,19 @@ class Desk:
             for store in (self._register, self._objects):
                 if store is not None:
                     store.close()
-            self._library = self._register = self._objects = None
+            self._library = self._register = self._objects = self._overlay = self._offers = None
 
     def _opened(self) -> Library:
         try:
             catalogue = Catalogue.open(self.archive.catalogue)
         except NotFound as error:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
-        policy = Policy(self.settings.operator_territory, self.settings.publish_territories)
+        self._overlay = self._overlay or self._watched()
+        return Library(catalogue, self._overlay, self.policy)
+
+    def _watched(self) -> Overlay:
         self._register = self.archive.register()
-        return Library(catalogue, Overlay(self._register, every=self._look_every), policy)
+        return Overlay(self._register, every=self._look_every)
 
 
 Page = Callable[[Desk, Request], Response]

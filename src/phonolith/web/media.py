@@ -74,7 +74,7 @@ class Bytes:
         with library.reading() as reading:
             known = _Grants.of(reading)
             payload = known.payloads.get((use, identifier, sha256))
-            if payload is None or not payload.path.exists():
+            if payload is None or payload.path is None or not payload.path.exists():
                 granted = access.grant(library, self._desk.objects, use, identifier, sha256)
                 payload = known.payloads[use, identifier, sha256] = _payload(granted, keep=use is Use.REDISTRIBUTE)
             return payload

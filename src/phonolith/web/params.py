@@ -131,6 +131,12 @@ KEY = Text("key", "The genre's key: its name, folded.", where="path")
 YEAR = Whole("year", "The year.", 1, 9999, where="path")
 SEED = Text("seed", "What the draw follows from; the same seed gives the same draw.", longest=40)
 PLAYABLE = Flag("playable", "Only what can be played from here.")
+BUNDLE = Text("name", "The bundle's name.", longest=250, where="path")
+BUNDLE_AFTER = Text("after", "The key `next` of the answer before: a bundle's name.", longest=250)
+BUNDLES = Whole("limit", "Most bundles of the answer.", 1, 1000, default=100)
+FILES_AFTER = Whole(
+    "after", "How many files to pass over: the key `next` of the answer before.", 0, 1_000_000, default=0
+)
 
 
 def words(request: Request) -> str:

@@ -43,9 +43,12 @@ class Unsatisfiable(Exception):
 
 @dataclass(frozen=True)
 class Payload:
-    """Held bytes to answer with: ``sha256`` is their digest (64 hexadecimal digits), ``size`` their number."""
+    """Held bytes to answer with: ``sha256`` is their digest (64 hexadecimal digits), ``size`` their number.
 
-    path: Path
+    ``path`` None is so many zeros, which are in no file.
+    """
+
+    path: Path | None
     sha256: str
     size: int
     media_type: str
@@ -145,7 +148,8 @@ async def send_payload(scope: Scope, receive: Receive, send: Send, payload: Payl
     try:
         await _send_spans(scope["method"] == "HEAD", receive, send, payload, spans, descriptor)
     finally:
-        os.close(descriptor)
+        if descriptor is not None:
+            os.close(descriptor)
 
 
 def _precondition(headers: Mapping[str, str], method: str, payload: Payload) -> tuple[int | None, list[Span] | None]:
@@ -164,7 +168,9 @@ def _precondition(headers: Mapping[str, str], method: str, payload: Payload) -> 
         return 416, None
 
 
-def _opened(payload: Payload) -> int:
+def _opened(payload: Payload) -> int | None:
+    if payload.path is None:
+        return None
     try:
         descriptor = os.open(payload.path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0))
     except OSError as error:
@@ -176,7 +182,7 @@ def _opened(payload: Payload) -> int:
 
 
 async def _send_spans(
-    head: bool, receive: Receive, send: Send, payload: Payload, spans: list[Span] | None, descriptor: int
+    head: bool, receive: Receive, send: Send, payload: Payload, spans: list[Span] | None, descriptor: int | None
 ) -> None:
     if spans is None:
         await _send_start(send, 200, payload, {"content-length": str(payload.size)})
@@ -218,7 +224,7 @@ def _raw(headers: Mapping[str, str]) -> list[tuple[bytes, bytes]]:
 
 
 async def _send_bodies(
-    receive: Receive, send: Send, parts: Sequence[tuple[bytes, Span]], tail: bytes, descriptor: int
+    receive: Receive, send: Send, parts: Sequence[tuple[bytes, Span]], tail: bytes, descriptor: int | None
 ) -> None:
     """Send each part's lead and bytes; the usual answer, one warm range of one chunk, is one message."""
     if len(parts) == 1 and not tail and parts[0][1][1] - parts[0][1][0] <= CHUNK:
@@ -255,8 +261,10 @@ async def _hung_up(receive: Receive) -> AsyncIterator[asyncio.Task[None]]:
             await task
 
 
-async def _read(descriptor: int, offset: int, count: int) -> bytes | bytearray:
-    """Exactly ``count`` bytes at ``offset``, from the page cache at once, else in a thread."""
+async def _read(descriptor: int | None, offset: int, count: int) -> bytes | bytearray:
+    """Exactly ``count`` bytes at ``offset``, from the page cache at once, else in a thread; zeros where is no file."""
+    if descriptor is None:
+        return bytes(count)
     if _NOWAIT is not None:
         buffer = bytearray(count)
         with contextlib.suppress(OSError):

@@ -27,6 +27,8 @@ _PATHS = {
     "close": "M6 6l12 12M18 6 6 18",
     "add": "M12 5v14M5 12h14",
     "copy": "M8 8V4h12v12h-4M4 8h12v12H4z",
+    "magnet": "M5 4h4v8a3 3 0 0 0 6 0V4h4v8a7 7 0 0 1-14 0zM5 8h4m6 0h4",
+    "save": "M12 4v11m-4.5-4.5L12 15l4.5-4.5M5 20h14",
     "volume": "M4 9.5v5h3.5L12 18.5v-13L7.5 9.5zM15.5 9a4 4 0 0 1 0 6m2.6-8.6a7.6 7.6 0 0 1 0 11.2",
 }
 _SOLID = frozenset(("play", "pause", "previous", "next"))

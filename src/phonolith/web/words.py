@@ -136,6 +136,43 @@ def technical(file: FileView) -> str:
     return ", ".join(part for part in (role, kind, bits, rate, depth, ways) if part)
 
 
+#: Families of licences as plots and pages name them.
+FAMILIES = {
+    "cc0": "CC0: no rights reserved",
+    "pd": "Public domain",
+    "by": "Attribution",
+    "by-sa": "Attribution, share alike",
+    "by-nd": "Attribution, no derivatives",
+    "by-nc": "Attribution, non-commercial",
+    "by-nc-sa": "Attribution, non-commercial, share alike",
+    "by-nc-nd": "Attribution, non-commercial, no derivatives",
+    "sampling": "Sampling",
+    "other-open": "Other open licences",
+    "restricted": "Restricted",
+    "none": "No licence known",
+}
+_TIERS = {
+    "top": "The most popular hundredth of releases",
+    "middle": "The rest of the most popular tenth",
+    "deep": "The releases that few know",
+}
+
+
+def licence_family(code: str) -> str:
+    """The family of a bundle's licences."""
+    return FAMILIES.get(code, code)
+
+
+def tier(name: str) -> str:
+    """Where the releases of a bundle stand by popularity."""
+    return _TIERS.get(name, name)
+
+
+def size_class(name: str) -> str:
+    """How large the files of a bundle are."""
+    return {"large": "files of 1 MiB and more", "small": "files under 1 MiB"}.get(name, name)
+
+
 @dataclass(frozen=True, slots=True)
 class QueueItem:
     """What the player needs to show a track and to ask for its files; ``ms`` is its length in milliseconds."""

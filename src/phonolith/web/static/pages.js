@@ -4,7 +4,7 @@ import { trusted } from "./trusted.js";
 
 const KEPT_PAGES = 24; // pages kept as they were, so that going back is instant and finds the same place
 const TYPING_PAUSE = 140; // ms
-const NOT_PAGES = /^\/(api|art|media|static)\//;
+const NOT_PAGES = /^\/(api|art|bundle|media|static)\//;
 
 export class Pages {
   #kept = new Map(); // history key -> { main, title }

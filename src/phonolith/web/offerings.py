@@ -1,0 +1,227 @@
+"""What was published, as values for pages, feed and API: bundles with their torrents and magnet links, and files."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from urllib.parse import quote
+
+from starlette.requests import Request
+
+from phonolith.library.publications import EVIDENCE, torrent_name
+from phonolith.model.publication import Bundle, Publication
+from phonolith.rights.gate import GONE, LEGAL
+from phonolith.web import feed
+from phonolith.web.desk import Desk
+
+ATTRIBUTION = "ATTRIBUTION.txt"
+
+
+@dataclass(frozen=True, slots=True)
+class TorrentView:
+    """A metainfo file: its address, size in bytes and SHA-256, its infohashes ("" for a side it lacks), a magnet link.
+
+    ``kind`` is ``hybrid`` (for all clients), ``v1`` (for clients that refuse hybrid ones) or ``v2``.
+    """
+
+    kind: str
+    url: str
+    size: int
+    sha256: str
+    v1: str
+    v2: str
+    magnet: str
+
+
+@dataclass(frozen=True, slots=True)
+class BundleView:
+    """A bundle: ``files`` and ``size`` (bytes) count its payload alone. ``torrents`` is empty once nothing is offered.
+
+    ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``replaced_by`` names
+    the bundle that took its place, "" where it is current.
+    """
+
+    name: str
+    publication: str
+    time: str
+    licence: str
+    tier: str
+    size_class: str
+    files: int
+    size: int
+    url: str
+    attribution: str
+    evidence: str
+    offered: bool
+    torrents: tuple[TorrentView, ...]
+    replaced_by: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationView:
+    """A publication: when (ISO 8601, UTC), what date its catalogue is of, the event of the register, its bundles."""
+
+    name: str
+    time: str
+    as_of: str
+    event: int
+    bundles: tuple[BundleView, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationsAnswer:
+    """What was published, newest first, so many bundles at a time."""
+
+    publications: tuple[PublicationView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class BundleFileView:
+    """A file of a bundle: ``size`` in bytes, None if it is not held here now; where it is not offered, why.
+
+    What was withdrawn is not named in lists: ``path`` and ``url`` are "", and whoever has the manifest knows it by its
+    digest.
+    """
+
+    path: str
+    sha256: str
+    size: int | None
+    url: str
+    payload: bool
+    offered: bool
+    status: int
+    reasons: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BundleAnswer:
+    """A bundle with a piece of its files, payload first; ``taken_down`` counts the files that are not offered."""
+
+    bundle: BundleView
+    taken_down: int
+    files: tuple[BundleFileView, ...]
+    next: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """What is offered by all bundles together; ``size`` in bytes."""
+
+    bundles: int
+    files: int
+    size: int
+
+
+def base(desk: Desk, request: Request) -> str:
+    """The address at which others reach this library: the setting, else the one that was asked for."""
+    return desk.settings.publish_url or str(request.base_url).rstrip("/")
+
+
+def publications(desk: Desk, where: str, after: str, limit: int) -> PublicationsAnswer:
+    """Current bundles by publication, newest publication first, behind the bundle ``after``."""
+    index = desk.offers.index()
+    every = [(one, b) for one in reversed(index.publications) for b in one.bundles if b.name not in index.heirs]
+    names = [bundle.name for _, bundle in every]
+    start = names.index(after) + 1 if after in names else 0
+    piece = every[start : start + limit]
+    shown = tuple(
+        PublicationView(one.name, one.time, one.as_of, one.event, tuple(bundle(desk, where, b) for b in run))
+        for one, run in _by_publication(piece)
+    )
+    return PublicationsAnswer(shown, names[start + limit - 1] if start + limit < len(names) else None)
+
+
+def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
+    """A bundle, with links only to what is offered."""
+    index = desk.offers.index()
+    publication = index.bundles[one.name][0]
+    offered = desk.offers.offered(one.name)
+    return BundleView(
+        one.name,
+        publication.name,
+        publication.time,
+        one.licence,
+        one.tier,
+        one.size_class,
+        one.files,
+        one.size,
+        page_of(one.name),
+        file_of(one.name, ATTRIBUTION) if offered else "",
+        file_of(one.name, EVIDENCE) if offered else "",
+        offered,
+        tuple(_torrents(desk, where, one)) if offered else (),
+        index.heirs.get(one.name, ""),
+    )
+
+
+def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileView, ...]:
+    """A piece of a bundle's files, behind the first ``after``."""
+    inside = desk.offers.published.contents(one)
+    piece = list(inside.files.values())[after : after + limit]
+    answers = desk.offers.decisions(one, [file.path for file in piece])
+    found = []
+    for file in piece:
+        answer, held = answers[file.path], desk.objects.held(file.sha256)
+        named_no_more = answer.status in (GONE, LEGAL)
+        found.append(
+            BundleFileView(
+                "" if named_no_more else file.path,
+                file.sha256,
+                held.size if held else None,
+                "" if named_no_more else file_of(one.name, file.path),
+                file.payload,
+                answer.allowed,
+                answer.status,
+                () if answer.allowed else answer.reasons,
+            )
+        )
+    return tuple(found)
+
+
+def total(desk: Desk) -> Total:
+    """What all current bundles hold together, as they were published."""
+    index = desk.offers.index()
+    every = [bundle for name, (_, bundle) in index.bundles.items() if name not in index.heirs]
+    return Total(len(every), sum(one.files for one in every), sum(one.size for one in every))
+
+
+def newest(desk: Desk, most: int) -> list[tuple[Publication, Bundle]]:
+    """The current bundles that were published last and of which something is offered, newest first."""
+    index = desk.offers.index()
+    every = ((one, b) for one in reversed(index.publications) for b in one.bundles if b.name not in index.heirs)
+    found: list[tuple[Publication, Bundle]] = []
+    for publication, one in every:
+        if len(found) == most:
+            break
+        if desk.offers.offered(one.name):
+            found.append((publication, one))
+    return found
+
+
+def page_of(name: str) -> str:
+    """The page of a bundle."""
+    return f"/releases/{quote(name, safe='')}"
+
+
+def file_of(name: str, path: str) -> str:
+    """A file of a bundle on the web seed."""
+    return f"/bundle/{quote(name, safe='')}/{quote(path)}"
+
+
+def _by_publication(piece: Sequence[tuple[Publication, Bundle]]) -> Iterator[tuple[Publication, list[Bundle]]]:
+    for _, run in groupby(piece, key=lambda pair: pair[0].event):
+        pairs = list(run)
+        yield pairs[0][0], [bundle for _, bundle in pairs]
+
+
+def _torrents(desk: Desk, where: str, one: Bundle) -> Iterator[TorrentView]:
+    """The torrents of a bundle that are held."""
+    for torrent in one.torrents:
+        held = desk.objects.held(torrent.sha256)
+        if held is None:
+            continue
+        url = page_of(torrent_name(one, torrent.kind))
+        link = feed.magnet(torrent, one.name, desk.settings.publish_trackers, f"{where}/bundle/", where + url)
+        yield TorrentView(torrent.kind, url, held.size, torrent.sha256, torrent.v1, torrent.v2, link)
