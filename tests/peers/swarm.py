@@ -74,17 +74,37 @@ def released(root: Path, tracker: str, seeder: str, *words: str) -> Iterator[Rel
     with pytest.MonkeyPatch.context() as told:
         told.setenv("PHONOLITH_PUBLISH_TRACKERS", f"http://{tracker}:{port}/announce")
         archive = make_archive(root / "archive", *words)
-    torrents = {}
-    for bundle in current(archive).values():
-        for one in bundle.torrents:
-            path = root / f"{bundle.name}.{one.kind}.torrent"
-            path.write_bytes(metainfo(archive, bundle, one.kind))
-            torrents[bundle.name, one.kind] = path
+    torrents = _written(archive, root)
     hashes = {
         found[:40] for bundle in current(archive).values() for one in bundle.torrents for found in (one.v1, one.v2)
     }
     with _tracker(tracker, port, hashes - {""}), _seeder(archive, seeder):
         yield Release(archive, torrents)
+
+
+@contextmanager
+def web_seed(root: Path, *words: str) -> Iterator[Release]:
+    """Publish with ``publish.url`` and no tracker, and serve: nobody has the bytes but ``phonolith serve``."""
+    port = free_port("127.0.0.1")
+    with pytest.MonkeyPatch.context() as told:
+        told.setenv("PHONOLITH_PUBLISH_URL", f"http://127.0.0.1:{port}")
+        archive = make_archive(root / "archive", *words)
+        torrents = _written(archive, root)
+        serve = [*PROGRAM, "serve", "--archive", str(archive.root), "--port", str(port), "--workers", "1"]
+        address = {"PHONOLITH_PUBLISH_URL": f"http://127.0.0.1:{port}"}
+        with running(serve, {**_environment(), **address}):
+            wait_for(lambda: _answers(f"http://127.0.0.1:{port}/"), "the library to answer")
+            yield Release(archive, torrents)
+
+
+def _written(archive: Archive, folder: Path) -> dict[tuple[str, str], Path]:
+    """Every torrent as a file."""
+    found = {}
+    for bundle in current(archive).values():
+        for one in bundle.torrents:
+            found[bundle.name, one.kind] = folder / f"{bundle.name}.{one.kind}.torrent"
+            found[bundle.name, one.kind].write_bytes(metainfo(archive, bundle, one.kind))
+    return found
 
 
 @contextmanager

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import find_peer, missing_peer
-from tests.peers.swarm import Release, addresses, complete, free_port, released, running, sound, wait_for
+from tests.peers.swarm import Release, addresses, complete, free_port, released, running, sound, wait_for, web_seed
 
 pytestmark = pytest.mark.peers
 pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
@@ -41,6 +41,13 @@ def second_version(tmp_path_factory: pytest.TempPathFactory, hosts: list[str]) -
         yield found
 
 
+@pytest.fixture(scope="module")
+def web(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Release]:
+    """Served, and neither tracked nor seeded."""
+    with web_seed(tmp_path_factory.mktemp("web")) as found:
+        yield found
+
+
 @CLASSES
 def test_aria2_takes_the_v1_twin(release: Release, hosts: list[str], tmp_path: Path, size_class: str) -> None:
     bundle = release.bundle(size_class)
@@ -57,6 +64,23 @@ def test_aria2_takes_the_v1_twin(release: Release, hosts: list[str], tmp_path: P
     )  # fmt: skip
     assert done.returncode == 0, done.stdout[-2000:]
     sound(tmp_path / bundle.name, release, bundle)
+
+
+@CLASSES
+def test_aria2_takes_the_v1_twin_from_the_web_seed_alone(web: Release, tmp_path: Path, size_class: str) -> None:
+    bundle = web.bundle(size_class)
+    done = subprocess.run(
+        [
+            find_peer("aria2c"), "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
+            "--seed-time=0", "--bt-stop-timeout=120", "--summary-interval=0", f"--dir={tmp_path}",
+            f"--listen-port={free_port('127.0.0.1')}", str(web.torrents[bundle.name, "v1"]),
+        ],
+        capture_output=True,
+        text=True,
+        timeout=180,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stdout[-2000:]
+    sound(tmp_path / bundle.name, web, bundle)
 
 
 @CLASSES
