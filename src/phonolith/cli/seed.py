@@ -67,6 +67,7 @@ def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         seeder = Seeder(archive, swarm, policy, trackers=settings.publish_trackers, now=place.now)
         stack.callback(seeder.close)
         happened = seeder.look()
+        stop = stack.enter_context(_stopped_by_signals())  # before anything is said: who reads it may end us at once
         status = seeder.status()
         running = stack.pop_all()
 
@@ -79,7 +80,7 @@ def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
-        with running, _stopped_by_signals() as stop, teller(place, events=events) as tell:
+        with running, teller(place, events=events) as tell:
             tell(happened, seeder)
             while not stop.wait(_LOOK_EVERY):
                 tell(seeder.look(), seeder)
