@@ -21,7 +21,8 @@ from phonolith.cli.main import run
 from phonolith.library import publications
 from phonolith.model.publication import Bundle
 from phonolith.releases.publish import published
-from phonolith.releases.seeder import Happening, Seeder
+from phonolith.releases.seeder import Seeder
+from phonolith.releases.seeding import Happening
 from phonolith.releases.swarm import Net, Swarm
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive

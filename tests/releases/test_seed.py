@@ -13,7 +13,8 @@ import pytest
 from phonolith.errors import StorageError, UsageError
 from phonolith.library import offered
 from phonolith.model.rights import Decision, Use
-from phonolith.releases.seeder import Seeder, status_file
+from phonolith.releases.seeder import Seeder
+from phonolith.releases.seeding import status_file
 from phonolith.releases.swarm import Net, Swarm
 from phonolith.store.archive import Archive
 from phonolith.store.metainfo import read
@@ -346,11 +347,14 @@ def test_by_dht_alone(archive: Archive, tmp_path: Path) -> None:
     )  # fmt: skip
     entrance = f"127.0.0.1:{wait_for(node.listen_port)}"
     v2 = next(one.v2 for one in bundle.torrents if one.v2)
-    with seeder_of(archive, dht=True, dht_nodes=(entrance,)):
+    with seeder_of(archive, dht=True, dht_nodes=(entrance,)) as seeder:
         leecher = Leecher(
             f"magnet:?xt=urn:btmh:1220{v2}", tmp_path, enable_dht=True, dht_bootstrap_nodes=entrance, **open_dht
         )
-        wait_for(lambda: leecher.handle.status().has_metadata and leecher.done)
+        wait_for(
+            lambda: leecher.handle.status().has_metadata and leecher.done,
+            meanwhile=lambda: (seeder.look(), leecher.handle.force_dht_announce()),
+        )
         leecher.close()
     same(tmp_path / bundle.name, bytes_of(archive, bundle))
 
@@ -366,3 +370,28 @@ def test_without_libtorrent_one_is_told_how_to_get_it(tmp_path: Path, monkeypatc
     monkeypatch.setitem(sys.modules, "libtorrent", None)
     with pytest.raises(UsageError, match=r"is not installed.*pip install 'phonolith\[torrent\]'"):
         Swarm(Net(("127.0.0.1:0",)), tmp_path)
+
+
+class Hurried(Clock):
+    """A clock by which every look is out of time after one bundle."""
+
+    def __call__(self) -> float:
+        self.time += 6.0
+        return self.time
+
+
+@pytest.mark.parametrize("place", range(4))
+def test_what_a_decision_names_goes_before_everything_else(archive: Archive, place: int) -> None:
+    bundle = current(archive)[sorted(current(archive))[place]]
+    path = next(one for one in bytes_of(archive, bundle) if one.endswith(".wav"))
+    track = track_of(archive, bundle, path)
+    with seeder_of(archive, clock=Hurried()) as seeder:
+        wait_for(lambda: len(seeder.status()["bundles"]) == len(current(archive)), meanwhile=seeder.look)
+        withdraw(archive, track)
+        happened = seeder.look()
+        assert {(one.kind, one.bundle) for one in happened} == {("withheld", bundle.name)}
+        assert path in {one.path for one in happened}
+        reinstate(archive, track)
+        happened = seeder.look()
+        assert {(one.kind, one.bundle) for one in happened} == {("restored", bundle.name)}
+        assert path in {one.path for one in happened}

@@ -107,7 +107,7 @@ def _status(place: Place) -> Answer:
     """What the seeder that runs now says of itself, or said last."""
     from phonolith.cli.status import working
     from phonolith.errors import NotFound
-    from phonolith.releases.seeder import status_file
+    from phonolith.releases.seeding import status_file
     from phonolith.releases.tally import last_status
 
     archive = place.archive()

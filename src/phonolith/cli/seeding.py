@@ -15,7 +15,8 @@ from phonolith.cli.view import Column
 if TYPE_CHECKING:
     from rich.console import Group
 
-    from phonolith.releases.seeder import Happening, Seeder
+    from phonolith.releases.seeder import Seeder
+    from phonolith.releases.seeding import Happening
 
 _LINES = 6  # of what happened last, below the table
 _MARKS = {"offered": "green", "restored": "green", "withheld": "yellow", "dropped": "yellow", "trouble": "red"}

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from phonolith.errors import PhonolithError
 from phonolith.library.offered import offered
-from phonolith.library.publications import PublishedFile, files
+from phonolith.library.publications import EVIDENCE, PublishedFile, files
 from phonolith.library.reading import Library
 from phonolith.model.publication import Bundle
 from phonolith.rights.decisions import Decisions
@@ -18,6 +19,8 @@ from phonolith.store.objects import ObjectStore
 REFUSED = "refused"  # the gate said no
 DAMAGED = "damaged"  # the bytes on the disk are not what their digest says
 MISSING = "missing"  # there are no bytes to read
+
+_ID = re.compile(rb'"([a-z2-7]{16})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,12 +51,14 @@ def offer(
     bundle: Bundle,
     *,
     policy: Policy,
+    known: Mapping[str, Path],
     damaged: Callable[[str, Path], bool],
 ) -> Offer:
     """Put every file of a bundle to the gate and look where its bytes are.
 
-    ``damaged`` says whether bytes that were found wrong before still lie at a place. Raises Damaged, NotFound or
-    StorageError where the bundle's manifest cannot be read: then nothing of it may be given.
+    ``known`` are places that need not be looked for again, ``damaged`` says whether bytes that were found wrong before
+    still lie at a place. Raises Damaged, NotFound or StorageError where the bundle's manifest cannot be read: then
+    nothing of it may be given.
     """
     answers = offered(library, objects, decisions, bundle, policy=policy)
     inside = sorted(files(objects, bundle), key=_order)
@@ -65,12 +70,22 @@ def offer(
             reasons = " ".join(answer.reasons) if answer else "Nobody said that it may be passed on."
             withheld[one.path] = Withheld(one.path, one.sha256, REFUSED, reasons)
             continue
-        found = _place(objects, one, damaged)
+        found = known.get(one.path) or _place(objects, one, damaged)
         if isinstance(found, Withheld):
             withheld[one.path] = found
         else:
             places[one.path] = found
     return Offer(bundle, tuple(one.path for one in inside), places, withheld, {one.path: one.sha256 for one in inside})
+
+
+def mentions(objects: ObjectStore, bundle: Bundle, ids: frozenset[str]) -> bool:
+    """Whether the evidence of a bundle names any of these public ids; True where it cannot be read."""
+    try:
+        with objects.open(bundle.tags[EVIDENCE]) as file:
+            wanted = {one.encode() for one in ids}
+            return any(not wanted.isdisjoint(_ID.findall(line)) for line in file)
+    except (PhonolithError, KeyError, OSError):
+        return True
 
 
 def _order(one: PublishedFile) -> list[bytes]:

@@ -1,17 +1,18 @@
 """Keeps a swarm in step with the archive: every current bundle is given, file by file as the gate and the disk allow.
 
-It looks again and again. A new head of the register, another catalogue or bytes that turned out wrong make it put every
-file to the gate anew; a bundle of which something changed is given again under the same infohashes, without what is
-kept back. While the register cannot be read, nothing is given.
+It looks again and again. A new head of the register or another catalogue make it put every file to the gate anew,
+bundles that the new decisions name before all others; each look takes a few seconds at most, so that in a large archive
+too a decision is seen soon. A bundle of which something changed is given again under the same infohashes, without what
+is kept back. While the register cannot be read, nothing is given.
 """
 
 from __future__ import annotations
 
 import hashlib
 import time
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,8 @@ from phonolith.library.publications import bundles, publications
 from phonolith.library.reading import Library
 from phonolith.model.publication import Bundle, Publication, Torrent
 from phonolith.releases.mapped import Task
-from phonolith.releases.offer import MISSING, Offer, offer
+from phonolith.releases.offer import MISSING, Offer, mentions, offer
+from phonolith.releases.seeding import STATUS, Happening, Seeding, differences, status_file, told
 from phonolith.releases.swarm import Fault, Swarm, Traffic
 from phonolith.releases.tally import Tally
 from phonolith.rights.gate import Policy
@@ -30,29 +32,8 @@ from phonolith.store.archive import Archive
 
 _DISKS_AGAIN = 600.0  # seconds until everything is looked for again whatever happened
 _MISSING_AGAIN = 60.0  # the same while something is missing: its disk may be back
+_AT_A_TIME = 5.0  # seconds of a look that bundles are put to the gate for, at least one
 _KEPT_EVERY = 5.0  # seconds between what is written for whoever asks
-_STATUS = "status.json"
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something to tell; ``kind`` is offered, withheld, restored, dropped or trouble."""
-
-    kind: str
-    bundle: str
-    path: str
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Seeding:
-    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second."""
-
-    offer: Offer
-    peers: int
-    rate: int
-    uploaded: int
-    today: int
 
 
 class Seeder:
@@ -86,8 +67,10 @@ class Seeder:
         self._troubles: dict[str, str] = {}  # by bundle, "" for all of them
         self._outside: dict[str, str] = {}  # by tracker or part of the network
         self._wrong: dict[str, tuple[int, ...]] = {}
-        self._seen: object = None
+        self._seen: tuple[int, str, int] | None = None
         self._looked = float("-inf")
+        self._waiting: deque[Bundle] = deque()  # to be put to the gate
+        self._unsure: set[str] = set()  # bundles whose bytes are to be looked for again
 
     def close(self) -> None:
         """Leave the swarm, with what was given counted."""
@@ -102,10 +85,8 @@ class Seeder:
         """Bring the swarm into step; returns what happened since the last look."""
         happened = list(self._faults())
         try:
-            seen = self._stand()
-            if seen != self._seen or self._clock() >= self._due():
-                happened += self._bring_into_step()
-                self._seen, self._looked = seen, self._clock()
+            happened += self._take_note()
+            happened += self._bring_into_step()
             self._troubles.pop("", None)
         except PhonolithError as error:
             happened += self._give_nothing(error)
@@ -138,57 +119,99 @@ class Seeder:
             "now": self._now(),
             "listen": list(self._swarm.addresses),
             "troubles": [*self._troubles.values(), *self._outside.values()],
-            "bundles": [_told(one) for one in self.seeding()],
+            "bundles": [told(one) for one in self.seeding()],
         }
 
-    def _stand(self) -> object:
-        """What the answers depend on: the register's head, the catalogue."""
+    def _stand(self) -> tuple[int, str, int]:
+        """What the answers depend on: the register's head, the catalogue's generation."""
         if self._library is None:
             with suppress(NotFound):
                 self._library = Library(Catalogue.open(self._archive.catalogue), self._overlay, self._policy)
         if self._library is None:
-            return self._register.head(), 0
+            return *self._register.head(), 0
         with self._library.catalogue.reading() as snapshot:
-            return self._register.head(), snapshot.generation
+            return *self._register.head(), snapshot.generation
 
     def _due(self) -> float:
         missing = any(why.code == MISSING for one in self._offers.values() for why in one.withheld.values())
         return self._looked + (_MISSING_AGAIN if missing or self._troubles else _DISKS_AGAIN)
 
-    def _bring_into_step(self) -> Iterator[Happening]:
-        after = self._published[-1].event if self._published else 0
-        if self._register.head()[0] < after:  # another register was put in its place
-            self._published, after = [], 0
-        self._published += publications(self._register.events(after))
-        current = bundles(self._published)
-        self._count()
+    def _take_note(self) -> Iterator[Happening]:
+        """See whether anything changed, and queue what has to be put to the gate for that."""
+        stand, disks = self._stand(), self._clock() >= self._due()
+        if stand == self._seen and not disks:
+            return
+        current = self._current(stand[0])
         for name in self._offers.keys() - current.keys():
             yield from self._drop(self._offers[name].bundle, "Another bundle took its place.")
-        for bundle in sorted(current.values(), key=lambda one: one.name not in self._offers):  # first what is given
+        named = frozenset(self._decided(self._seen[0])) if self._seen else frozenset[str]()
+        self._waiting = deque(sorted(current.values(), key=lambda one: self._urgency(one, named)))
+        if disks:
+            self._unsure, self._looked = set(current), self._clock()
+        self._seen = stand
+
+    def _current(self, head: int) -> dict[str, Bundle]:
+        after = self._published[-1].event if self._published else 0
+        if head < after:  # another register was put in its place
+            self._published, after = [], 0
+        self._published += publications(self._register.events(after))
+        return bundles(self._published)
+
+    def _decided(self, after: int) -> Iterator[str]:
+        """The ids that decisions since an event name; one that undoes another names what that did."""
+        for event in self._register.events(after):
+            body = event.body
+            if isinstance(body.get("event"), int):
+                body = next((one.body for one in self._register.events(body["event"] - 1)), body)
+            yield from body.get("subjects", ())
+
+    def _urgency(self, bundle: Bundle, named: frozenset[str]) -> int:
+        """First what new decisions name, then what is given, then what is new."""
+        if bundle.name not in self._offers:
+            return 2
+        return 0 if named and mentions(self._objects, bundle, named) else 1
+
+    def _bring_into_step(self) -> Iterator[Happening]:
+        """Put bundles to the gate for a few seconds."""
+        self._count()
+        until = self._clock() + _AT_A_TIME
+        while self._waiting:
+            bundle = self._waiting.popleft()
             try:
                 yield from self._renew(bundle)
                 self._troubles.pop(bundle.name, None)
             except PhonolithError as error:
                 yield from self._drop(bundle, str(error))
                 yield from self._trouble(bundle.name, str(error))
+            if self._clock() >= until:
+                return
 
     def _renew(self, bundle: Bundle) -> Iterator[Happening]:
         """Put a bundle's files to the gate, and give it anew if that changed anything."""
-        decisions = self._overlay.decisions()
-        fresh = offer(self._library, self._objects, decisions, bundle, policy=self._policy, damaged=self._is_wrong)
         before = self._offers.get(bundle.name)
-        if before is not None and before.places == fresh.places:
-            self._offers[bundle.name] = fresh
-            return
-        for torrent in bundle.torrents:
-            if fresh.places:
-                given = self._tally.total(torrent.sha256)
-                task = Task(self._metainfo(torrent), fresh.order, fresh.places, given, self._trackers)
-                self._swarm.put(torrent.sha256, task)
-            else:
-                self._swarm.drop(torrent.sha256)
+        fresh = offer(
+            self._library,
+            self._objects,
+            self._overlay.decisions(),
+            bundle,
+            policy=self._policy,
+            known=before.places if before and bundle.name not in self._unsure else {},
+            damaged=self._is_wrong,
+        )
+        self._unsure.discard(bundle.name)
+        if before is None or before.places != fresh.places:
+            for torrent in bundle.torrents:
+                self._give(torrent, fresh)
         self._offers[bundle.name] = fresh
-        yield from _differences(before, fresh)
+        yield from differences(before, fresh)
+
+    def _give(self, torrent: Torrent, offer: Offer) -> None:
+        if not offer.places:
+            self._swarm.drop(torrent.sha256)
+            return
+        given = self._tally.total(torrent.sha256)
+        task = Task(self._metainfo(torrent), offer.order, offer.places, given, self._trackers)
+        self._swarm.put(torrent.sha256, task)
 
     def _metainfo(self, torrent: Torrent) -> bytes:
         with self._objects.open(torrent.sha256) as file:
@@ -206,6 +229,7 @@ class Seeder:
     def _give_nothing(self, error: PhonolithError) -> Iterator[Happening]:
         """What was decided cannot be read, so everything may have been refused."""
         self._seen = None
+        self._waiting.clear()
         for one in list(self._offers.values()):
             yield from self._drop(one.bundle, "It is not known what may be given.")
         yield from self._trouble("", str(error))
@@ -237,7 +261,8 @@ class Seeder:
             place = held.places.get(fault.about)
             if place is not None and any(torrent.sha256 == fault.key for torrent in held.bundle.torrents):
                 self._wrong[held.digests[fault.about]] = _stamp(place)
-                self._seen = None
+                self._unsure.add(held.bundle.name)
+                self._waiting.appendleft(held.bundle)
 
     def _is_wrong(self, sha256: str, path: Path) -> bool:
         """Whether the bytes that were found wrong still lie there: who restores them changes the file."""
@@ -253,26 +278,9 @@ class Seeder:
         self._kept = self._clock()
         try:
             self._tally.keep(self.status())
-            self._outside.pop(_STATUS, None)
+            self._outside.pop(STATUS, None)
         except StorageError as error:
-            yield from self._odd(_STATUS, str(error))
-
-
-def status_file(archive: Archive) -> Path:
-    """Where a running seeder writes what it does, for whoever asks."""
-    return archive.state / "seed" / _STATUS
-
-
-def _differences(before: Offer | None, now: Offer) -> Iterator[Happening]:
-    name = now.bundle.name
-    if before is None:
-        yield Happening("offered", name, "", f"{len(now.places)} of {len(now.order)} files are given.")
-    for path, why in now.withheld.items():
-        if before is None or path not in before.withheld:
-            yield Happening("withheld", name, path, why.reason)
-    for path in now.places:
-        if before is not None and path in before.withheld:
-            yield Happening("restored", name, path, "It is given again.")
+            yield from self._odd(STATUS, str(error))
 
 
 def _stamp(path: Path) -> tuple[int, ...]:
@@ -281,22 +289,3 @@ def _stamp(path: Path) -> tuple[int, ...]:
     except OSError:
         return ()
     return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _told(one: Seeding) -> dict[str, Any]:
-    bundle = one.offer.bundle
-    return {
-        "name": bundle.name,
-        "files": len(one.offer.order),
-        "given": len(one.offer.places),
-        "size": bundle.size,
-        "peers": one.peers,
-        "rate": one.rate,
-        "uploaded": one.uploaded,
-        "today": one.today,
-        "torrents": [{"kind": each.kind, "v1": each.v1, "v2": each.v2} for each in bundle.torrents],
-        "withheld": [
-            {"path": each.path, "sha256": each.sha256, "code": each.code, "reason": each.reason}
-            for each in one.offer.withheld.values()
-        ],
-    }

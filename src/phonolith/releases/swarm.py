@@ -123,12 +123,20 @@ class Swarm:
                 yield from self._named(one.handle, one.filename(), one.message())
             elif isinstance(one, lt.fastresume_rejected_alert):
                 yield from self._named(one.handle, one.file_path(), one.message())
+            elif isinstance(one, lt.dht_bootstrap_alert):
+                self._announce()
             elif isinstance(one, lt.tracker_error_alert):
                 yield Fault("", one.tracker_url(), one.error_message() or one.error.message())
             elif isinstance(one, lt.tracker_reply_alert):
                 yield Fault("", one.tracker_url(), "")
             elif isinstance(one, lt.listen_failed_alert | lt.portmap_error_alert):
                 yield Fault("", one.what(), one.message())
+
+    def _announce(self) -> None:
+        """Tell the DHT of every torrent, now that it was entered: what was added before that had nobody to tell."""
+        self._session.apply_settings({"alert_mask": _mask(self._lt)})  # of its many alerts this was the one to wait for
+        for handle, _ in self._given.values():
+            handle.force_dht_announce()
 
     def _at(self, handle: Any, piece: int, text: str) -> Iterator[Fault]:
         for key, (known, found) in self._given.items():
@@ -179,7 +187,6 @@ def _libtorrent() -> Any:
 
 
 def _settings(lt: Any, net: Net) -> dict[str, Any]:
-    kinds = lt.alert.category_t
     found = {
         "listen_interfaces": ",".join(net.listen),
         "max_retry_port_bind": 0,  # a port that is taken is said, not stepped over
@@ -193,10 +200,7 @@ def _settings(lt: Any, net: Net) -> dict[str, Any]:
         "connections_limit": net.connections,
         "allow_multiple_connections_per_ip": True,  # many people are behind one address
         "stop_tracker_timeout": _STOPPING,
-        "alert_mask": kinds.error_notification
-        | kinds.status_notification
-        | kinds.storage_notification
-        | kinds.tracker_notification,
+        "alert_mask": _mask(lt) | (lt.alert.category_t.dht_notification if net.dht else 0),
         "alert_queue_size": 10_000,
     }
     if net.dht_nodes:
@@ -206,6 +210,14 @@ def _settings(lt: Any, net: Net) -> dict[str, Any]:
             found[f"dht_{name}"] = False
         found["dht_ignore_dark_internet"] = False
     return found
+
+
+def _mask(lt: Any) -> int:
+    """The alerts that are listened to."""
+    kinds = lt.alert.category_t
+    return int(
+        kinds.error_notification | kinds.status_notification | kinds.storage_notification | kinds.tracker_notification
+    )
 
 
 def _end(text: str) -> tuple[str, int]:
