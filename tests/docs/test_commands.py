@@ -29,12 +29,15 @@ artist = "artist"
 licence = "licence"
 """
 
-# Serving does not end, so it is asked for one page and told to stop; everything else runs as it stands.
+# Serving does not end, so it is asked for one page and told to stop, and seeding is told to stop once it says what it
+# gives; everything else runs as it stands.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
   case "$1 $*" in
     serve\\ *) python "$ASK" "$@" ;;
+    seed\\ *--status*) command phonolith "$@" ;;
+    seed\\ *) python "$STOP" "$@" ;;
     *) command phonolith "$@" ;;
   esac
 }
@@ -51,6 +54,16 @@ with urllib.request.urlopen(JSONDecoder().decode(text)["address"], timeout=30) a
 run.send_signal(signal.SIGINT)
 sys.exit(run.wait(30))
 """
+_STOP = """
+import signal, subprocess, sys
+words = ["--bind", "127.0.0.1:0", "--no-dht", "--json"]
+run = subprocess.Popen(["phonolith", *sys.argv[1:], *words], stdout=subprocess.PIPE, text=True)
+text = ""
+while "\\n}" not in text:
+    text += run.stdout.readline()
+run.send_signal(signal.SIGINT)
+sys.exit(run.wait(60))
+"""
 
 
 def commands(page: Path) -> str:
@@ -61,7 +74,14 @@ def commands(page: Path) -> str:
 def _environment(folder: Path, **more: str) -> dict[str, str]:
     outside = {key: value for key, value in os.environ.items() if not key.startswith("PHONOLITH_")}
     path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-    return {**outside, "PATH": path, "HOME": str(folder), "ASK": str(folder / "ask.py"), **more}
+    return {
+        **outside,
+        "PATH": path,
+        "HOME": str(folder),
+        "ASK": str(folder / "ask.py"),
+        "STOP": str(folder / "stop.py"),
+        **more,
+    }
 
 
 def _follow(page: Path, folder: Path, **more: str) -> None:
@@ -84,6 +104,7 @@ def _desk(folder: Path, music: Path) -> Path:
     (folder / "albums.csv").write_text(_ALBUMS)
     (folder / "albums.toml").write_text(_MAP)
     (folder / "ask.py").write_text(_ASK)
+    (folder / "stop.py").write_text(_STOP)
     return folder
 
 

@@ -79,6 +79,15 @@ def test_a_leecher_ends_with_the_bytes_and_no_object_is_touched(
     assert sum(path.stat().st_size for path in kept) < 20_000  # no second copy
 
 
+def test_a_leecher_takes_version_2_alone(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path / "archive", "--v2-only")
+    bundle = largest(archive, "large")
+    with seeder_of(archive) as seeder, leecher_of(archive, bundle, tmp_path / "copy", "v2") as leecher:
+        leecher.connect(port_of(seeder))
+        wait_for(lambda: leecher.done)
+    same(tmp_path / "copy" / bundle.name, bytes_of(archive, bundle))
+
+
 def test_each_torrent_of_a_bundle_is_given_under_the_infohashes_that_were_published(archive: Archive) -> None:
     with seeder_of(archive) as seeder:
         found = {one["name"]: one["torrents"] for one in seeder.status()["bundles"]}
