@@ -7,15 +7,17 @@ await run(async () => {
     const { context, page, seen } = await open({ script, width: 390, height: 844 });
     const elsewhere = [];
     context.on("request", (request) => { if (new URL(request.url()).origin !== new URL(at("/")).origin) elsewhere.push(request.url()); });
-    const paths = [...Object.keys(ids).map(page_of), ...["/", "/search", "/search?kind=release", "/search?kind=artist", "/genres", "/labels", "/about", "/shuffle?seed=1"].map(at)];
+    const paths = [...Object.keys(ids).map(page_of), ...["/", "/search", "/search?kind=release", "/search?kind=artist", "/genres", "/labels", "/about", "/shuffle?seed=1", "/releases"].map(at)];
+    await page.goto(at("/releases"));
+    paths.push(...await page.evaluate(() => [...document.querySelectorAll(".bundles h3 a")].map((e) => e.href)));
     await check(`every page, ${script ? "with" : "without"} script`, async () => {
       for (const path of paths) {
         await page.goto(path);
         const bad = await page.evaluate(() => [...document.querySelectorAll("main *")].filter((e) =>
           ["SCRIPT", "IFRAME", "OBJECT", "STYLE", "BASE", "META", "PLAINTEXT", "MATH", "TEMPLATE", "LINK"].includes(e.tagName)
           || [...e.attributes].some((a) => /^on|^style$/.test(a.name))
-          || (e.tagName === "A" && !/^(https?:)$/.test(new URL(e.href).protocol))
-          || (e.tagName === "A" && new URL(e.href).origin !== location.origin && !/noopener nofollow ugc/.test(e.rel))).map((e) => e.outerHTML.slice(0, 120)));
+          || (e.tagName === "A" && !/^(https?|magnet):$/.test(new URL(e.href).protocol))
+          || (e.tagName === "A" && new URL(e.href).protocol !== "magnet:" && new URL(e.href).origin !== location.origin && !/noopener nofollow ugc/.test(e.rel))).map((e) => e.outerHTML.slice(0, 120)));
         equal(bad, [], path);
         const wide = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
         truth(wide <= 0, `${path} scrolls sideways by ${wide} px`);

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
+import socket
 import subprocess
 import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,6 +136,57 @@ def test_the_tutorial_can_be_followed(tmp_path: Path, rendered_music: Path) -> N
 )
 def test_a_how_to_does_what_it_says(page: Path, workshop: Path) -> None:
     _follow(page, workshop, PHONOLITH_ARCHIVE="demo")
+
+
+@pytest.mark.peers
+def test_a_friend_gets_what_was_published(tmp_path: Path, rendered_music: Path, peer: Callable[..., str]) -> None:
+    """The page's own words for the friend, with the address of a library that runs; no peer but its web seed."""
+    peer("aria2c")
+    peer("curl")
+    page = ROOT / "docs/how-to/publish.md"
+    words = "\n".join(re.findall(r"^```bash\n(.*?)^```", page.read_text("utf-8"), re.MULTILINE | re.DOTALL))
+    desk = _desk(tmp_path, rendered_music)
+    environment = _environment(desk)
+    demo = ["phonolith", "demo", "--no-serve", "--json", "--dir", "demo"]
+    subprocess.run(demo, cwd=desk, env=environment, check=True, capture_output=True, timeout=300)
+    (desk / ".aria2").mkdir()
+    (desk / ".aria2" / "aria2.conf").write_text("enable-dht=false\nbt-enable-lpd=false\nenable-peer-exchange=false\n")
+    listener = socket.create_server(("127.0.0.1", 0))
+    address = f"http://127.0.0.1:{listener.getsockname()[1]}"
+    listener.close()
+    _follow(page, desk, PHONOLITH_ARCHIVE="demo", PHONOLITH_PUBLISH_URL=address)
+    serve = ["phonolith", "serve", "--archive", "demo", "--port", address.rpartition(":")[2], "--json"]
+    with subprocess.Popen(serve, cwd=desk, env=environment, stdout=subprocess.PIPE, text=True) as library:
+        try:
+            assert library.stdout and library.stdout.readline()
+            listed = _asked(f"{address}/releases.json")
+            for one in (bundle for publication in listed["publications"] for bundle in publication["bundles"]):
+                friend = words.replace("https://music.example.org", address)
+                command = ["bash", "-euo", "pipefail", "-c", friend]
+                done = subprocess.run(
+                    command,
+                    cwd=desk,
+                    env={**environment, "BUNDLE": one["name"]},
+                    capture_output=True,
+                    text=True,
+                    timeout=120,
+                )
+                assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
+                payload = [path for path in (desk / one["name"] / "data").rglob("*") if path.is_file()]
+                assert len(payload) == one["files"]
+        finally:
+            library.send_signal(signal.SIGINT)
+
+
+def _asked(address: str) -> Any:
+    """An answer of a library that is about to be there."""
+    for _ in range(300):
+        try:
+            with urllib.request.urlopen(address, timeout=30) as answer:
+                return json.load(answer)
+        except urllib.error.URLError:
+            time.sleep(0.1)
+    raise AssertionError("the library did not come up")
 
 
 def test_make_targets_named_in_the_readme_are_there() -> None:

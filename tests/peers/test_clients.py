@@ -67,13 +67,16 @@ def test_aria2_takes_the_v1_twin(release: Release, hosts: list[str], tmp_path: P
 
 
 @CLASSES
-def test_aria2_takes_the_v1_twin_from_the_web_seed_alone(web: Release, tmp_path: Path, size_class: str) -> None:
+@pytest.mark.parametrize("kind", ["hybrid", "v1"])
+def test_aria2_takes_hybrid_and_twin_from_the_web_seed_alone(
+    web: Release, tmp_path: Path, kind: str, size_class: str
+) -> None:
     bundle = web.bundle(size_class)
     done = subprocess.run(
         [
             find_peer("aria2c"), "--enable-dht=false", "--enable-dht6=false", "--bt-enable-lpd=false",
             "--seed-time=0", "--bt-stop-timeout=120", "--summary-interval=0", f"--dir={tmp_path}",
-            f"--listen-port={free_port('127.0.0.1')}", str(web.torrents[bundle.name, "v1"]),
+            f"--listen-port={free_port('127.0.0.1')}", str(web.torrents[bundle.name, kind]),
         ],
         capture_output=True,
         text=True,

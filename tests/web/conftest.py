@@ -1,4 +1,4 @@
-"""An archive with the sample catalogue and all of its bytes, and the application over it."""
+"""An archive with the sample catalogue and all of its bytes, published, and the application over it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from starlette.testclient import TestClient
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
+from tests.releases.test_cut import publish_now
 from tests.sample import make_archive
 
 
@@ -27,5 +28,6 @@ class Served:
 def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """The sample archive, to read only."""
     archive, ids = make_archive(tmp_path_factory.mktemp("web") / "archive")
+    publish_now(archive)
     with TestClient(create_app(archive, Settings(name="Sample")), raise_server_exceptions=False) as client:
         yield Served(archive, client, ids)

@@ -16,6 +16,8 @@ from starlette.testclient import TestClient
 
 from phonolith import errors
 from phonolith.config import Settings
+from phonolith.library.publications import bundles
+from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
 from phonolith.web.errors import STATUS, status_of
@@ -29,6 +31,10 @@ PAGES = {
     "/years": 200, "/labels": 200, "/genre/ambient": 200, "/year/2004": 200, "/shuffle?seed=1": 200, "/about": 200,
     "/offline": 200, "/sw.js": 200, "/manifest.webmanifest": 200, "/robots.txt": 200, "/api/openapi.json": 200,
     "/api/v1/stats": 200, "/api/v1/search?q=love": 200, "/api/v1/shuffle": 200,
+    "/releases": 200, "/releases?after=none": 200, "/releases.json": 200, "/releases.rss": 200,
+    "/api/v1/publications": 200, "/releases/none": 404, "/releases/none.torrent": 404, "/releases/.torrent": 404,
+    "/bundle/": 404, "/bundle/none": 404, "/bundle/none/bagit.txt": 404, "/api/v1/bundles/none": 404,
+    "/api/v1/publications?limit=0": 400,
     "/nothing": 404, "/track/aaaaaaaaaaaaaaaa": 404, "/release/xx": 400, "/genre/none%20such": 404, "/year/1": 404,
     "/year/abc": 400, "/search?from=x": 400, "/search?q=a&q=b": 400, "/search?kind=song": 400, "/static/x/y": 404,
     "/art/aaaaaaaaaaaaaaaa/96": 404, "/media/aaaaaaaaaaaaaaaa/00": 404, "/api/v1/nothing": 404,
@@ -84,13 +90,14 @@ class Inline(HTMLParser):
             self.found.append(tag)
         self.found += [name for name in named if name.startswith("on") or name == "style"]
         for name in ("href", "src", "action"):
-            if not re.match(r"(/|#|https?://|$)", named.get(name) or ""):
+            if not re.match(r"(/|#|https?://|magnet:\?xt=urn:bt|$)", named.get(name) or ""):
                 self.found.append(f"{name}={named[name]}")
 
 
 def test_pages_have_no_inline_script_or_style(served: Served) -> None:
     paths = [path for path, status in PAGES.items() if status == 200]
     paths += [f"/{name.split(':')[0]}/{identifier}" for name, identifier in served.ids.items()]
+    paths += [f"/releases/{name}" for name in bundles(published(served.archive))]
     for path in paths:
         answer = served.client.get(path)
         if answer.headers["content-type"].startswith("text/html"):

@@ -24,7 +24,7 @@ from phonolith.store.objects import ObjectStore
 from phonolith.web.names import served_type
 from phonolith.web.ranges import Payload
 
-_REMEMBERED = 20_000  # files and bundles that the gate was asked about
+_REMEMBERED = 10_000  # files and bundles that the gate was asked about
 
 
 @dataclass(slots=True)
