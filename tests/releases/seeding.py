@@ -165,8 +165,9 @@ class Leecher:
         self.folder = folder
         quiet = {"enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False}
         local = {"listen_interfaces": "127.0.0.1:0", "allow_multiple_connections_per_ip": True}
+        told = {"alert_mask": libtorrent.alert.category_t.connect_notification}
         hasty = {"min_reconnect_time": 1, "peer_connect_timeout": 5, "max_failcount": 1000}
-        self.session = libtorrent.session({**quiet, **local, **hasty, **settings})
+        self.session = libtorrent.session({**quiet, **local, **told, **hasty, **settings})
         load = libtorrent.parse_magnet_uri if isinstance(data, str) else libtorrent.load_torrent_buffer
         parameters = load(data)
         parameters.save_path = str(folder)
@@ -202,6 +203,11 @@ class Leecher:
         """What the one peer says that it has; empty while there is none that said it."""
         peers = [one for one in self.handle.get_peer_info() if not one.flags & (one.handshake | one.connecting)]
         return list(peers[0].pieces) if peers else []
+
+    def was_left(self, port: int) -> bool:
+        """Whether a peer of this machine hung up since this was asked last, after both had said what they have."""
+        alerts = self.session.pop_alerts()
+        return any(isinstance(one, self.lt.peer_disconnected_alert) and one.endpoint[1] == port for one in alerts)
 
     def close(self) -> None:
         """Leave, and wait until all is written."""

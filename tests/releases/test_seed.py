@@ -282,6 +282,75 @@ def test_an_object_that_is_harmed_while_it_is_given_is_reported_and_never_writte
     same(tmp_path / bundle.name, places)
 
 
+def met_by_a_sound_copy(archive: Archive, tmp_path: Path) -> tuple[int, bool]:
+    """What libtorrent alone does, before the seeder looks again, when it misses a piece and a peer has it.
+
+    Bytes that it downloaded, and whether any object was touched.
+    """
+    bundle = largest(archive, "large")
+    path, _ = middle(archive, "large")
+    places = bytes_of(archive, bundle)
+    with leecher_of(archive, bundle, tmp_path / "sound") as friend:
+        with seeder_of(archive) as seeder:
+            friend.connect(port_of(seeder))
+            wait_for(lambda: friend.done)
+        with seeder_of(archive) as seeder, leecher_of(archive, bundle, tmp_path / "copy") as leecher:
+            rot(places[path])
+            before = stamps(places)
+            key = next(one.sha256 for one in bundle.torrents if one.kind == "hybrid")
+            handle, _ = seeder._swarm._given[key]
+            leecher.connect(port_of(seeder))
+            count = len(leecher.have)
+            wait_for(lambda: handle.status().num_pieces == count - 1 and sum(leecher.have) == count - 1)
+            friend.session.pop_alerts()
+            wait_for(
+                lambda: handle.status().num_seeds or friend.was_left(port_of(seeder)),
+                meanwhile=lambda: friend.connect(port_of(seeder)),
+            )  # the friend said that it has everything
+            leecher.connect(friend.session.listen_port())
+            wait_for(lambda: leecher.done)
+            wait_for(lambda: not handle.status().num_seeds or handle.status().is_seeding)  # what it does with a seed
+            return handle.status().total_payload_download, stamps(places) != before
+
+
+def test_a_peer_that_has_the_sound_piece_does_not_mend_an_object(archive: Archive, tmp_path: Path) -> None:
+    assert met_by_a_sound_copy(archive, tmp_path) == (0, False)
+
+
+def test_a_torrent_that_may_download_is_noticed(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The control: without upload mode libtorrent writes over the object."""
+    import libtorrent
+
+    monkeypatch.setattr(libtorrent.torrent_flags, "upload_mode", 0)
+    downloaded, touched = met_by_a_sound_copy(archive, tmp_path)
+    assert downloaded and touched
+
+
+@pytest.mark.skipif(not Path("/proc/self/fdinfo").is_dir(), reason="only Linux tells how a file is open")
+def test_objects_are_open_for_reading_alone(archive: Archive, tmp_path: Path) -> None:
+    bundle = largest(archive, "large")
+    with seeder_of(archive) as seeder, leecher_of(archive, bundle, tmp_path) as leecher:
+        leecher.connect(port_of(seeder))
+        wait_for(lambda: leecher.done)
+        held = str(archive.volumes[0].path)
+        found = {one.name: str(one.readlink()) for one in Path("/proc/self/fd").iterdir() if one.is_symlink()}
+        ours = [name for name, target in found.items() if target.startswith(held)]
+        assert ours
+        for name in ours:
+            flags = int(Path(f"/proc/self/fdinfo/{name}").read_text().split("flags:")[1].split()[0], 8)
+            assert flags & os.O_ACCMODE == os.O_RDONLY, found[name]
+
+
+def test_settings_reach_libtorrent(tmp_path: Path) -> None:
+    swarm = Swarm(Net(("127.0.0.1:0",), dht=False, lsd=True, upload_limit=5000, connections=7), tmp_path)
+    found = swarm._session.get_settings()
+    assert (found["upload_rate_limit"], found["connections_limit"]) == (5000, 7)
+    assert (found["enable_dht"], found["enable_lsd"], found["enable_upnp"]) == (False, True, False)
+    swarm.close()
+
+
 def test_an_object_that_was_harmed_before_is_not_written_to(archive: Archive, tmp_path: Path) -> None:
     bundle = largest(archive, "large")
     path, _ = middle(archive, "large")
