@@ -88,6 +88,8 @@ def test_aria2_takes_hybrid_and_twin_from_the_web_seed_alone(
 
 @CLASSES
 def test_transmission_takes_the_v1_twin(release: Release, hosts: list[str], tmp_path: Path, size_class: str) -> None:
+    if hosts[2].startswith("127."):
+        missing_peer("Transmission drops peers of 127.0.0.0/8, and no other address of this machine could be made")
     bundle = release.bundle(size_class)
     port = free_port("127.0.0.1")
     (tmp_path / "settings.json").write_text(
