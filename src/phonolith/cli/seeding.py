@@ -128,7 +128,8 @@ def _drawn(status: dict[str, Any], told: Sequence[Happening], width: int) -> Gro
     table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
     for _, one in shown:
         table.add_column(one.name, style=one.style, justify="right" if one.right else "left", no_wrap=True)
-    for row in rows(status):
+    busy = sorted(status["bundles"], key=lambda one: (-one["rate"], -one["peers"], -one["today"], one["name"]))
+    for row in rows({"bundles": busy}):  # what does not fit below is the quietest
         table.add_row(*(Text(clean(row[at])) for at, _ in shown))
     lines = [Text(clean(_words(one)), _MARKS[one.kind], no_wrap=True, overflow="ellipsis") for one in told]
     return Group(Text(clean(summary(status)), "bold"), table, *lines)
