@@ -26,10 +26,12 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
     return {
         "rates": [["bench.generate", "rates", "--tracks", count]],
         "store": [["bench.store", "--records", count], ["bench.folder"]],
+        "log": [["bench.log", "--leaves", count]],
         "build": [["bench.build", "--tracks", count, "--write", "3"]],
         "size": [["bench.size", "--tracks", count]],
         "search": [["bench.search", "--tracks", count, "--folder", str(work / "search")]],
         "ranges": [["bench.web", "ranges"]],
+        "publish": [["bench.publish", what] for what in ("passports", "small", "compose")],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }
 
@@ -38,7 +40,10 @@ def main() -> int:
     """Run the benches named, or all; the exit code is 1 if one of them failed."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "names", nargs="*", metavar="NAME", help="one of rates, store, build, size, search, ranges, page"
+        "names",
+        nargs="*",
+        metavar="NAME",
+        help="one of rates, store, log, build, size, search, ranges, publish, page",
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")

@@ -12,7 +12,7 @@ import pytest
 
 from phonolith.catalogue import others
 from phonolith.catalogue.build import build
-from phonolith.catalogue.read_back import read_back
+from phonolith.library.described import read_back
 from phonolith.model.progress import Silent
 from phonolith.model.record import Record
 from phonolith.sources.musicbrainz import SOURCE, MusicBrainzSource

@@ -14,10 +14,12 @@ from hypothesis import strategies as st
 from pyroaring import BitMap
 
 from phonolith.catalogue import folding
+from phonolith.catalogue import postings as writing
+from phonolith.catalogue import tiers as sorting
 from phonolith.catalogue.facets import duration_buckets
 from phonolith.catalogue.folding import TIERS
-from phonolith.catalogue.postings import find_crowds
 from phonolith.catalogue.text_index import build_text_index
+from phonolith.catalogue.tiers import find_crowds
 from phonolith.errors import StorageError
 from phonolith.library import postings
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
@@ -90,6 +92,22 @@ def test_any_number_of_processes_gives_the_same_index(tmp_path: Path, monkeypatc
     one = dumped(tmp_path / "one", tiers=(20, 50, 30))
     monkeypatch.setattr(folding, "_WORTH_PROCESSES", 0)
     assert dumped(tmp_path / "two", tiers=(20, 50, 30), workers=2) == one
+
+
+def test_how_much_is_done_at_once_does_not_show(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("one", "two"):
+        plain.make(tmp_path / name, 3, 90)
+    one = dumped(tmp_path / "one", tiers=(20, 50, 30), crowd=2)
+    assert any(term.startswith("/starts/") for _, term, *_ in one["term"]), "letters that several words begin with"  # type: ignore[attr-defined]
+    for module, name, size in (
+        (sorting, "_ROWS", 7),
+        (sorting, "_PAIRS", 5),
+        (writing, "_TERMS", 4),
+        (writing, "_LISTS", 3),
+        (writing, "_IDS", 10),
+    ):
+        monkeypatch.setattr(module, name, size)
+    assert dumped(tmp_path / "two", tiers=(20, 50, 30), crowd=2) == one
 
 
 def test_every_word_lists_its_rows_in_any_cut(tmp_path: Path) -> None:

@@ -38,7 +38,8 @@ licence = "licence"
 """
 
 # Serving does not end, so it is asked for one page and told to stop, and seeding is told to stop once it says what it
-# gives; everything else runs as it stands.
+# gives; mirroring asks an archive that is served here in place of the one in the page. Everything else runs as it
+# stands.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
@@ -46,6 +47,7 @@ phonolith() {
     serve\\ *) python "$ASK" "$@" ;;
     seed\\ *--status*) command phonolith "$@" ;;
     seed\\ *) python "$STOP" "$@" ;;
+    mirror\\ *) python "$MIRROR" "$@" ;;
     *) command phonolith "$@" ;;
   esac
 }
@@ -74,6 +76,23 @@ sys.exit(run.wait(60))
 """
 
 
+_MIRROR = """
+import signal, subprocess, sys
+from json import JSONDecoder
+subprocess.run(["phonolith", "publish", "for-mirrors", "--archive", "demo"], capture_output=True)  # if it is not yet
+words = ["phonolith", "serve", "--archive", "demo", "--port", "0", "--json"]
+run = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+text = ""
+while "}" not in text:
+    text += run.stdout.readline()
+address = JSONDecoder().decode(text)["address"].rstrip("/")
+done = subprocess.run(["phonolith", *(word.replace("https://music.example.org", address) for word in sys.argv[1:])])
+run.send_signal(signal.SIGINT)
+run.wait(30)
+sys.exit(done.returncode)
+"""
+
+
 def commands(page: Path) -> str:
     """The page's shell blocks, joined."""
     return "\n".join(_BLOCK.findall(page.read_text("utf-8")))
@@ -88,6 +107,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
         "HOME": str(folder),
         "ASK": str(folder / "ask.py"),
         "STOP": str(folder / "stop.py"),
+        "MIRROR": str(folder / "mirror.py"),
         **more,
     }
 
@@ -113,6 +133,7 @@ def _desk(folder: Path, music: Path) -> Path:
     (folder / "albums.toml").write_text(_MAP)
     (folder / "ask.py").write_text(_ASK)
     (folder / "stop.py").write_text(_STOP)
+    (folder / "mirror.py").write_text(_MIRROR)
     return folder
 
 

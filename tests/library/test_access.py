@@ -212,10 +212,12 @@ def test_a_withdrawal_closes_the_door_with_its_status(world: World, named: str, 
 def test_the_same_bytes_under_another_name_are_withdrawn_too(world: World) -> None:
     twin = world.ids["track:road-2014/2"]
     assert may(world.library, Use.STREAM, twin).allowed
+    assert track_page(world.library, twin).track.playable
     world.withdraw("track:road/2", ground="law")
     assert may(world.library, Use.STREAM, twin).status == 451
     assert may(world.library, Use.STREAM, world.ids["track:road-2014/1"]).allowed
     assert not playable(world.library, twin)
+    assert not track_page(world.library, twin).track.playable, "though the row was shown before"
 
 
 def test_a_withdrawn_cover_release_denies_its_cover(world: World) -> None:

@@ -231,6 +231,15 @@ def test_filters_by_name(sample: tuple[apsw.Connection, dict[str, str]]) -> None
     assert facet(db, "release", "year", 2020).total == 2
 
 
+def test_what_is_kept_is_not_changed_by_being_used(sample: tuple[apsw.Connection, dict[str, str]]) -> None:
+    kept = Kept()
+    decades = index.Index(sample[0], "track", kept).between("/decade/1990", "/decade/2000")
+    asked = Query(year=(1985, 2015))
+    found = [search(sample[0], asked, (), kept).hits for _ in range(3)]
+    assert found == [search(sample[0], asked).hits] * 3 and found[0]
+    assert index.Index(sample[0], "track", kept).between("/decade/1990", "/decade/2000") == decades
+
+
 def test_a_page_of_another_build_starts_again(sample: tuple[apsw.Connection, dict[str, str]]) -> None:
     db, _ = sample
     first = search(db, Query(limit=3))

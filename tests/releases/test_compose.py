@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from phonolith.errors import UsageError
-from phonolith.releases.compose import Entry, Kind, Told, compose
+from phonolith.releases.compose import Entry, Kind, Words, compose
 from phonolith.store.bencode import decode, encode
 from phonolith.store.metainfo import PAD, read
 from phonolith.store.passport import BLOCK, LARGE_PIECE, SMALL_PIECE, Passport, passport_of
@@ -153,11 +153,11 @@ def test_the_order_of_entries_does_not_matter() -> None:
 @pytest.mark.parametrize("kind", Kind)
 def test_every_kind_is_read_back_with_the_same_files(kind: Kind) -> None:
     entries = [Entry(("data", f"{size}.bin"), passport_of(data_of(size))) for size in SMALL_SIZES]
-    told = Told((("http://t/announce",), ("udp://u:1",)), ("http://w/",), "About", 1_700_000_000)
-    found = read(compose("bundle", entries, kind, told), "ours")
+    words = Words((("http://t/announce",), ("udp://u:1",)), ("http://w/",), "About", 1_700_000_000)
+    found = read(compose("bundle", entries, kind, words), "ours")
     assert {(file.path, file.size) for file in found.files} == {(one.path, one.passport.size) for one in entries}
     assert (found.trackers, found.web_seeds, found.comment, found.created) == (
-        told.trackers, told.web_seeds, told.comment, told.created,
+        words.trackers, words.web_seeds, words.comment, words.created,
     )  # fmt: skip
     assert (found.v1 is None, found.layers is None) == (kind is Kind.V2, kind is Kind.V1)
     if found.v1:

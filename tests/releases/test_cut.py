@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ import pytest
 from phonolith.library import permitted as permitted_
 from phonolith.library import publications
 from phonolith.library.catalogue import Catalogue
+from phonolith.library.excerpt import excerpt
 from phonolith.library.overlay import Overlay
 from phonolith.library.permitted import permitted
 from phonolith.library.reading import Library
@@ -24,9 +26,10 @@ from phonolith.model.rights import Decision, Use
 from phonolith.releases.bag import About
 from phonolith.releases.choose import Chosen, choose
 from phonolith.releases.compose import Kind
-from phonolith.releases.cut import Made, Recipe, cut
+from phonolith.releases.cut import Made, Recipe, Told, cut
 from phonolith.releases.group import group, tier_of
-from phonolith.releases.publish import assigned, publish, published, write_drafts
+from phonolith.releases.publish import assigned, commit_to, heads_of, publish, published, write_drafts
+from phonolith.releases.worn import next_name, worn
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 from phonolith.store.metainfo import read
@@ -53,21 +56,26 @@ def chosen_of(archive: Archive) -> list[Chosen]:
         return choose(permitted(library, Use.REDISTRIBUTE))
 
 
-def cut_of(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:
-    chosen = chosen_of(archive)
-    taken = assigned(archive, published(archive))
-    with archive.objects() as objects:
-        return list(cut(chosen, taken, objects.passport, recipe))
+def cut_of(
+    archive: Archive, recipe: Recipe = RECIPE, chosen: list[Chosen] | None = None, taken: Collection[str] | None = None
+) -> list[Made]:
+    chosen = chosen_of(archive) if chosen is None else chosen
+    taken = assigned(archive, published(archive)) if taken is None else taken
+    with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
+        held = {one.file.sha256 for one in chosen}
+        told = Told(objects.passport, partial(excerpt, reading, held), partial(heads_of, archive))
+        return list(cut(chosen, taken, told, recipe))
 
 
 def publish_now(archive: Archive, recipe: Recipe = RECIPE) -> list[Made]:
+    commit_to(archive, chosen_of(archive), lambda: NOW)
     made = cut_of(archive, recipe)
 
     def append(kind: str, body: dict[str, object]):  # type: ignore[no-untyped-def]
         with archive.register() as register:
             return register.append(kind, body, actor="operator", time=NOW)
 
-    publish(archive, made, recipe, append, progress=Silent())
+    publish(archive, made, recipe, append, clock=lambda: NOW, progress=Silent())
     return made
 
 
@@ -183,12 +191,16 @@ def test_a_bundle_is_a_valid_bag_to_the_library_of_congress(archive: Archive, tm
 def test_libtorrent_finds_a_copy_complete(archive: Archive, tmp_path: Path) -> None:
     libtorrent = pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
     made = publish_now(archive)
-    session = libtorrent.session({"listen_interfaces": "", "enable_dht": False, "enable_lsd": False})
+    told = libtorrent.alert.category_t.status_notification | libtorrent.alert.category_t.error_notification
+    session = libtorrent.session(
+        {"listen_interfaces": "", "enable_dht": False, "enable_lsd": False, "alert_mask": told}
+    )
     for one in made:
         laid_out(archive, one.bundle, tmp_path)
         for data in one.torrents.values():
             parameters = libtorrent.load_torrent_buffer(data)
             parameters.save_path = str(tmp_path)
+            parameters.flags &= ~(libtorrent.torrent_flags.auto_managed | libtorrent.torrent_flags.paused)
             handle = session.add_torrent(parameters)
             while not handle.status().is_seeding:
                 assert not handle.status().errc.value()
@@ -219,9 +231,8 @@ def test_assignment_stays_whatever_the_chart_says(archive: Archive) -> None:
     made = publish_now(archive)
     chosen = [replace(one, file=replace(one.file, rank=one.file.of + 1 - one.file.rank)) for one in chosen_of(archive)]
     taken = assigned(archive, published(archive))
-    with archive.objects() as objects:
-        assert not list(cut(chosen, taken, objects.passport, replace(RECIPE, name="two")))
-        anew = list(cut(chosen, frozenset(), objects.passport, replace(RECIPE, name="two")))
+    assert not cut_of(archive, replace(RECIPE, name="two"), chosen, taken)
+    anew = cut_of(archive, replace(RECIPE, name="two"), chosen, frozenset())
     assert {one.bundle.tier for one in anew} != set() and len(taken) == sum(one.bundle.files for one in made)
 
 
@@ -229,9 +240,7 @@ def test_a_second_release_has_only_what_is_new(archive: Archive) -> None:
     first = publish_now(archive)
     hidden = {one.file.sha256 for one in first[0].group.files}
     taken = {sha256 for sha256 in assigned(archive, published(archive)) if sha256 not in hidden}
-    chosen = chosen_of(archive)
-    with archive.objects() as objects:
-        second = list(cut(chosen, taken, objects.passport, replace(RECIPE, name="two")))
+    second = cut_of(archive, replace(RECIPE, name="two"), taken=taken)
     assert {one.file.sha256 for made in second for one in made.group.files} == hidden
 
 
@@ -245,6 +254,7 @@ def test_evidence_and_attribution_name_every_file(archive: Archive) -> None:
 
 
 def test_drafts_are_what_will_be_published(archive: Archive, tmp_path: Path) -> None:
+    commit_to(archive, chosen_of(archive), lambda: NOW)
     bundles = write_drafts(tmp_path / "drafts", cut_of(archive))
     for made in publish_now(archive):
         assert made.bundle in bundles
@@ -261,3 +271,66 @@ def test_no_private_word_is_in_a_torrent(archive: Archive) -> None:
         assert str(archive.root).encode() not in b"".join((*made.torrents.values(), *made.tags.values()))
         found = read(made.torrents["hybrid"], "it")
         assert (found.web_seeds, found.folder) == (("http://sample.example/bundle/",), made.bundle.name)
+
+
+def test_a_bundle_that_lost_too_much_is_cut_again_and_the_others_are_not(
+    sampled: tuple[Archive, dict[str, str]],
+) -> None:
+    archive, ids = sampled
+    before = {one.bundle.name: one for one in publish_now(archive)}
+    with archive.register() as register:
+        body = {"subjects": [ids["track:road/1"]], "because": "they asked", "ground": "owner"}
+        register.append("item.withdrawn", body, actor="operator", time=NOW)
+    current = publications.bundles(published(archive))
+    with archive.objects() as objects:
+        again = list(worn(objects, current.values(), chosen_of(archive)))
+    (one,) = again
+    old = before[one.replaces]
+    gone = {file.file.sha256 for file in old.group.files} - {file.file.sha256 for file in one.files}
+    assert len(gone) == 1 and one.piece_length == old.group.piece_length
+    kept = {file.file.sha256: file.path for file in old.group.files}
+    assert all(kept[file.file.sha256] == file.path for file in one.files)
+    with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
+        told = Told(objects.passport, partial(excerpt, reading, set(kept)), partial(heads_of, archive))
+        made = list(cut([], frozenset(), told, replace(RECIPE, name="two"), again))
+    assert [(new.bundle.name, new.bundle.replaces) for new in made] == [(f"{one.replaces}-r2", one.replaces)]
+
+    def append(kind: str, body: dict[str, object]) -> object:
+        with archive.register() as register:
+            return register.append(kind, body, actor="operator", time=NOW)
+
+    publish(archive, made, replace(RECIPE, name="two"), append, clock=lambda: NOW, progress=Silent())  # type: ignore[arg-type]
+    after = publications.bundles(published(archive))
+    assert after.keys() == (current.keys() - {one.replaces}) | {f"{one.replaces}-r2"}
+    assert not gone & set(assigned(archive, published(archive)))
+
+
+def test_a_bundle_that_lost_little_is_left_alone(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    publish_now(archive)
+    chosen = chosen_of(archive)
+    current = publications.bundles(published(archive)).values()
+    with archive.objects() as objects:
+        assert not list(worn(objects, current, chosen))
+        monkeypatch.setattr("phonolith.releases.worn.TOLERATED", 0.5)
+        assert not list(worn(objects, current, chosen[1:]))
+
+
+@pytest.mark.parametrize(("name", "following"), [("x", "x-r2"), ("x-r2", "x-r3"), ("x-r9", "x-r10"), ("r2", "r2-r2")])
+def test_names_of_bundles_that_take_anothers_place(name: str, following: str) -> None:
+    assert next_name(name) == following
+
+
+def test_every_bundle_carries_a_signed_head_that_covers_what_is_in_it(archive: Archive, tmp_path: Path) -> None:
+    from phonolith.releases.prove import prove
+    from phonolith.verifier import check_proof, read_proof
+
+    for one in publish_now(archive):
+        folder = laid_out(archive, one.bundle, tmp_path)
+        heads = (folder / "heads.jsonl").read_bytes().splitlines()
+        for file in one.group.files:
+            proof = prove(archive, folder.joinpath(*file.path))
+            assert not check_proof(read_proof(proof))
+            assert json.loads(heads[-1]) == proof["head"]
+        for torrent in one.bundle.torrents:  # they lead to the tag files, and are committed to before the event
+            with archive.objects() as objects:
+                assert not check_proof(read_proof(prove(archive, objects.path(torrent.sha256))))

@@ -129,6 +129,41 @@ SAMPLES: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
             )
         ],
     ),
+    "mirror": (
+        b'{"speaks_for":"folder.x","origin":"A label","title":"Music","licence":"CC0-1.0","credit":"the label"}',
+        [
+            (
+                "track:1",
+                {
+                    "source": "folder.x",
+                    "kind": "track",
+                    "said": {
+                        "id": "Ann/Hav/01.flac",
+                        "title": "One",
+                        "release": "Ann/Hav/",
+                        "credits": [{"name": "Ann"}, {"name": "Bo", "artist": "bo", "join": "", "role": "composer"}],
+                        "duration_ms": 61000,
+                        "licences": [{"uri": "https://creativecommons.org/licenses/by/4.0/", "level": 2, "by": "tag"}],
+                        "files": [{"role": "audio", "name": "01.flac", "sha256": "a" * 64, "size": 9}],
+                        "disambiguation": f"ask {MAIL}",
+                        "popularity": 0.5,
+                    },
+                },
+            ),
+            (
+                "release:1",
+                {
+                    "source": "folder.x",
+                    "kind": "release",
+                    "said": {"id": "Ann/Hav/", "title": "Hav", "labels": [{"name": "L"}], "media": [{"position": 1}]},
+                },
+            ),
+            (
+                "artist:1",
+                {"source": "folder.x", "kind": "artist", "said": {"id": "ann", "name": "Ann", "aliases": ["Anna"]}},
+            ),
+        ],
+    ),
     "musicbrainz": (
         None,
         [

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import contextlib
 import os
+import shutil
+import signal
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +18,14 @@ from typing import Any
 
 import apsw
 import pytest
+
+from phonolith.store.archive import Archive
+
+Said = Callable[[str], None]
+#: What is done in an archive with files of an inbox, telling what it has promised.
+Scenario = Callable[[Archive, Path, Said], None]
+#: Looks at what a crash left, given what had been promised.
+Check = Callable[[Archive, Path, set[str]], None]
 
 
 class Disk:
@@ -143,3 +153,65 @@ def watched(disk: Disk, patch: pytest.MonkeyPatch) -> Iterator[None]:
         vfs.unregister()
         patch.undo()
         disk.close()
+
+
+def power_cuts(
+    place: Path, memory: Path, scenario: Scenario, check: Check, monkeypatch: pytest.MonkeyPatch, deaf_to: set[str]
+) -> int:
+    """Run the scenario once, keeping what a power cut at each of its moments would leave; then check all of that.
+
+    ``place`` has an archive ``a`` and a folder ``inbox``. Gives the number of moments.
+    """
+    promised: set[str] = set()
+    moments: list[tuple[Path, set[str]]] = []
+
+    def step() -> None:
+        target = memory / f"cut-{len(moments)}"
+        disk.snapshot(target)
+        moments.append((target, set(promised)))
+
+    disk = Disk(place, lambda: None)
+    disk.deaf_to = deaf_to
+    with monkeypatch.context() as patch, watched(disk, patch):
+        archive = Archive.open(place / "a")
+        disk.on_step = step
+        scenario(archive, place / "inbox", promised.add)
+        disk.step()
+        disk.on_step = lambda: None
+    for left, told in moments:
+        check(Archive.open(left / "a"), left / "inbox", told)
+        shutil.rmtree(left)
+    return len(moments)
+
+
+def run_killed(place: Path, scenario: Scenario, moment: int | None) -> tuple[set[str], int]:
+    """Run in a child that is killed at this moment; returns what it had promised and how many moments passed."""
+    reader, writer = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.close(reader)
+        count = 0
+
+        def step() -> None:
+            nonlocal count
+            if count == moment:
+                os.kill(os.getpid(), signal.SIGKILL)
+            count += 1
+
+        disk = Disk(place, step)
+        with pytest.MonkeyPatch.context() as patch, watched(disk, patch):
+            archive = Archive.open(place / "a")
+            scenario(archive, place / "inbox", lambda text: _tell(writer, text))
+        _tell(writer, f"#{count}")
+        os._exit(0)
+    os.close(writer)
+    with os.fdopen(reader) as told:
+        lines = told.read().split()
+    _, status = os.waitpid(child, 0)
+    assert os.WIFSIGNALED(status) == (moment is not None)
+    counts = [int(line[1:]) for line in lines if line.startswith("#")]
+    return {line for line in lines if not line.startswith("#")}, counts[0] if counts else 0
+
+
+def _tell(writer: int, text: str) -> None:
+    os.write(writer, f"{text}\n".encode())

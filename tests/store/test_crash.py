@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
-import signal
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,14 +13,11 @@ from phonolith.model.record import Record
 from phonolith.store import record_index
 from phonolith.store.archive import Archive
 from phonolith.store.files import TEMPORARY
-from tests.store.power import Disk, watched
+from tests.store.power import Disk, Said, Scenario, power_cuts, run_killed, watched
 
 NOW = "2026-01-02T03:04:05Z"
 FILES = {f"{i}.flac": bytes([i]) * (70_000 * (i % 3 + 1)) for i in range(4)}
 RECORDS = {f"{i}": b'{"n":%d}' % i for i in range(30)}
-
-Said = Callable[[str], None]
-Scenario = Callable[[Archive, Path, Said], None]
 
 
 def adopt(how: str) -> Scenario:
@@ -154,7 +149,7 @@ def place(memory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 def test_a_power_cut_at_any_moment_loses_nothing_that_was_promised(
     place: Path, memory: Path, name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    cuts = _power_cuts(place, memory, name, monkeypatch, set())
+    cuts = power_cuts(place, memory, *SCENARIOS[name], monkeypatch, set())
     assert cuts > 10, "too few moments were tried"
 
 
@@ -183,7 +178,7 @@ def test_without_its_fsyncs_the_same_test_fails(
 ) -> None:
     """The negative control: every kind of sync is needed, for each of them alone is missed."""
     with pytest.raises(Exception) as caught:
-        _power_cuts(place, memory, name, monkeypatch, deaf_to)
+        power_cuts(place, memory, *SCENARIOS[name], monkeypatch, deaf_to)
     assert "few moments" not in str(caught.value)
 
 
@@ -214,82 +209,24 @@ def test_a_power_cut_while_an_archive_is_made(memory: Path, monkeypatch: pytest.
     assert len(moments) > 40 and moments[-1][1]
 
 
-def _power_cuts(place: Path, memory: Path, name: str, monkeypatch: pytest.MonkeyPatch, deaf_to: set[str]) -> int:
-    """Run the scenario once, keeping what a power cut at each of its moments would leave; then check all of that."""
-    scenario, check = SCENARIOS[name]
-    promised: set[str] = set()
-    moments: list[tuple[Path, set[str]]] = []
-
-    def step() -> None:
-        target = memory / f"cut-{len(moments)}"
-        disk.snapshot(target)
-        moments.append((target, set(promised)))
-
-    disk = Disk(place, lambda: None)
-    disk.deaf_to = deaf_to
-    with monkeypatch.context() as patch, watched(disk, patch):
-        archive = Archive.open(place / "a")
-        disk.on_step = step
-        scenario(archive, place / "inbox", promised.add)
-        disk.step()
-        disk.on_step = lambda: None
-    for left, told in moments:
-        check(Archive.open(left / "a"), left / "inbox", told)
-        shutil.rmtree(left)
-    return len(moments)
-
-
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_a_kill_at_any_moment_loses_nothing_and_the_same_again_finishes(place: Path, memory: Path, name: str) -> None:
     scenario, check = SCENARIOS[name]
     whole = memory / "whole"
     shutil.copytree(place, whole)
-    moments = _run_killed(whole, scenario, None)[1]
+    moments = run_killed(whole, scenario, None)[1]
     expected = done(Archive.open(whole / "a"))
     assert moments > 10
     for moment in range(0, moments, max(moments // 25, 1)):
         here = memory / f"kill-{moment}"
         shutil.copytree(place, here)
-        promised, _ = _run_killed(here, scenario, moment)
+        promised, _ = run_killed(here, scenario, moment)
         archive = Archive.open(here / "a")
         check(archive, here / "inbox", promised)
         if name != "register":  # a decision that is made again is another decision
             scenario(archive, here / "inbox", lambda _: None)
             assert done(archive) == expected
         shutil.rmtree(here)
-
-
-def _run_killed(place: Path, scenario: Scenario, moment: int | None) -> tuple[set[str], int]:
-    """Run in a child that is killed at this moment; returns what it had promised and how many moments passed."""
-    reader, writer = os.pipe()
-    child = os.fork()
-    if child == 0:
-        os.close(reader)
-        count = 0
-
-        def step() -> None:
-            nonlocal count
-            if count == moment:
-                os.kill(os.getpid(), signal.SIGKILL)
-            count += 1
-
-        disk = Disk(place, step)
-        with pytest.MonkeyPatch.context() as patch, watched(disk, patch):
-            archive = Archive.open(place / "a")
-            scenario(archive, place / "inbox", lambda text: _tell(writer, text))
-        _tell(writer, f"#{count}")
-        os._exit(0)
-    os.close(writer)
-    with os.fdopen(reader) as told:
-        lines = told.read().split()
-    _, status = os.waitpid(child, 0)
-    assert os.WIFSIGNALED(status) == (moment is not None)
-    counts = [int(line[1:]) for line in lines if line.startswith("#")]
-    return {line for line in lines if not line.startswith("#")}, counts[0] if counts else 0
-
-
-def _tell(writer: int, text: str) -> None:
-    os.write(writer, f"{text}\n".encode())
 
 
 def _record(item: str, payload: bytes | None = None) -> Record:

@@ -16,8 +16,20 @@ import pytest
 
 from phonolith.model.event import KINDS
 from phonolith.model.record import Record
+from phonolith.releases.commit import commit
 from phonolith.store.archive import FORMAT, Archive
 from phonolith.store.lines import Line
+from phonolith.verifier import (
+    COUNTERSIGNATURE,
+    HEAD,
+    LEAF_BYTES,
+    LINK,
+    PROOF,
+    Countersignature,
+    Head,
+    Leaf,
+    Proof,
+)
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "on-disk-format.md").read_text(encoding="utf-8")
 NOW = "2026-01-02T03:04:05Z"
@@ -51,6 +63,48 @@ def test_every_kind_of_event_is_named_with_its_fields() -> None:
         (row,) = [line for line in PAGE.splitlines() if line.startswith(f"| `{kind}` |")]
         assert all(f"`{field}`" in row for field in fields), kind
     assert f"version **{FORMAT}**" in PAGE
+
+
+def test_every_field_of_what_is_signed_is_named() -> None:
+    section = PAGE[PAGE.index("## Log") : PAGE.index("## Outside held/")]
+    for kind in (Head, Countersignature, Leaf, Proof):
+        for field in kind._fields:
+            field = {"number": "index", "heads": "head"}.get(field, field)
+            assert f"`{field}`" in section, f"{kind.__name__}.{field}"
+    for kind in (HEAD, COUNTERSIGNATURE, PROOF, LINK):
+        assert f"`{kind}`" in section
+    assert f"{LEAF_BYTES} bytes" in section
+    assert [row.split("|")[2].strip() for row in section.splitlines() if re.match(r"\| (4|8|32) \|", row)] == [
+        "",
+        *(f"`{name}`" for name in ("piece_length", "size", "sha256", "root", "bare", "padded")),
+    ]
+
+
+@pytest.mark.peers
+def test_a_stranger_verifies_the_log_with_common_tools(
+    archive: Archive, tmp_path: Path, peer: Callable[..., str]
+) -> None:
+    """The page's own commands on the newest head, and its recipe for leaves and root, without a line of ours."""
+    for name in ("jq", "openssl", "xxd"):
+        peer(name)
+    with archive.objects() as objects:
+        held = [objects.add_bytes(data).sha256 for data in (b"one", b"two", b"three" * 20_000)]
+    commit(archive, held[:1], lambda: NOW)
+    commit(archive, held, lambda: NOW)
+    line = (archive.held / "log" / "heads.jsonl").read_text().splitlines()[-1]
+    (tmp_path / "head.json").write_text(line)
+    (block,) = re.findall(r"```\n(jq .*?)```", PAGE, re.DOTALL)
+    done = subprocess.run(["bash", "-euo", "pipefail", "-c", block], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0 and "Verified Successfully" in done.stdout, done.stderr
+
+    def sha256(data: bytes) -> bytes:
+        return hashlib.sha256(data).digest()
+
+    data = (archive.held / "log" / "leaves").read_bytes()
+    leaves = [data[start : start + 144] for start in range(0, len(data), 144)]
+    assert [leaf[16:48].hex() for leaf in leaves] == held
+    one, two, three = [sha256(b"\0" + leaf) for leaf in leaves]
+    assert sha256(b"\1" + sha256(b"\1" + one + two) + three).hex() == json.loads(line)["root"]
 
 
 @pytest.mark.peers

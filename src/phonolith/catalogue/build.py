@@ -26,7 +26,7 @@ from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.rights.decisions import Decisions
-from phonolith.sources.base import Source, open_source, settings_of
+from phonolith.sources.base import Source, open_source, settings_of, speaks_for
 from phonolith.store.archive import Archive
 from phonolith.store.database import database_errors
 from phonolith.store.files import fsync_dir, storage_errors
@@ -118,7 +118,7 @@ def _write(work: Work) -> None:
     """Tables to SQLite; words are folded in finished ones while others are written."""
     with _transaction(work) as db:
         db.execute(_sql("schema.sql"))
-        sources = {name: (number, source) for name, (number, _, source) in work.sources.items()}
+        sources = {speaks_for(source, name): (number, source) for name, (number, _, source) in work.sources.items()}
         facts.write_sources(db, work.stage, sources)
         facts.write_licences(db, work.stage)
     rows = int(work.stage.one("SELECT (SELECT count(*) FROM track) + (SELECT count(*) FROM release)"))
@@ -260,12 +260,19 @@ def _decided(archive: Archive) -> tuple[Decisions, str]:
 
 
 def _sources(archive: Archive) -> dict[str, tuple[int, bytes | None, Source]]:
-    """Each source that has records: its number, its settings record and itself."""
+    """Each source that has records: its number, its settings record and itself.
+
+    Raises Damaged where two speak for the same: their ids would be of one thing and mean two.
+    """
     found: dict[str, tuple[int, bytes | None, Source]] = {}
     with archive.records() as records:
         for number, name in enumerate(sorted(records.sources()), 1):
             settings = settings_of(records, name)
             found[name] = (number, settings, open_source(name, settings))
+    spoken = Counter(speaks_for(source, name) for name, (_, _, source) in found.items())
+    for name, number in spoken.items():
+        if number > 1:
+            raise Damaged(f"source {name}", "two collections speak for it", "Keep the other archive in one of its own")
     return found
 
 

@@ -77,7 +77,10 @@ def codes(name: str, values: Array) -> Array:
 
 
 def facet_pairs(columns: Mapping[str, Array], ids: Array, lookups: Lookups) -> Iterator[tuple[Array, Array]]:
-    """Codes and rows for each facet of some rows; ``columns`` has what the kind has, 0 (duration: -1) for none."""
+    """Codes and rows for each facet of some rows, facet by facet in the order of their numbers.
+
+    ``columns`` has what the kind has, 0 (duration: -1) for none.
+    """
     if "date" in columns:
         years = lookups.year[columns["date"]]
         known = years > 0
@@ -86,6 +89,8 @@ def facet_pairs(columns: Mapping[str, Array], ids: Array, lookups: Lookups) -> I
     if "duration" in columns:
         known = columns["duration"] >= 0
         yield codes("duration", duration_buckets(columns["duration"][known])), ids[known]
+    if "source" in columns:
+        yield codes("source", columns["source"]), ids
     if "rights" in columns:
         licence = lookups.licence[columns["rights"]]
         yield codes("family", lookups.family[columns["rights"]]), ids
@@ -97,9 +102,8 @@ def facet_pairs(columns: Mapping[str, Array], ids: Array, lookups: Lookups) -> I
     if "genres" in columns:
         values, owners = _of(lookups.genres, columns["genres"])
         yield codes("genre", values), ids[owners]
-    for name in ("source", "status"):
-        if name in columns:
-            yield codes(name, columns[name]), ids
+    if "status" in columns:
+        yield codes("status", columns["status"]), ids
 
 
 def duration_buckets(milliseconds: Array) -> Array:
@@ -127,15 +131,6 @@ class Neighbours:
     artist: Rows
     credit: Rows
     release: Rows
-
-    def words_of_credits(self, credits_: Array) -> list[tuple[Array, Array]]:
-        """Words and owners (places in ``credits_``) of credits as tables name them: artist, or -credit."""
-        found = []
-        for rows, sign in ((self.artist, 1), (self.credit, -1)):
-            mine = np.flatnonzero(credits_ * sign > 0)
-            words, owners = rows.words.of(credits_[mine] * sign)
-            found.append((words, mine[owners].astype(np.uint32)))
-        return found
 
     def lead(self, credits_: Array) -> Array:
         """The first artist of each credit, 0 where nobody is named."""

@@ -149,17 +149,36 @@ def number_words_together(pieces: Iterable[Piece]) -> list[str]:
 
     Each piece gets a file that translates its own numbers.
     """
-    pieces = list(pieces)
-    everything: set[str] = set()
-    for piece in pieces:
-        everything.update(_read_words(piece.words))
-    words = sorted(everything)
-    everything.clear()
-    places = {word: place for place, word in enumerate(words)}
+    numbers, pieces = Numbers(), list(pieces)
     for piece in pieces:
         found = _read_words(piece.words)
-        np.save(piece.places, np.fromiter(map(places.__getitem__, found), np.uint32, len(found)))
+        np.save(piece.places, numbers.of([found], len(found)))
+    words = sorted(numbers)
+    places = np.empty(len(words), np.uint32)
+    places[numbers.of([words], len(words))] = np.arange(len(words), dtype=np.uint32)
+    for piece in pieces:
+        np.save(piece.places, places[np.load(piece.places)])
     return words
+
+
+class Words:
+    """All words in order, out of one text: as a list of strings they take ten times the memory."""
+
+    def __init__(self, path: Path) -> None:
+        self._text = path.read_bytes()
+        breaks = np.flatnonzero(np.frombuffer(self._text, np.uint8) == ord("\n"))
+        self._starts = np.concatenate(([0], breaks + 1, [len(self._text) + 1] if self._text else [])).astype(np.int64)
+
+    def __len__(self) -> int:
+        return len(self._starts) - 1
+
+    def of(self, numbers: Array) -> list[str]:
+        """The words with these numbers, which ascend."""
+        if not len(numbers):
+            return []
+        first, last = int(numbers[0]), int(numbers[-1])
+        some = self._text[self._starts[first] : self._starts[last + 1] - 1].decode().split("\n")
+        return [some[number - first] for number in numbers.tolist()]
 
 
 def _read_words(path: Path) -> list[str]:
@@ -176,6 +195,12 @@ def read_pieces(pieces: Iterable[Piece], *names: str) -> dict[str, Array]:
     if not parts:
         return {}
     return {name: np.concatenate([part.pop(name) for part in parts]) for name in list(parts[0])}
+
+
+def read_by_itself(piece: Piece) -> tuple[dict[str, Array], list[str]]:
+    """The arrays of a piece, words numbered as in the piece, and these words. Needs no other piece. {} if no rows."""
+    with np.load(piece.path) as stored:
+        return {name: stored[name] for name in stored.files}, _read_words(piece.words)
 
 
 def _read_piece(piece: Piece, names: tuple[str, ...]) -> dict[str, Array]:

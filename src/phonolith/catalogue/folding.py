@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from phonolith.catalogue.folded import Piece, fold_piece
-from phonolith.catalogue.postings import Tier
+from phonolith.catalogue.tiers import Tier
 from phonolith.errors import StorageError
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress

@@ -40,7 +40,7 @@ def begin(db: apsw.Connection, kind: str) -> None:
 
 
 def insert(db: apsw.Connection, kind: str, rows: Mapping[str, Array], words: Array) -> None:
-    """Put in the rows' own words; ``words`` is the vocabulary as an array of objects."""
+    """Put in the rows' own words; ``words`` are those that they have numbers of, as an array of objects."""
     ends = np.cumsum(rows["counts"]).tolist()
     flat = words[rows["words"]].tolist()
     texts = (" ".join(flat[a:b]) for a, b in pairwise([0, *ends]))

@@ -23,7 +23,7 @@ from phonolith.model.music import Description
 from phonolith.model.progress import Progress
 from phonolith.model.record import Record
 from phonolith.rights.decisions import Decisions
-from phonolith.sources.base import ReadsMany, Source, open_source
+from phonolith.sources.base import ReadsMany, Source, open_source, speaks_for
 from phonolith.store.files import storage_errors
 from phonolith.store.segments import Shard
 
@@ -100,13 +100,16 @@ def _prepare(plan: Plan) -> None:
     global _plan  # a pool's initializer has no other way to hand over
     _plan = plan
     # Descriptions and rows refer to nothing that refers back, so there are no cycles to look for; looking for them all
-    # the same took a fourteenth of the phase. The process ends with the phase.
+    # the same took a fourteenth of the phase.
     gc.disable()
 
 
 def _work(number: int, shard: Shard) -> Interpreted:
     assert _plan is not None
-    return interpret_shard(_plan, number, shard)
+    try:
+        return interpret_shard(_plan, number, shard)
+    finally:
+        gc.collect()  # a stager and its parts know each other, and remember a hundred thousand names
 
 
 def interpret_shard(plan: Plan, number: int, shard: Shard) -> Interpreted:
@@ -144,4 +147,5 @@ def _described(source: Source, records: Sequence[Record], result: Interpreted) -
 
 def _open(plan: Plan, writer: Writer, name: str, counts: Counter[str]) -> tuple[Source, Stager]:
     number, settings = plan.sources[name]
-    return open_source(name, settings), Stager(Parts(writer, number, name, counts), plan.decisions)
+    source = open_source(name, settings)
+    return source, Stager(Parts(writer, number, speaks_for(source, name), counts), plan.decisions)

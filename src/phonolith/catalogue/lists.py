@@ -6,7 +6,7 @@ the catalogue.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,14 +50,14 @@ _NO_LISTS = Lists(np.zeros(2, np.int64), np.zeros(0, np.uint32))
 class Rows:
     """Word lists and columns of a whole table by row number; absent rows have no words and zeros."""
 
-    def __init__(self, words: Lists, columns: Mapping[str, Array]) -> None:
-        self.words = words
+    def __init__(self, words: Lists | None, columns: Mapping[str, Array]) -> None:
+        self._words = words
         self.columns = columns
 
     @property
-    def size(self) -> int:
-        """One more than the highest row number."""
-        return len(self.words.starts) - 1
+    def words(self) -> Lists:
+        """The words of each row."""
+        return self._words or Lists(self.columns["starts"], self.columns["values"])
 
     def save(self, folder: Path, name: str) -> None:
         """Write the arrays as ``<name>.<array>.npy``."""
@@ -66,9 +66,24 @@ class Rows:
 
     @staticmethod
     def load(folder: Path, name: str) -> Rows:
-        """What :meth:`save` wrote, as memory maps."""
-        found = {path.name.split(".")[1]: _map(path) for path in sorted(folder.glob(f"{name}.*.npy"))}
-        return Rows(Lists(found.pop("starts"), found.pop("values")), found)
+        """What :meth:`save` wrote, as memory maps, each made when it is asked for and gone when it is let go."""
+        return Rows(None, _Saved(folder, name))
+
+
+class _Saved(Mapping[str, Array]):
+    """Saved arrays by name."""
+
+    def __init__(self, folder: Path, name: str) -> None:
+        self._paths = {path.name.split(".")[1]: path for path in sorted(folder.glob(f"{name}.*.npy"))}
+
+    def __getitem__(self, name: str) -> Array:
+        return _map(self._paths[name])
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
 
 
 def _map(path: Path) -> Array:

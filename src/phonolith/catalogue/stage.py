@@ -17,27 +17,20 @@ from phonolith.store.files import printable
 
 #: What DuckDB may take; beyond it, it works on disk.
 MEMORY_MIB = 1200
-#: What it may take while workers index words.
-RESTING_MIB = 192
+#: Rows that come at once; larger batches leave the processor's cache before they are written.
+BATCH = 64
 _PART = 1 << 20  # rows that become arrays at once
-_BATCH = 256  # rows; larger ones leave the processor's cache before they are written
 
 
 @contextlib.contextmanager
 def stage(folder: Path, threads: int) -> Iterator[Stage]:
     """A staging database in ``folder``; DuckDB's errors come out as StorageError or Damaged."""
     with stage_errors(folder):
-        db = duckdb.connect(str(folder / "stage.duckdb"))
+        staging = Stage(folder, threads)
         try:
-            db.execute(f"SET memory_limit='{MEMORY_MIB}MiB'")
-            db.execute(f"SET threads={max(1, threads)}")
-            db.execute(f"SET temp_directory='{_quoted(folder / 'spill')}'")
-            db.execute("SET autoinstall_known_extensions=false")
-            db.execute("SET autoload_known_extensions=false")
-            db.execute("SET enable_progress_bar=false")
-            yield Stage(db, folder)
+            yield staging
         finally:
-            db.close()
+            staging.rest()
 
 
 @contextlib.contextmanager
@@ -61,13 +54,19 @@ def stage_errors(folder: Path) -> Iterator[None]:
 class Stage:
     """Runs SQL on the staging database. Every open result has a cursor of its own: DuckDB 2 needs that."""
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, folder: Path) -> None:
-        self._db = db
+    def __init__(self, folder: Path, threads: int) -> None:
         self.folder = folder
+        self._threads = threads
+        self._db: duckdb.DuckDBPyConnection | None = None
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        if self._db is None:
+            self._db = _open(self.folder, self._threads)
+        return self._db.cursor()
 
     def run(self, sql: str, values: Sequence[Any] | None = None) -> None:
         """Run one statement and wait for its end."""
-        cursor = self._db.cursor()
+        cursor = self._cursor()
         try:
             cursor.execute(sql, values) if values is not None else cursor.execute(sql)
             cursor.fetchall()
@@ -75,9 +74,10 @@ class Stage:
             cursor.close()
 
     def rest(self) -> None:
-        """Give back memory: what is asked from here on takes little, and others need it."""
-        self.run("CHECKPOINT")
-        self.run(f"SET memory_limit='{RESTING_MIB}MiB'")
+        """Close the database until it is asked again. Under a smaller limit its allocator would keep what is free."""
+        if self._db is not None:
+            self._db.close()
+            self._db = None
 
     def one(self, sql: str) -> Any:
         """The first value of the first row; None if there is none."""
@@ -90,11 +90,11 @@ class Stage:
             yield from batch
 
     def batches(self, sql: str) -> Iterator[list[tuple[Any, ...]]]:
-        """The rows of a query, streamed in lists of up to 256."""
-        cursor = self._db.cursor()
+        """The rows of a query, streamed in lists of :data:`BATCH`; the last may be shorter."""
+        cursor = self._cursor()
         try:
             cursor.execute(sql)
-            while batch := cursor.fetchmany(_BATCH):
+            while batch := cursor.fetchmany(BATCH):
                 yield batch
         finally:
             cursor.close()
@@ -103,7 +103,7 @@ class Stage:
         """The columns of a query as arrays, in parts of up to 1,048,576 rows; they are numbers and never NULL."""
         self.run(f"CREATE TABLE streamed AS {sql}")
         for first in range(0, int(self.one("SELECT count(*) FROM streamed")), _PART):
-            cursor = self._db.cursor()
+            cursor = self._cursor()
             try:
                 cursor.execute(f"SELECT * FROM streamed WHERE rowid BETWEEN {first} AND {first + _PART - 1}")
                 yield list(cursor.fetchnumpy().values())
@@ -146,6 +146,17 @@ class Stage:
             f"CREATE TABLE {name} AS SELECT *{f' REPLACE ({replaced})' if replaced else ''} FROM read_json("
             f"[{listed}], format='newline_delimited', columns={{{types}}}, maximum_object_size=33554432)"
         )
+
+
+def _open(folder: Path, threads: int) -> duckdb.DuckDBPyConnection:
+    db = duckdb.connect(str(folder / "stage.duckdb"))
+    db.execute(f"SET memory_limit='{MEMORY_MIB}MiB'")
+    db.execute(f"SET threads={max(1, threads)}")
+    db.execute(f"SET temp_directory='{_quoted(folder / 'spill')}'")
+    db.execute("SET autoinstall_known_extensions=false")
+    db.execute("SET autoload_known_extensions=false")
+    db.execute("SET enable_progress_bar=false")
+    return db
 
 
 def _quoted(path: Path) -> str:

@@ -19,19 +19,20 @@ import numpy as np
 
 from phonolith.catalogue import full_text
 from phonolith.catalogue.facets import VALUE_BITS, Lookups, Neighbours, facet_term, read_lookups
-from phonolith.catalogue.folded import Piece, number_words_together, read_columns, read_pieces
+from phonolith.catalogue.folded import (
+    COLUMNS,
+    Piece,
+    Words,
+    number_words_together,
+    read_by_itself,
+    read_columns,
+    read_pieces,
+)
 from phonolith.catalogue.folding import FOLDED, TIERS, Folding, folding
 from phonolith.catalogue.lists import Rows, credit_words, whole
-from phonolith.catalogue.postings import (
-    CROWD,
-    Crowds,
-    Tier,
-    Writer,
-    find_crowds,
-    held_by_release,
-    make_tier,
-    order_keys,
-)
+from phonolith.catalogue.postings import Writer
+from phonolith.catalogue.tiers import CROWD, Crowds, Tier, find_crowds, held_by_release, make_tier
+from phonolith.library.terms import CROWD_TIERS
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress, Silent
 from phonolith.store.files import storage_errors
@@ -62,11 +63,10 @@ def last_row(db: apsw.Connection, table: str) -> int:
 
 @dataclass(frozen=True)
 class Making:
-    """An index whose lists are being made by workers: the words in order, each tier's list and the FTS5 tables."""
+    """An index whose lists are being made by workers: each tier's list and the FTS5 tables."""
 
     rows: Folding
     lookups: Lookups
-    words: list[str]
     tiers: Mapping[str, Sequence[Future[None]]]
     full_text: Future[None]
 
@@ -80,15 +80,15 @@ def begin_index(db: apsw.Connection, rows: Folding, *, progress: Progress, crowd
     """
     with storage_errors(rows.folder):
         rows.wait(progress)
-        lookups = read_lookups(db)
-        words = _prepare(rows, crowd)
         submit = rows.executor.submit
         filling = submit(_fill_full_text, rows.folder, rows.pieces)
+        _prepare(rows, crowd)
+        lookups = read_lookups(db)
         making = {
             kind: [submit(_make_tier, rows.folder, tier, pieces, lookups) for tier, pieces in rows.tiers[kind]]
             for kind in KINDS
         }
-    return Making(rows, lookups, words, making, filling)
+    return Making(rows, lookups, making, filling)
 
 
 def finish_index(db: apsw.Connection, making: Making, *, progress: Progress) -> None:
@@ -102,28 +102,34 @@ def finish_index(db: apsw.Connection, making: Making, *, progress: Progress) -> 
         full_text.copy(making.rows.folder / "full_text.sqlite", db)
 
 
-def _prepare(rows: Folding, crowd: int) -> list[str]:
-    """Number all words, and lay out the tables that rows inherit from; returns the words in order."""
+def _prepare(rows: Folding, crowd: int) -> None:
+    """Number all words, and lay out the tables that rows inherit from. All of it goes to files: it is let go here."""
     folder = rows.folder
-    words = number_words_together(piece for pieces in rows.pieces.values() for piece in pieces)
-    (folder / "words.txt").write_text("\n".join(words), encoding="utf-8")
+    _number_words(rows, crowd)
     artists = whole(rows.pieces["artist"], "artist")
     artists.save(folder, "artist")
     credit_words(rows.pieces["credit"], artists).save(folder, "credit")
     whole(rows.pieces["release"], "release").save(folder, "release")
     np.save(folder / "held.npy", held_by_release(read_columns(rows.pieces["track"], "release", "status")))
+
+
+def _number_words(rows: Folding, crowd: int) -> None:
+    folder = rows.folder
+    words = number_words_together(piece for pieces in rows.pieces.values() for piece in pieces)
+    (folder / "words.txt").write_text("\n".join(words), encoding="utf-8")
     crowds = find_crowds(words, crowd)
     (folder / "crowds.txt").write_text("\n".join(crowds.letters), encoding="utf-8")
     np.save(folder / "crowds.npy", np.array(crowds.of_word, np.int32).reshape(len(crowds.of_word), len(words)))
-    return words
 
 
 def _write_lists(db: apsw.Connection, making: Making, progress: Progress) -> None:
-    rows, words, lookups = making.rows, making.words, making.lookups
+    rows, lookups = making.rows, making.lookups
+    words = Words(rows.folder / "words.txt")
     letters = dict(enumerate(_read_crowds(rows.folder).letters))
 
-    def name_of(code: int) -> str:
-        return words[code] if code >> VALUE_BITS == 0 else facet_term(code, lookups, letters)
+    def names_of(codes: Any) -> Sequence[str]:
+        facets = len(codes) and codes[0] >> VALUE_BITS
+        return [facet_term(code, lookups, letters) for code in codes.tolist()] if facets else words.of(codes)
 
     progress.start("Indexing words", sum(map(len, making.tiers.values())), "parts")
     db.execute("BEGIN")
@@ -133,9 +139,10 @@ def _write_lists(db: apsw.Connection, making: Making, progress: Progress) -> Non
         for made in making.tiers[kind]:
             made.result()
             progress.advance(1)
-        writer.write(kind, [tier for tier, _ in rows.tiers[kind]], name_of)
+        writer.write(kind, [tier for tier, _ in rows.tiers[kind]], names_of)
         writer.write_exact(kind, *_common_titles(writer, rows.pieces[kind]))
-        writer.write_order(kind, *_titles(rows.pieces[kind], len(words)))
+        found = (read_pieces([piece], "own", "title") for piece in rows.pieces[kind])
+        writer.write_order(kind, filter(None, found), len(words))
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_index', ?)", (f"{writer.digest:08x}",))
     aliases = db.execute("SELECT EXISTS (SELECT 1 FROM note WHERE kind = 'alias')").fetchall()
     db.execute("INSERT OR REPLACE INTO meta VALUES ('text_aliases', ?)", aliases[0])
@@ -155,21 +162,14 @@ def _common_titles(writer: Writer, pieces: Sequence[Piece]) -> tuple[Any, Any]:
     return np.concatenate(ids), np.concatenate(keys)
 
 
-def _titles(pieces: Sequence[Piece], words: int) -> tuple[Any, Any, Any]:
-    """Rows, what orders them by title, and what tells their titles apart."""
-    found = [(rows["id"], order_keys(rows, words), rows["title"]) for piece in pieces if (rows := read_pieces([piece]))]
-    empty = np.zeros(0, np.uint32)
-    ids, keys, titles = zip((empty, np.zeros(0, np.uint64), empty), *found, strict=True)
-    return np.concatenate(ids), np.concatenate(keys), np.concatenate(titles)
-
-
 def _make_tier(folder: Path, tier: Tier, pieces: Sequence[Piece], lookups: Lookups) -> None:
-    rows = read_pieces(pieces)
+    rows = read_pieces(pieces, *COLUMNS[tier.kind])
     if tier.kind == "release":
         held = np.load(folder / "held.npy", mmap_mode="r")
         numbers = held & np.uint64(0xFFFFFFFF)
         rows["held"] = held[(numbers >= tier.first) & (numbers <= tier.last)]
-    make_tier(tier, rows, _neighbours(folder), lookups, _read_crowds(folder))
+    crowds = _read_crowds(folder) if tier.number < CROWD_TIERS[tier.kind] else None
+    make_tier(tier, rows, _neighbours(folder), lookups, crowds)
 
 
 def _neighbours(folder: Path) -> Neighbours:
@@ -183,8 +183,6 @@ def _read_crowds(folder: Path) -> Crowds:
 
 def _fill_full_text(folder: Path, pieces: Mapping[str, Sequence[Piece]]) -> None:
     """Fill the FTS5 tables in a file of their own."""
-    text = (folder / "words.txt").read_text(encoding="utf-8")
-    words = np.array(text.split("\n"), dtype=object)
     db = apsw.Connection(os.fspath(folder / "full_text.sqlite"))
     try:
         db.execute("PRAGMA page_size=8192; PRAGMA synchronous=OFF; PRAGMA journal_mode=OFF").fetchall()
@@ -193,9 +191,9 @@ def _fill_full_text(folder: Path, pieces: Mapping[str, Sequence[Piece]]) -> None
         for kind in full_text.TABLES:
             full_text.begin(db, kind)
             for piece in pieces[kind]:
-                found = read_pieces([piece])
+                found, words = read_by_itself(piece)
                 if found:
-                    full_text.insert(db, kind, found, words)
+                    full_text.insert(db, kind, found, np.array(words, object))
             full_text.finish(db, kind)
         db.execute("COMMIT")
     finally:

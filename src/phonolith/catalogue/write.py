@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from importlib import resources
-from itertools import repeat
+from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +13,7 @@ import apsw
 import numpy as np
 import numpy.typing as npt
 
-from phonolith.catalogue.stage import Stage
+from phonolith.catalogue.stage import BATCH, Stage
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress
 
@@ -29,8 +29,16 @@ CODES = {
     "barcode": "SELECT barcode::BIGINT AS code, rowid + 1 AS place FROM release"
     " WHERE regexp_full_match(barcode, '[0-9]{1,18}') ORDER BY code, place",
 }
-#: Where a table's query gives one value in two columns, of which one is NULL: bytes or a number, and text.
-_PAIRS = {"artist": (2,), "release": (2, 9, 13), "track": (2,), "label": (2,), "thing": (2,)}
+#: Where a table's query gives one value in two columns, of which one is NULL: bytes or a number, and text. Named are
+#: all tables that may have many rows and a column with nothing in it.
+_PAIRS: Mapping[str, Sequence[int]] = {
+    "artist": (2,),
+    "release": (2, 9, 13),
+    "track": (2,),
+    "credit": (),
+    "label": (2,),
+    "thing": (2,),
+}
 _PERMALINKS_A_BUCKET = 32
 _CODES_A_BLOCK = 64
 
@@ -98,29 +106,42 @@ def _cut(entries: bytes, starts: Array) -> list[bytes]:
 
 
 def write_table(stage: Stage, db: apsw.Connection, name: str, query: str, progress: Progress) -> int:
-    """Fill a table with the rows of its query; returns their number."""
-    query, insert = _without_empty(stage, name, query)
+    """Fill a table with the rows of its query; returns their number.
+
+    A full batch is one statement: each statement that is run costs as much as the binding of several columns.
+    """
+    query, marks = _without_empty(stage, name, query)
+    insert = f"INSERT INTO {name} VALUES {marks}"
+    together = f"INSERT INTO {name} VALUES {', '.join([marks] * BATCH)}"
     count = 0
     for batch in stage.batches(query):
-        db.executemany(insert, batch)
+        if len(batch) == BATCH:
+            db.execute(together, list(chain.from_iterable(batch)))
+        else:
+            db.executemany(insert, batch)
         count += len(batch)
         progress.advance(len(batch))
     return count
 
 
 def _without_empty(stage: Stage, name: str, query: str) -> tuple[str, str]:
-    """The query without second halves of pairs that are NULL in every row, which saves their way, and the insertion."""
-    width = sum(1 for _ in stage.rows(f"DESCRIBE {query}"))
-    pairs = _PAIRS.get(name, ())
-    halves = [f"count(#{first + 2})" for first in pairs]
-    filled = next(stage.rows(f"SELECT {', '.join(halves)} FROM ({query})")) if halves else ()
-    empty = {first + 1 for first, number in zip(pairs, filled, strict=True) if not number}
-    if empty:
-        kept = ", ".join(f"#{place + 1}" for place in range(width) if place not in empty)
-        query = f"SELECT {kept} FROM ({query})"
-    whole = {first for first in pairs if first + 1 not in empty}
-    marks = ["coalesce(?, ?)" if place in whole else "?" for place in range(width) if place - 1 not in pairs]
-    return query, f"INSERT INTO {name} VALUES ({', '.join(marks)})"
+    """The query without columns that are NULL in every row, which saves their way, and the values of one row."""
+    places = range(sum(1 for _ in stage.rows(f"DESCRIBE {query}")))
+    pairs = _PAIRS.get(name)
+    if pairs is None:
+        return query, f"({', '.join('?' for _ in places)})"
+    filled = next(stage.rows(f"SELECT {', '.join(f'count(#{place + 1})' for place in places)} FROM ({query})"))
+    marks = []
+    for place in places:
+        if place - 1 not in pairs:
+            halves = (place, place + 1) if place in pairs else (place,)
+            marks.append(_MARKS[sum(1 for half in halves if filled[half])])
+    kept = [f"#{place + 1}" for place in places if filled[place]] or ["*"]
+    return f"SELECT {', '.join(kept)} FROM ({query})", f"({', '.join(marks)})"
+
+
+#: What stands for a value that comes in so many columns.
+_MARKS = ("NULL", "?", "coalesce(?, ?)")
 
 
 def take_over(db: apsw.Connection, path: Path, tables: Iterable[str]) -> None:

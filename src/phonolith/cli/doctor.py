@@ -26,6 +26,7 @@ LOOKS_AT = {
     "disks": "that volumes are mounted, and room on them",
     "register": "that no decision was changed, removed or cut off: every digest of the chain",
     "objects": "that each is where it should be with its size; its bytes are not read",
+    "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there",
     "catalogue": "that it opens, and how many decisions are newer",
     "leftovers": "reports of crashes, and who is at work",
 }
@@ -147,6 +148,23 @@ def _objects(archive: Archive, _: Settings) -> Iterator[Finding]:
                 yield Finding("objects.missing", error.subject, error.problem, error.remedy, "error")
 
 
+def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
+    from phonolith.releases.commit import cut_off
+    from phonolith.store.keys import Keys
+    from phonolith.verifier import State, check_state
+
+    log = archive.log()
+    heads = log.heads()
+    problems = check_state(State(heads, log.leaves_file)) if heads else []
+    for one in problems:
+        yield Finding(one.code, one.subject, one.problem, "Restore held/log from a mirror or a backup", "error")
+    if not problems:
+        cut_off(archive, heads)  # raises where the log was set back to an older state
+    if heads and not (key := Keys(archive.keys).path(heads[-1].next)).exists():
+        problem = "the key that signs next is missing"
+        yield Finding("log.key-missing", str(key), problem, "Bring it back from the backup of keys/", "error")
+
+
 def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
     from phonolith.library.catalogue import Catalogue
 
@@ -185,6 +203,7 @@ CHECKS: dict[str, Check] = {
     "disks": _disks,
     "register": _register,
     "objects": _objects,
+    "log": _log,
     "catalogue": _catalogue,
     "leftovers": _leftovers,
 }

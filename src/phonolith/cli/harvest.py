@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,11 +13,12 @@ from phonolith.cli.view import Column, View
 
 if TYPE_CHECKING:
     from phonolith.harvest.report import HarvestReport
+    from phonolith.model.event import Event
 
 _SHOWN = 15  # findings on a terminal; --json has them all
 
 
-@click.group("harvest", short_help="Gather from a folder of music, a table, or a file of documents.")
+@click.group("harvest", short_help="Gather from a folder of music, a table, documents, or a bundle.")
 def harvest() -> None:
     """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
 
@@ -112,6 +113,40 @@ def documents(place: Place, path: Path, kind: str, name: str) -> Answer:
         return reported(harvest_documents(archive, path, kind=kind, name=name, progress=bars, clock=place.now))
 
 
+@verb(
+    "bundle",
+    short_help="A bundle that another archive published.",
+    examples=("harvest bundle ~/Downloads/label-2026-11-cc0-top-large-001",),
+)
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--origin", default="", metavar="NAME", help="Who published it. Default: as the bundle says.")
+@click.option(
+    "--adopt",
+    type=click.Choice(["auto", "reflink", "hardlink", "move", "copy", "reference"]),
+    default="auto",
+    show_default=True,
+    help="How bytes are taken in. auto: shared with the original where the disk can, else copied. "
+    "reference: they stay where they are.",
+)
+def bundle(place: Place, path: Path, origin: str, adopt: str) -> Answer:
+    """Take in the bundle in the folder PATH, with the torrents beside it: its files, and what its catalogue says.
+
+    Each file's digest is taken as it comes in. After `phonolith build` its pages are here as they are there, under the
+    same permalinks, and `phonolith seed` seeds it.
+    """
+    from phonolith.cli.decide import record
+    from phonolith.harvest.bundle import Options, harvest_bundle
+
+    archive = place.archive()
+
+    def append(kind: str, body: dict[str, Any]) -> Event:
+        return record(archive, place, [(kind, body)])[0]
+
+    with place.bars() as bars:
+        report = harvest_bundle(archive, path, Options(origin, adopt), append, progress=bars, clock=place.now)
+    return reported(report)
+
+
 def reported(report: HarvestReport) -> Answer:
     """The answer of any harvest."""
     data = {
@@ -154,7 +189,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         view.hint(f"{number(more)} more; --json has them")
 
 
-for command in (folder, table, documents):
+for command in (folder, table, documents, bundle):
     harvest.add_command(command)
 
 COMMANDS = {"harvest": harvest}

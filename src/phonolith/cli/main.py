@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("doctor", "What is missing or unhealthy, and how to mend it."),
     },
     "Gather and build": {
-        "harvest": ("harvest", "Gather from a folder of music, a table, or a file of documents."),
+        "harvest": ("harvest", "Gather from a folder of music, a table, documents, or a bundle."),
         "build": ("build", "Make the catalogue from what was gathered."),
     },
     "Look and listen": {
@@ -39,6 +39,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
         "publish": ("release", "Publish a release that was cut."),
         "seed": ("seed", "Give what was published to peers over BitTorrent."),
+        "mirror": ("mirror", "Take a share of another archive, and keep it current."),
     },
     "Decide": {
         "todo": ("todo", "What wants attention, with the command that settles it."),
@@ -48,6 +49,12 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "reinstate": ("withdraw", "Put back what was withdrawn."),
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),
+    },
+    "Commit and prove": {
+        "log": ("log", "The signed log of what was committed to."),
+        "prove": ("prove", "Prove that a file was committed to."),
+        "check-proof": ("prove", "Check a proof that a file was committed to."),
+        "check-log": ("prove", "Check that a log only grew."),
     },
 }
 VERBS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

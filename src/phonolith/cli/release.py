@@ -65,12 +65,12 @@ def release(
     """Cut the release NAME: everything held that may be passed on and is in no published bundle yet.
 
     SELECTION narrows it, as for `rights attest`. Bundles hold one licence, one tier of popularity and one size of file.
-    Their tag files and torrents are written into derived/releases/NAME to be looked at; nothing is published before
-    `phonolith publish NAME`.
+    The signed log commits to what is in it, then tag files and torrents are written into derived/releases/NAME to be
+    looked at; nothing is published before `phonolith publish NAME`.
     """
     if listing:
         return _listing(place)
-    with _cutting(place, name, selection, v1_twin, v2_only, recut_all) as cutting:
+    with _cutting(place, name, selection, v1_twin, v2_only, recut_all, commits=not dry_run) as cutting:
         return _cut(place, cutting, diff, write=not dry_run)
 
 
@@ -95,12 +95,21 @@ def publish(
     from phonolith.errors import UsageError
     from phonolith.releases.publish import publish as publish_
 
-    with _cutting(place, name, selection, v1_twin, v2_only, recut_all) as cutting, place.bars() as bars:
+    options = v1_twin, v2_only, recut_all
+    with _cutting(place, name, selection, *options, commits=True) as cutting, place.bars() as bars:
         if recut_all and not yes and cutting.taken:
             moved = _moved(cutting.past)
             problem = f"mirrors would have to move {size(moved)} that they hold already"
             raise UsageError(f"release {name}", problem, "Say --yes if that is meant, or leave --recut-all out")
-        done = publish_(place.archive(), cutting.made, cutting.recipe, _append(place), progress=bars)
+        done = publish_(
+            place.archive(),
+            cutting.made,
+            cutting.recipe,
+            _append(place),
+            clock=place.now,
+            progress=bars,
+            anew=recut_all,
+        )
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)
@@ -116,19 +125,29 @@ def publish(
 
 @contextmanager
 def _cutting(
-    place: Place, name: str | None, selection: Sequence[str], v1_twin: bool, v2_only: bool, recut_all: bool
+    place: Place,
+    name: str | None,
+    selection: Sequence[str],
+    v1_twin: bool,
+    v2_only: bool,
+    recut_all: bool,
+    *,
+    commits: bool,
 ) -> Iterator[_Cut]:
-    """A cut of the archive here, to be read while its library is open."""
+    """A cut of the archive here, to be read while its library is open; ``commits`` to what is in it before."""
     import re
+    from functools import partial
 
     from phonolith.cli.reading import reading
     from phonolith.errors import UsageError
+    from phonolith.library.excerpt import excerpt
     from phonolith.library.permitted import permitted
     from phonolith.library.select import select
     from phonolith.model.rights import Use
     from phonolith.releases.choose import choose
-    from phonolith.releases.cut import cut
-    from phonolith.releases.publish import assigned, published
+    from phonolith.releases.cut import Told, cut
+    from phonolith.releases.publish import assigned, commit_to, heads_of, published
+    from phonolith.releases.worn import worn
 
     if name is None or not re.fullmatch(_NAME, name):
         problem = "has to be 1 to 40 letters, digits, dots, dashes or underscores, beginning with a letter or a digit"
@@ -146,9 +165,15 @@ def _cutting(
             bars.finish()
         with library.reading() as one:
             as_of = str(one.rows("SELECT value FROM meta WHERE key = 'as_of'")[0][0])
-        recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
-        made = cut(chosen, frozenset() if recut_all else taken.keys(), objects.passport, recipe)
-        yield _Cut(made, recipe, past, len(taken))
+            recipe = _recipe(place, name, as_of, v1_twin=v1_twin, v2_only=v2_only)
+            if commits:
+                commit_to(archive, (file for file in chosen if recut_all or file.file.sha256 not in taken), place.now)
+            held = {file.file.sha256 for file in chosen}
+            heads = partial(heads_of, archive) if commits else lambda _: b""
+            told = Told(objects.passport, partial(excerpt, one, held), heads)
+            again = () if recut_all or selection else worn(objects, _own(past), chosen)
+            made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe, again)
+            yield _Cut(made, recipe, past, len(taken))
 
 
 def _recipe(place: Place, name: str, as_of: str, *, v1_twin: bool, v2_only: bool) -> Recipe:
@@ -284,6 +309,14 @@ def _moved(past: Sequence[Publication]) -> int:
     from phonolith.library.publications import bundles
 
     return sum(one.size for one in bundles(past).values())
+
+
+def _own(past: Sequence[Publication]) -> list[Bundle]:
+    """Current bundles that were published here: those of other archives are theirs to cut again."""
+    from phonolith.library.publications import bundles
+
+    theirs = {bundle.name for one in past if one.origin for bundle in one.bundles}
+    return [one for name, one in bundles(past).items() if name not in theirs]
 
 
 def _append(place: Place) -> Any:

@@ -139,15 +139,16 @@ def _years(index: Index, first: int | None, last: int | None) -> Listed:
     low, high = max(0, first or 0), min(9999, 9999 if last is None else last)
     if low > high:
         return Listed(index, [])
+    name = "years", low, high
     from_decade, to_decade = -(-low // 10) * 10, (high + 1) // 10 * 10 - 10
     if from_decade > to_decade:
-        return Listed(index, index.between(facet("year", low), facet("year", high)))
+        return Listed(index, index.between(facet("year", low), facet("year", high)), name)
     entries = index.between(facet("decade", from_decade), facet("decade", to_decade))
     if low < from_decade:
         entries += index.between(facet("year", low), facet("year", from_decade - 1))
     if high > to_decade + 9:
         entries += index.between(facet("year", to_decade + 10), facet("year", high))
-    return Listed(index, entries)
+    return Listed(index, entries, name)
 
 
 def _durations(index: Index, shortest: int | None, longest: int | None) -> Condition:

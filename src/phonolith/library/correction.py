@@ -82,7 +82,7 @@ class Speller:
         around = _Around(self._index, others, self._filters)
         few = around.few() if others else None
         if few is not None:
-            return self._among(few, frozenset(spellings(word)) - {word})
+            return self._among(few, frozenset(spellings(word)) - {word}) if few else None
         found = [entry for entry in self._index.entries(dict.fromkeys(spellings(word))) if entry.term != word]
         found = sorted(found, key=lambda entry: (-entry.rows, entry.term))[:_MOST_CANDIDATES]
         titles = [e for e in found if self._index.same_title([*words[:place], e.term, *words[place + 1 :]])]
@@ -111,7 +111,8 @@ class _Around:
     def meets(self, entry: Entry) -> bool:
         """Whether some row has the entry's word too."""
         mine = Listed(self._index, [(entry.rows, entry.ids)])
-        return any(self._rows(tier) & mine.part(tier) for tier in range(len(self._index.tiers)))
+        tiers = range(len(self._index.tiers))
+        return any(rows.intersect(mine.part(tier)) for tier in tiers if (rows := self._rows(tier)))
 
     def few(self) -> list[int] | None:
         """The rows, if no more than FEW; else None."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,7 @@ from phonolith.library.rows import Row
 from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, facet, title_key
 
 _PAST = "\U0010ffff"
+_BETWEEN = "SELECT rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ?"
 EVERYTHING = 1 << 40
 _MOST_LOOKED = 256
 _PAGE = 24  # rows that fill a page, and a few more
@@ -58,22 +59,30 @@ class Index:
 
     def entry(self, term: str) -> Entry | None:
         """The entry of a term."""
-        sql = "SELECT rows, ids FROM term WHERE kind = ? AND term = ?"
-        found: Any = self._db.execute(sql, (self._kind, term)).fetchone()
-        return None if found is None else Entry(term, *found)
+        found = self.between(term, term)
+        return Entry(term, *found[0]) if found else None
 
-    def entries(self, terms: Iterable[str]) -> list[Entry]:
-        """The entries of those of many terms that there are."""
+    def entries(self, terms: Collection[str]) -> list[Entry]:
+        """The entries of those of some terms that there are; of many, which are not kept, read in one go."""
+        if len(terms) <= _AT_ONCE:
+            return [entry for term in terms if (entry := self.entry(term)) is not None]
         sql = "SELECT t.term, t.rows, t.ids FROM json_each(?) j CROSS JOIN term t ON t.kind = ? AND t.term = j.value"
         return [Entry(*row) for row in self._rows(sql, json.dumps(list(terms)), self._kind)]
 
-    def between(self, first: str, last: str) -> list[tuple[int, bytes | int]]:
+    def between(self, first: str, last: str) -> tuple[tuple[int, bytes | int], ...]:
         """Rows and ids, as in :class:`Entry`, of the terms from ``first`` to ``last``, both included, in order."""
-        return self._rows("SELECT rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ?", self._kind, first, last)
+        bounds = self._kind, first, last
+        found: tuple[tuple[int, bytes | int], ...] | None = self._kept.get(bounds)
+        if found is None:
+            found = tuple(self._rows(_BETWEEN, *bounds))
+            self._kept.put(
+                bounds, found, 2 * _ROOM + sum(_ROOM + len(ids) for _, ids in found if isinstance(ids, bytes))
+            )
+        return found
 
     def beginning(self, letters: str) -> list[tuple[int, bytes | int]]:
-        """The same of the words that begin with the letters."""
-        return self.between(letters, letters + _PAST)
+        """The same of the words that begin with the letters; too many to be kept."""
+        return self._rows(_BETWEEN, self._kind, letters, letters + _PAST)
 
     def count_beginning(self, letters: str) -> int:
         """How many words begin with the letters."""
@@ -92,12 +101,24 @@ class Index:
         return found
 
     def union(self, numbers: Sequence[int], tier: int) -> Any:
-        """The rows of many postings in a tier, as a bitmap; those that are bitmaps already are read one by one."""
+        """The rows of several postings in a tier, as a bitmap; of many, those that are bitmaps are read one by one."""
+        if len(numbers) <= _AT_ONCE:
+            return BitMap.union(*(self.part(number, tier) for number in numbers))
         keys = json.dumps([(tier << 32) + number for number in numbers])
         sql = "SELECT p.ids FROM json_each(?) j CROSS JOIN posting p ON p.id = j.value"
         stored = [ids for (ids,) in self._rows(sql, keys)]
         short = decode_together([ids[1:] for ids in stored if not ids[0]])
         return BitMap.union(short, *(decode(ids) for ids in stored if ids[0]))
+
+    def kept_union(self, name: Hashable, numbers: Sequence[int], tier: int) -> Any:
+        """The same, kept by a name that the lists have together; not to be changed."""
+        key = self._kind, name, tier
+        found = self._kept.get(key)
+        if found is None:
+            found = self.union(numbers, tier)
+            first, last = self.tiers[tier]
+            self._kept.put(key, found, _ROOM + min(2 * len(found), (last - first) // 8))
+        return found
 
     def same_title(self, words: Sequence[str]) -> Any:
         """A bitmap of the rows whose folded title may be exactly these runs: all of them, and few others."""
@@ -160,10 +181,14 @@ _NOBODY = BitMap()
 
 
 class Listed(Condition):
-    """Rows that have any of some terms, given by their rows and ids as in :class:`Entry`."""
+    """Rows that have any of some terms, given by their rows and ids as in :class:`Entry`.
 
-    def __init__(self, index: Index, terms: Iterable[tuple[int, bytes | int]]) -> None:
+    ``name`` is what the union of long lists is kept by, None where it is not likely to be asked for again.
+    """
+
+    def __init__(self, index: Index, terms: Iterable[tuple[int, bytes | int]], name: Hashable = None) -> None:
         self._index = index
+        self._name = name
         self._long: list[int] = []
         self._stored: list[bytes] = []
         self._short: Any = None
@@ -177,14 +202,20 @@ class Listed(Condition):
 
     def part(self, tier: int) -> Any:
         """The union of the terms' rows."""
+        if not self._long:
+            return self._short_ones()
+        long = self._union(tier) if len(self._long) > 1 else self._index.part(self._long[0], tier)
+        return long | self._short_ones() if self._stored else long
+
+    def _union(self, tier: int) -> Any:
+        if self._name is not None:
+            return self._index.kept_union(self._name, self._long, tier)
+        return self._index.union(self._long, tier)
+
+    def _short_ones(self) -> Any:
         if self._short is None:
             self._short = decode_together(self._stored) if len(self._stored) != 1 else decode(b"\0" + self._stored[0])
-        if not self._long:
-            return self._short
-        if len(self._long) > _AT_ONCE:
-            return self._short | self._index.union(self._long, tier)
-        parts = [self._index.part(number, tier) for number in self._long]
-        return parts[0] if len(parts) == 1 and not self._stored else BitMap.union(self._short, *parts)
+        return self._short
 
 
 class Beginning(Listed):
@@ -310,7 +341,8 @@ class Between(Condition):
 
 def listed(index: Index, terms: Iterable[str]) -> Listed:
     """Rows that have any of some terms; terms that do not occur are left out."""
-    return Listed(index, ((entry.rows, entry.ids) for entry in index.entries(terms)))
+    name = tuple(terms)
+    return Listed(index, ((entry.rows, entry.ids) for entry in index.entries(name)), name)
 
 
 def beginning(index: Index, letters: str) -> Condition:

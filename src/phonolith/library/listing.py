@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 from phonolith.errors import NotFound
@@ -18,11 +20,13 @@ from phonolith.library.views import (
     ReleaseRef,
     ReleaseRow,
     Rights,
-    SourceView,
     TrackRow,
 )
 from phonolith.model.ids import public_id, unpack_source_id
 from phonolith.model.status import Status
+
+_TRACK, _MOST_TRACKS = 1_200, 4_000_000  # bytes: what a track in a list takes, and what is remembered per build
+_HELD = Status.HELD.name.lower()
 
 _TRACKS = """
 SELECT t.id, t.title, t.credit, t.disc, t.position, t.duration, t.explicit, t.status, t.popularity, t.rights, t.date,
@@ -94,26 +98,17 @@ def raw_tracks(reading: Reading, rows: Sequence[int]) -> list[RawTrack]:
 
 def track_rows(reading: Reading, rows: Iterable[int]) -> list[TrackRow]:
     """Tracks for a list, in the order asked for, without what is hidden."""
-    raw = raw_tracks(reading, reading.shown("track", rows))
-    credit = credits(reading, {one.credited for one in raw})
-    date = dates(reading, {one.dated for one in raw})
-    evidence = rights(reading, {one.evidence for one in raw})
-    source = sources(reading)
-    return [
-        _track(reading, one, credit.get(one.credited, ()), date.get(one.dated), evidence, source[one.source])
-        for one in raw
-    ]
+    shown = reading.shown("track", rows)
+    built = _built_tracks(reading, shown)
+    return [_as_it_stands(reading, row, built[row]) for row in shown if row in built]
 
 
 def track_row(reading: Reading, row: int) -> TrackRow:
     """One track, which may be hidden. Raises NotFound."""
-    raw = raw_tracks(reading, [row])
-    if not raw:
+    found = _built_tracks(reading, [row])
+    if not found:
         raise NotFound(f"track row {row}", "there is no such row")
-    one = raw[0]
-    credit = credits(reading, {one.credited}).get(one.credited, ())
-    evidence, source = rights(reading, {one.evidence}), sources(reading)
-    return _track(reading, one, credit, dates(reading, {one.dated}).get(one.dated), evidence, source[one.source])
+    return _as_it_stands(reading, row, found[row])
 
 
 def release_rows(reading: Reading, rows: Iterable[int]) -> list[ReleaseRow]:
@@ -166,42 +161,63 @@ def label_rows(reading: Reading, rows: Iterable[int]) -> list[LabelRow]:
     return [found[row] for row in wanted if row in found]
 
 
+def _built_tracks(reading: Reading, rows: Iterable[int]) -> dict[int | None, TrackRow]:
+    """Tracks by row as build and policy have them: much of what a list shows was shown by one of the last."""
+    name = "tracks", reading.policy
+    return reading.remembered(name, rows, partial(_read_tracks, reading), _TRACK, _MOST_TRACKS)
+
+
+def _read_tracks(reading: Reading, rows: Collection[int]) -> dict[int | None, TrackRow]:
+    raw = raw_tracks(reading, sorted(rows))
+    credit = credits(reading, {one.credited for one in raw})
+    date = dates(reading, {one.dated for one in raw})
+    evidence = rights(reading, {one.evidence for one in raw})
+    source = sources(reading)
+    return {
+        one.row: _track(
+            one,
+            credit.get(one.credited, ()),
+            date.get(one.dated),
+            built := evidence.get(one.evidence, NO_RIGHTS),
+            one.status == Status.HELD and reading.streams(one.evidence, built),
+            source[one.source].name,
+        )
+        for one in raw
+    }
+
+
 def _track(
-    reading: Reading,
-    one: RawTrack,
-    credit: tuple[CreditName, ...],
-    date: Date | None,
-    evidence: Mapping[int | None, Rights],
-    source: SourceView,
+    one: RawTrack, credit: tuple[CreditName, ...], date: Date | None, built: Rights, playable: bool, source: str
 ) -> TrackRow:
-    identifier = public_id(source.name, unpack_source_id(one.source_id))
-    release = ReleaseRef(
-        public_id(source.name, unpack_source_id(one.release_source_id)), one.release_title, bool(one.has_cover)
-    )
-    built = evidence.get(one.evidence, NO_RIGHTS)
-    stated = reading.current(built, (identifier, release.id))
-    playable = (
-        one.status == Status.HELD
-        and one.row not in reading.hidden.tracks
-        and one.row not in reading.hidden.silenced
-        and reading.streams(one.evidence if stated is built else -1, stated)
-    )
     return TrackRow(
-        identifier,
+        public_id(source, unpack_source_id(one.source_id)),
         one.title,
         credit,
-        release,
+        ReleaseRef(public_id(source, unpack_source_id(one.release_source_id)), one.release_title, bool(one.has_cover)),
         one.disc,
         one.position,
         one.duration,
         date,
         None if one.explicit is None else bool(one.explicit),
         Status(one.status).name.lower(),
-        stated,
+        built,
         playable,
         one.popularity,
-        source.name,
+        source,
     )
+
+
+def _as_it_stands(reading: Reading, row: int, built: TrackRow) -> TrackRow:
+    """A track after what was attested, revoked and withdrawn since the build."""
+    stated = reading.current(built.rights, (built.id, built.release.id))
+    playable = built.playable
+    if stated is not built.rights:
+        playable = built.status == _HELD and reading.streams(-1, stated)
+    if playable and (row in reading.hidden.tracks or row in reading.hidden.silenced):
+        playable = False
+    if stated is built.rights and playable == built.playable:
+        return built
+    return replace(built, rights=stated, playable=playable)
 
 
 def _release_rows(reading: Reading, rows: Sequence[int]) -> list[ReleaseRow]:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from phonolith.library.reading import NO_RIGHTS, Reading
 from phonolith.library.views import CreditName, Date, LabelRef, LicenceView, Rights, SourceView
 from phonolith.model.ids import public_id, unpack_source_id
 
-_REMEMBERED = 20_000  # pieces of evidence kept per build
+# Bytes: what a credit and a date take, names and all, and how much of each is remembered per build.
+_CREDIT, _MOST_CREDITS = 500, 1_500_000
+_DATE, _MOST_DATES = 300, 1_000_000
+_EVIDENCE, _MOST_EVIDENCE = 500, 10_000_000
 
 _CREDITS = """
 SELECT c.id, c.artist, c.name, c.join_phrase, c.role FROM json_each(?) j CROSS JOIN credit c ON c.id = j.value
@@ -36,21 +40,7 @@ _LABELS = "SELECT l.id, l.name, l.source, l.source_id FROM json_each(?) j CROSS 
 
 def credits(reading: Reading, columns: Iterable[int | None]) -> dict[int | None, tuple[CreditName, ...]]:
     """What credit columns name, by column value: positive is the one artist, negative a row of credits."""
-    wanted = {column for column in columns if column is not None}
-    listed: dict[int, list[tuple[int, str | None, str, str]]] = {-column: [] for column in wanted if column < 0}
-    for number, artist, name, join, role in each(reading, _CREDITS, listed):
-        listed[number].append((artist, name, join, role))
-    artists = {column for column in wanted if column > 0} | {part[0] for parts in listed.values() for part in parts}
-    known = names(reading, artists)
-    found: dict[int | None, tuple[CreditName, ...]] = {}
-    for column in wanted:
-        parts = listed[-column] if column < 0 else [(column, None, "", "")]
-        found[column] = tuple(
-            CreditName(known[artist][0], name or known[artist][1], known[artist][1], join, role)
-            for artist, name, join, role in parts
-            if artist in known
-        )
-    return found
+    return reading.remembered("credits", columns, partial(_credits, reading), _CREDIT, _MOST_CREDITS)
 
 
 def names(reading: Reading, artists: Iterable[int]) -> dict[int, tuple[str, str]]:
@@ -73,27 +63,13 @@ def labels(reading: Reading, rows: Iterable[int]) -> dict[int, LabelRef]:
 
 def dates(reading: Reading, rows: Iterable[int | None]) -> dict[int | None, Date]:
     """Dates by row."""
-    return {
-        row: Date(written, year, month, day, problem or "")
-        for row, written, year, month, day, problem in each(reading, _DATES, rows)
-    }
+    return reading.remembered("dates", rows, partial(_dates, reading), _DATE, _MOST_DATES)
 
 
 def rights(reading: Reading, rows: Iterable[int | None]) -> dict[int | None, Rights]:
-    """Evidence by row, with what stands where there is none under None; remembered for as long as the build."""
-    known: dict[int | None, Rights] = reading.snapshot.once("rights", dict)
-    if len(known) > _REMEMBERED:
-        known.clear()
-    wanted = set(rows)
-    found: dict[int | None, Rights] = {None: NO_RIGHTS}
-    found.update({row: one for row in wanted if (one := known.get(row)) is not None})
-    by_row = licences(reading)
-    for row, licence, level, stated, stated_by, basis, composition, note in each(
-        reading, _RIGHTS, wanted - found.keys()
-    ):
-        view = by_row.get(licence)
-        found[row] = known[row] = Rights(view, level, stated, stated_by, basis, bool(composition), note)
-    return found
+    """Evidence by row, with what stands where there is none under None."""
+    found = reading.remembered("rights", rows, partial(_rights, reading), _EVIDENCE, _MOST_EVIDENCE)
+    return {**found, None: NO_RIGHTS}
 
 
 def licences(reading: Reading) -> Mapping[int, LicenceView]:
@@ -113,6 +89,38 @@ def sources(reading: Reading) -> Mapping[int, SourceView]:
         return {row: SourceView(*rest) for row, *rest in found}
 
     return reading.snapshot.once("sources", read)
+
+
+def _credits(reading: Reading, wanted: Collection[int]) -> dict[int | None, tuple[CreditName, ...]]:
+    listed: dict[int, list[tuple[int, str | None, str, str]]] = {-column: [] for column in wanted if column < 0}
+    for number, artist, name, join, role in each(reading, _CREDITS, listed):
+        listed[number].append((artist, name, join, role))
+    artists = {column for column in wanted if column > 0} | {part[0] for parts in listed.values() for part in parts}
+    known = names(reading, artists)
+    found: dict[int | None, tuple[CreditName, ...]] = {}
+    for column in wanted:
+        parts = listed[-column] if column < 0 else [(column, None, "", "")]
+        found[column] = tuple(
+            CreditName(known[artist][0], name or known[artist][1], known[artist][1], join, role)
+            for artist, name, join, role in parts
+            if artist in known
+        )
+    return found
+
+
+def _dates(reading: Reading, wanted: Collection[int]) -> dict[int | None, Date]:
+    return {
+        row: Date(written, year, month, day, problem or "")
+        for row, written, year, month, day, problem in each(reading, _DATES, wanted)
+    }
+
+
+def _rights(reading: Reading, wanted: Collection[int]) -> dict[int | None, Rights]:
+    by_row = licences(reading)
+    return {
+        row: Rights(by_row.get(licence), level, stated, stated_by, basis, bool(composition), note)
+        for row, licence, level, stated, stated_by, basis, composition, note in each(reading, _RIGHTS, wanted)
+    }
 
 
 def _licence(code: str, family: str, title: str, uri: str, *rest: Any) -> LicenceView:

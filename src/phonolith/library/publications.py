@@ -15,6 +15,7 @@ from phonolith.model.publication import Bundle, Publication, publication_of
 from phonolith.store.bencode import decode
 
 MANIFEST = "manifest-sha256.txt"
+_PUBLISHING = ("release.published", "release.mirrored")
 
 #: The tag file that says why each payload file may be passed on, one JSON object a line.
 EVIDENCE = "evidence.jsonl"
@@ -37,15 +38,20 @@ class PublishedFile:
 
 
 def publications(events: Iterable[Event]) -> list[Publication]:
-    """Everything that was ever published, oldest first."""
-    return [publication_of(one.body, one.seq, one.time) for one in events if one.kind == "release.published"]
+    """Everything that was ever published, here or by an archive that this one mirrors, oldest first."""
+    return [publication_of(one.body, one.seq, one.time) for one in events if one.kind in _PUBLISHING]
 
 
 def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
-    """The bundles that are current, by name: those that a later one replaces are left out."""
-    every = {one.name: one for publication in published for one in publication.bundles}
-    replaced = {one.replaces for one in every.values()}
-    return {name: one for name, one in every.items() if name not in replaced}
+    """The bundles that are current, by name: those whose place a later one takes are left out."""
+    current: dict[str, tuple[Bundle, str]] = {}
+    for publication in published:
+        if publication.anew:
+            current = {name: kept for name, kept in current.items() if kept[1] != publication.origin}
+        for one in publication.bundles:
+            current.pop(one.replaces, None)
+            current[one.name] = one, publication.origin
+    return {name: one for name, (one, _) in current.items()}
 
 
 def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
@@ -78,7 +84,7 @@ def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:
     """Digests by path, of a manifest as this archive writes them (RFC 8493, section 2.1.3)."""
     found = {}
-    for line in data.decode("utf-8").splitlines():
+    for line in data.decode("utf-8").removesuffix("\n").split("\n") if data else ():
         sha256, blank, path = line.partition("  ")
         if not blank or len(sha256) != 64:
             raise Damaged(subject, f"has a line that is none: {line[:100]!r}", "Restore the object from a mirror")
@@ -99,7 +105,6 @@ def unquoted(path: str) -> str:
 
 
 def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tuple[str, str]]:
-    """(SHA-256, bundle) of every file that was ever payload of a bundle: once published, a file stays where it is."""
-    for publication in published:
-        for bundle in publication.bundles:
-            yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)
+    """(SHA-256, bundle) of every file that is payload of a current bundle: once published, a file stays where it is."""
+    for bundle in bundles(published).values():
+        yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)

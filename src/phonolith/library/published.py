@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from phonolith.library.offered import Contents, contents
 from phonolith.library.overlay import EventLog
-from phonolith.library.publications import Objects, pads, publications
+from phonolith.library.publications import Objects, bundles, pads, publications
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.decisions import Decisions
 
@@ -21,10 +21,15 @@ T = TypeVar("T", bound=Sized)
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What was published up to one event: every bundle by name with its publication, and the one that replaced it."""
+    """What was published up to one event, here or by an archive that this one mirrors.
+
+    ``bundles`` has every bundle by name with its publication, ``current`` the names of those whose place no later one
+    takes, ``heirs`` the one that replaced a bundle by the name of that.
+    """
 
     publications: tuple[Publication, ...] = ()
     bundles: Mapping[str, tuple[Publication, Bundle]] = field(default_factory=dict)
+    current: frozenset[str] = frozenset()
     heirs: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -63,9 +68,9 @@ class Published:
 
 
 def _joined(every: tuple[Publication, ...]) -> Index:
-    bundles = {bundle.name: (one, bundle) for one in every for bundle in one.bundles}
-    heirs = {bundle.replaces: name for name, (_, bundle) in bundles.items() if bundle.replaces}
-    return Index(every, bundles, heirs)
+    found = {bundle.name: (one, bundle) for one in every for bundle in one.bundles}
+    heirs = {bundle.replaces: name for name, (_, bundle) in found.items() if bundle.replaces}
+    return Index(every, found, frozenset(bundles(every)), heirs)
 
 
 class _Recent(Generic[T]):

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 
@@ -21,6 +21,8 @@ from phonolith.rights.gate import Policy, Subject, decide
 from phonolith.rights.licences import LICENCES
 
 _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,29 @@ class Reading:
     def kept(self) -> Kept:
         """What searches of this build keep for each other."""
         return self.snapshot.once("searches", Kept)
+
+    def remembered(
+        self,
+        name: Hashable,
+        rows: Iterable[int | None],
+        read: Callable[[Collection[int]], dict[int | None, T]],
+        size: int,
+        most: int,
+    ) -> dict[int | None, T]:
+        """What the build says of some rows, by row: ``read`` gives what was not read of late.
+
+        ``name`` says what it is, ``size`` how many bytes of it a row takes and ``most`` how many are kept.
+        """
+        kept: Kept = self.snapshot.once(("remembered", name), lambda: Kept(most))
+        wanted = {row for row in rows if row is not None}
+        found: dict[int | None, T] = {row: one for row in wanted if (one := kept.get(row)) is not None}
+        missing = wanted - found.keys()
+        if missing:
+            fresh = read(missing)
+            for row, one in fresh.items():
+                kept.put(row, one, size)
+            found |= fresh
+        return found
 
     def rows(self, sql: str, bindings: Sequence[Any] | Mapping[str, Any] = ()) -> list[tuple[Any, ...]]:
         """All rows of a query."""

@@ -15,7 +15,16 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "item.reinstated": ("subjects", "because"),
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
+    "key.made": ("key",),  # the public half of the key that begins the log
+    "key.rotated": ("key", "next", "because"),  # one signing key gave way to the next
     "release.published": ("name", "as_of", "settings", "bundles"),  # see model/publication.py
+    "release.mirrored": (
+        "name",
+        "as_of",
+        "settings",
+        "bundles",
+        "origin",
+    ),  # the same of another archive, held here too
 }
 
 

@@ -39,7 +39,11 @@ class Bundle:
 
 @dataclass(frozen=True, slots=True)
 class Publication:
-    """One publication, as its event in the register has it. ``as_of`` is the catalogue's date that it was cut from."""
+    """One publication, as its event in the register has it.
+
+    ``as_of`` is the date of the catalogue that it was cut from, ``origin`` the archive that published it, "" for this
+    one. ``anew``: it takes the place of everything that was published here before.
+    """
 
     name: str
     as_of: str
@@ -47,22 +51,27 @@ class Publication:
     bundles: tuple[Bundle, ...]
     event: int = 0
     time: str = ""
+    origin: str = ""
+    anew: bool = False
 
 
 def body_of(publication: Publication) -> dict[str, Any]:
-    """The body of the register event ``release.published``."""
-    return {
+    """The body of the register event ``release.published``; of ``release.mirrored`` where there is an origin."""
+    body: dict[str, Any] = {
         "name": publication.name,
         "as_of": publication.as_of,
         "settings": publication.settings,
         "bundles": [_body_of(one) for one in publication.bundles],
     }
+    body |= {"origin": publication.origin} if publication.origin else {}
+    return body | ({"anew": True} if publication.anew else {})
 
 
 def publication_of(body: Mapping[str, Any], event: int, time: str) -> Publication:
     """The publication of an event's body."""
     bundles = (Bundle(**{**one, "torrents": tuple(Torrent(**t) for t in one["torrents"])}) for one in body["bundles"])
-    return Publication(body["name"], body["as_of"], body["settings"], tuple(bundles), event, time)
+    told = body["name"], body["as_of"], body["settings"], tuple(bundles), event, time
+    return Publication(*told, body.get("origin", ""), body.get("anew", False))
 
 
 def _body_of(bundle: Bundle) -> dict[str, Any]:

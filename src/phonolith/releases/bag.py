@@ -6,22 +6,24 @@ Payload is listed in the manifest and never touched; all that is written here is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import msgspec
 
 from phonolith import __version__
+from phonolith.library.excerpt import Said
 from phonolith.library.publications import EVIDENCE, MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
 from phonolith.releases.group import Group
+from phonolith.sources.mirror import line_of
 
 TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
 CATALOGUE = "catalogue.jsonl"
+HEADS = "heads.jsonl"
 
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 
@@ -36,15 +38,20 @@ class About:
     as_of: str
 
 
-def tag_files(name: str, group: Group, about: About) -> dict[str, bytes]:
-    """The tag files of a bundle by path. The same group and origin give the same bytes."""
+def tag_files(name: str, group: Group, said: Iterable[Said], heads: bytes, about: About) -> dict[str, bytes]:
+    """The tag files of a bundle by path. The same of all arguments give the same bytes.
+
+    ``said`` is the catalogue's excerpt; ``heads`` the signed heads of the log that cover the payload, as a file of
+    them, empty where nothing is committed to.
+    """
     found = {
         "bagit.txt": _DECLARATION.encode(),
         "bag-info.txt": _info(name, group, about),
         MANIFEST: manifest({"/".join(one.path): one.file.sha256 for one in group.files}),
         ATTRIBUTION: _attribution(group, about),
         EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
-        CATALOGUE: b"".join(map(_line, _catalogue(group.files))),
+        **({HEADS: heads} if heads else {}),
+        CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in said),
     }
     found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})
     return found
@@ -67,6 +74,8 @@ def _info(name: str, group: Group, about: About) -> bytes:
         ("Payload-Oxum", f"{size}.{len(group.files)}"),
         ("Bag-Software-Agent", f"Phonolith {__version__}"),
         ("Licence-Family", group.licence),
+        ("Popularity-Tier", group.tier),
+        ("Size-Class", group.size_class),
         ("Origin", about.url),
     ]
     lines = (f"{label}: {' '.join(value.split())}\n" for label, value in pairs if value.strip())
@@ -114,24 +123,6 @@ def _evidence(one: Chosen) -> dict[str, Any]:
         "witnesses": one.file.standing.witnesses,
         "attestations": one.file.attestations,
     }
-
-
-def _catalogue(files: Sequence[Chosen]) -> list[dict[str, Any]]:
-    """What the catalogue says of each release in the bundle and of its tracks here, with the path of each file."""
-    found = []
-    for _, run in groupby(files, key=lambda one: one.file.release.id):
-        release = list(run)
-        entries = [
-            {
-                "path": "/".join(one.path),
-                "role": one.file.role,
-                "media_type": one.file.media_type,
-                "track": one.file.track,
-            }
-            for one in release
-        ]
-        found.append({"release": release[0].file.release, "files": entries})
-    return found
 
 
 def _line(value: Any) -> bytes:

@@ -39,7 +39,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Words:
     """What a metainfo file says besides its info. ``trackers`` are tiers (BEP 12), ``created`` seconds since 1970."""
 
     trackers: tuple[tuple[str, ...], ...] = ()
@@ -48,7 +48,7 @@ class Told:
     created: int | None = None
 
 
-def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, told: Told | None = None) -> bytes:
+def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, words: Words | None = None) -> bytes:
     """The metainfo file of a folder ``name`` with these files, as bytes.
 
     The same files give the same bytes in whatever order they come. The files are laid out alike for each kind, so one
@@ -66,7 +66,7 @@ def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, told:
     if b"files" in info and len(files) == 1 and files[0].path == (name,):
         del info[b"files"]
         info[b"length"] = b"i%de" % files[0].passport.size
-    whole = {b"info": _dictionary(info), **_told(told or Told())}
+    whole = {b"info": _dictionary(info), **_said(words or Words())}
     if kind is not Kind.V1:
         whole[b"piece layers"] = _dictionary(
             {one.passport.root: _string(one.passport.layer) for one in files if one.passport.layer}
@@ -140,18 +140,18 @@ def _branches(files: Sequence[Entry]) -> Iterator[bytes]:
     yield b"e" * len(above)
 
 
-def _told(told: Told) -> dict[bytes, bytes]:
+def _said(words: Words) -> dict[bytes, bytes]:
     found: dict[bytes, Value] = {b"created by": f"Phonolith {__version__}".encode()}
-    if told.trackers:
-        found[b"announce"] = told.trackers[0][0].encode()
-        if len(told.trackers) > 1 or len(told.trackers[0]) > 1:
-            found[b"announce-list"] = [[one.encode() for one in tier] for tier in told.trackers]
-    if told.web_seeds:
-        found[b"url-list"] = [one.encode() for one in told.web_seeds]
-    if told.comment:
-        found[b"comment"] = told.comment.encode()
-    if told.created is not None:
-        found[b"creation date"] = told.created
+    if words.trackers:
+        found[b"announce"] = words.trackers[0][0].encode()
+        if len(words.trackers) > 1 or len(words.trackers[0]) > 1:
+            found[b"announce-list"] = [[one.encode() for one in tier] for tier in words.trackers]
+    if words.web_seeds:
+        found[b"url-list"] = [one.encode() for one in words.web_seeds]
+    if words.comment:
+        found[b"comment"] = words.comment.encode()
+    if words.created is not None:
+        found[b"creation date"] = words.created
     return {key: encode(value) for key, value in found.items()}
 
 

@@ -5,16 +5,19 @@ from __future__ import annotations
 import calendar
 import hashlib
 import time
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from phonolith.errors import Damaged
+from phonolith.library.excerpt import Said
+from phonolith.library.permitted import PermittedFile
 from phonolith.model.paths import fitted
 from phonolith.model.publication import Bundle, Torrent
 from phonolith.releases.bag import About, tag_files
 from phonolith.releases.choose import Chosen
-from phonolith.releases.compose import Entry, Kind, Told, compose
+from phonolith.releases.compose import Entry, Kind, Words, compose
 from phonolith.releases.group import Group, group
+from phonolith.releases.worn import next_name
 from phonolith.store.metainfo import read
 from phonolith.store.passport import Passport, passport_of
 
@@ -43,28 +46,42 @@ class Made:
     torrents: Mapping[str, bytes]
 
 
-def cut(
-    chosen: Sequence[Chosen],
-    published: Collection[str],
-    passport: Callable[[str], Passport | None],
-    recipe: Recipe,
-) -> Iterator[Made]:
-    """The bundles of what was chosen and is in none yet, one after another.
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What is asked while bundles are made.
 
-    ``published`` are the SHA-256 of what is; ``passport`` gives an object's passport from the ledger: no object is
-    opened. The same choice and recipe give the same bytes. Raises Damaged where an object has no passport.
+    An object's passport; what the catalogue says of some files; the heads of the log that cover some objects, as a file
+    of them.
+    """
+
+    passport: Callable[[str], Passport | None]
+    excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
+    heads: Callable[[Sequence[str]], bytes]
+
+
+def cut(
+    chosen: Sequence[Chosen], published: Collection[str], told: Told, recipe: Recipe, again: Iterable[Group] = ()
+) -> Iterator[Made]:
+    """The bundles of what was chosen and is in none yet, one after another, behind those that are cut ``again``.
+
+    ``published`` are the SHA-256 of what is. Passports come from the ledger: no object is opened. The same choice and
+    recipe give the same bytes. Raises Damaged where an object has no passport.
     """
     slug = fitted(recipe.about.archive, "archive", 40).replace(" ", "-").lower()
+    for one in again:
+        yield _make(next_name(one.replaces), one, told, recipe)
     for one in group(chosen, published):
-        yield _make(f"{slug}-{recipe.name}-{one.name}", one, passport, recipe)
+        yield _make(f"{slug}-{recipe.name}-{one.name}", one, told, recipe)
 
 
-def _make(name: str, group: Group, passport: Callable[[str], Passport | None], recipe: Recipe) -> Made:
-    tags = tag_files(name, group, recipe.about)
-    entries = [Entry(one.path, _known(passport, one.file.sha256)) for one in group.files]
+def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
+    said = told.excerpt([one.file for one in group.files])
+    tags = tag_files(name, group, said, told.heads([one.file.sha256 for one in group.files]), recipe.about)
+    entries = [Entry(one.path, _known(told.passport, one.file.sha256)) for one in group.files]
     entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
-    told = Told(recipe.trackers, (recipe.web_seed,) if recipe.web_seed else (), _comment(group, recipe), _date(recipe))
-    torrents = {str(kind): compose(name, entries, kind, told) for kind in recipe.kinds}
+    seeds = (recipe.web_seed,) if recipe.web_seed else ()
+    words = Words(recipe.trackers, seeds, _comment(group, recipe), _date(recipe))
+    torrents = {str(kind): compose(name, entries, kind, words) for kind in recipe.kinds}
     bundle = Bundle(
         name,
         group.licence,
@@ -74,6 +91,7 @@ def _make(name: str, group: Group, passport: Callable[[str], Passport | None], r
         sum(one.file.size for one in group.files),
         {path: hashlib.sha256(data).hexdigest() for path, data in tags.items()},
         tuple(_torrent(kind, data) for kind, data in torrents.items()),
+        group.replaces,
     )
     return Made(bundle, group, tags, torrents)
 

@@ -24,13 +24,17 @@ TIERS = ((0.01, "top"), (0.1, "middle"), (1.0, "deep"))
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The files of one bundle to be, in their order; what they have in common."""
+    """The files of one bundle to be, in their order, and what they have in common.
+
+    ``replaces`` is the name of the published bundle whose place it takes, "" if none.
+    """
 
     licence: str
     tier: str
     size_class: str
     number: int
     files: tuple[Chosen, ...]
+    replaces: str = ""
 
     @property
     def piece_length(self) -> int:

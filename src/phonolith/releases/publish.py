@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,9 +15,13 @@ from phonolith.library import publications
 from phonolith.model.event import Event
 from phonolith.model.progress import Progress
 from phonolith.model.publication import Bundle, Publication, body_of
+from phonolith.releases.choose import Chosen
+from phonolith.releases.commit import commit
 from phonolith.releases.cut import Made, Recipe
+from phonolith.releases.prove import covering
 from phonolith.store.archive import Archive
 from phonolith.store.files import atomic_write, make_folders, storage_errors
+from phonolith.store.log import head_file
 
 _AT_ONCE = 200  # objects made durable together
 
@@ -46,13 +50,15 @@ def publish(
     recipe: Recipe,
     append: Callable[[str, dict[str, Any]], Event],
     *,
+    clock: Callable[[], str],
     progress: Progress,
+    anew: bool = False,
 ) -> Publication:
-    """Publish bundles: their tag files and torrents become held objects, then one event says so.
+    """Publish bundles: tag files and torrents become held objects, the log commits to them, then one event says so.
 
-    ``append`` adds an event to the register. Whatever stops it before the event, nothing is published and nothing is
-    lost; publishing again makes the same objects. Raises UsageError where there is nothing to publish or the name is
-    taken, StorageError.
+    ``append`` adds an event to the register. ``anew``: the bundles take the place of all that were published here.
+    Whatever stops it before the event, nothing is published and nothing is lost; publishing again makes the same
+    objects. Raises UsageError where there is nothing to publish or the name is taken, StorageError.
     """
     with archive.lock("release", what=f"phonolith publish {recipe.name}"):
         taken = [one.name for one in published(archive)]
@@ -62,7 +68,8 @@ def publish(
         if not bundles:
             problem = "has nothing that is not published yet"
             raise UsageError(f"release {recipe.name}", problem, "See what is missing: phonolith todo")
-        publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles))
+        commit(archive, (sha256 for one in bundles for sha256 in _made(one)), clock)
+        publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles), anew=anew)
         event = append("release.published", body_of(publication))
         return publications.publications([event])[0]
 
@@ -74,7 +81,7 @@ def published(archive: Archive) -> list[Publication]:
 
 
 def assigned(archive: Archive, past: Sequence[Publication]) -> dict[str, str]:
-    """The bundle of every object that was ever published as payload, by SHA-256."""
+    """The bundle of every object that is published as payload, by SHA-256."""
     with archive.objects() as objects:
         return dict(publications.assigned(objects, past))
 
@@ -83,6 +90,24 @@ def settings_digest(recipe: Recipe) -> str:
     """SHA-256 of everything a recipe says, but its name: two cuts of one choice are alike if these are."""
     told = {**asdict(recipe), "name": ""}
     return hashlib.sha256(json.dumps(told, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+
+def commit_to(archive: Archive, chosen: Iterable[Chosen], clock: Callable[[], str]) -> None:
+    """Commit to what is about to be cut, so that each bundle can carry a head that covers it."""
+    payload = [one.file.sha256 for one in chosen if one.file.size]
+    if payload:
+        commit(archive, payload, clock)
+
+
+def heads_of(archive: Archive, sha256s: Sequence[str]) -> bytes:
+    """The heads that cover some objects, as a file of them; empty where the log does not have them."""
+    return head_file(covering(archive, sha256s))
+
+
+def _made(bundle: Bundle) -> Iterator[str]:
+    """SHA-256 of what was made for a bundle: tag files and torrents."""
+    yield from bundle.tags.values()
+    yield from (torrent.sha256 for torrent in bundle.torrents)
 
 
 def _hold(archive: Archive, made: Iterable[Made], progress: Progress) -> list[Bundle]:

@@ -189,6 +189,9 @@ class Seeder:
     def _renew(self, bundle: Bundle) -> Iterator[Happening]:
         """Put a bundle's files to the gate, and give it anew if that changed anything."""
         before = self._offers.get(bundle.name)
+        if before is not None and before.bundle != bundle:
+            yield from self._drop(before.bundle, "Another bundle of this name took its place.")
+            before = None
         fresh = offer(
             self._library,
             self._objects,

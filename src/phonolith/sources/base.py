@@ -132,6 +132,12 @@ def open_source(name: str, settings: bytes | None = None) -> Source:
     return prepared(name, settings) if prepared else source
 
 
+def speaks_for(source: Source, name: str) -> str:
+    """The name by which public ids of a collection's things are made: its own, unless it repeats another's words."""
+    spoken: str = getattr(source, "speaks_for", name)
+    return spoken
+
+
 def settings_of(records: Records, name: str) -> bytes | None:
     """The payload of the settings record of source ``name``, None if it has none."""
     for record in records.scan([name]):

@@ -13,6 +13,8 @@ from typing import Any
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
 from phonolith.store.locks import store_lock
+from phonolith.store.log import Log
+from phonolith.store.log_index import LogIndex
 from phonolith.store.objects import ObjectStore
 from phonolith.store.observations import Observations
 from phonolith.store.private import PrivateStore
@@ -24,7 +26,7 @@ from phonolith.store.volumes import Volume, volumes_from
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "seed")
+LOCKS = ("harvest", "build", "release", "log", "seed")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -114,14 +116,16 @@ class Archive:
     def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.
 
-        Raises Busy at once, naming process, work and since when. A dead holder's lock is free. Under ``harvest``,
-        what a crash left half written is removed first.
+        Raises Busy at once, naming process, work and since when. A dead holder's lock is free. Under ``harvest`` and
+        ``log``, what a crash left half written there is removed first.
         """
         if store not in LOCKS:
             raise UsageError(f"lock {store}", f"there is no such lock; locks are {', '.join(LOCKS)}")
         with store_lock(self.state / f"{store}.lock", what=what):
             if store == "harvest":
                 self._sweep()
+            elif store == "log":
+                sweep(self.keys)
             yield
 
     def records(self) -> RecordStore:
@@ -139,6 +143,14 @@ class Archive:
     def observations(self) -> Observations:
         """held/observations.sqlite."""
         return Observations(self.held / "observations.sqlite")
+
+    def log(self) -> Log:
+        """held/log: what was committed to."""
+        return Log(self.held / "log")
+
+    def log_index(self) -> LogIndex:
+        """state/log.sqlite, made anew where it is not there."""
+        return LogIndex(self.state / "log.sqlite")
 
     def private_store(self) -> PrivateStore:
         """private/people.sqlite."""

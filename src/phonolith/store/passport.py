@@ -8,8 +8,11 @@ with zeros to a piece boundary, except where nothing follows it, hence the last 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache
 
 BLOCK = 16 * 1024
 SMALL_PIECE = 64 * 1024  # files below 1 MiB
@@ -54,10 +57,12 @@ class Passporter:
         self._pieces: list[bytes] = []
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes."""
-        self._whole.update(data)
-        self._size += len(data)
+        """Take the next bytes. Several pieces at once are hashed by several processors."""
         view = memoryview(data)
+        whole = _hashers(os.getpid()).submit(self._whole.update, view) if len(view) > self._step else None
+        if whole is None:
+            self._whole.update(view)
+        self._size += len(view)
         if self._buffer:
             missing = self._step - len(self._buffer)
             self._buffer += view[:missing]
@@ -65,10 +70,17 @@ class Passporter:
             if len(self._buffer) == self._step:
                 self._piece(memoryview(bytes(self._buffer)), self._step)
                 self._buffer.clear()
-        while len(view) >= self._step:
-            self._piece(view[: self._step], self._step)
-            view = view[self._step :]
-        self._buffer += view
+        full = len(view) - len(view) % self._step
+        pieces = [view[start : start + self._step] for start in range(0, full, self._step)]
+        hashed = (
+            map(_hash_whole_piece, pieces) if whole is None else _hashers(os.getpid()).map(_hash_whole_piece, pieces)
+        )
+        for sha1, root in hashed:
+            self._pieces.append(sha1)
+            self._layer.append(root)
+        self._buffer += view[full:]
+        if whole is not None:
+            whole.result()
 
     def finish(self) -> Passport:
         """The passport of all that came."""
@@ -124,6 +136,21 @@ def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:
     sha256 = hashlib.sha256
     leaves = [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
     return hashlib.sha1(piece, usedforsecurity=False).digest(), leaves
+
+
+def _hash_whole_piece(piece: memoryview) -> tuple[bytes, bytes]:
+    """SHA-1 of a full piece and the root of its leaves."""
+    sha1, leaves = hash_piece(piece)
+    return sha1, merkle_root(leaves, len(piece) // BLOCK, _ZERO)
+
+
+@cache
+def _hashers(_process: int) -> ThreadPoolExecutor:
+    """A thread for each processor, of this process: hashlib lets go of the interpreter while it hashes.
+
+    The threads of a process are not there in one that was forked from it, hence the argument.
+    """
+    return ThreadPoolExecutor(os.cpu_count() or 1, thread_name_prefix="hash")
 
 
 def merkle_root(hashes: Sequence[bytes], width: int, filler: bytes) -> bytes:

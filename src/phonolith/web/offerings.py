@@ -38,8 +38,8 @@ class TorrentView:
 class BundleView:
     """A bundle: ``files`` and ``size`` (bytes) count its payload alone. ``torrents`` is empty once nothing is offered.
 
-    ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``replaced_by`` names
-    the bundle that took its place, "" where it is current.
+    ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``current``: no later
+    release takes its place; ``replaced_by`` names the bundle that does, where it is one.
     """
 
     name: str
@@ -55,17 +55,22 @@ class BundleView:
     evidence: str
     offered: bool
     torrents: tuple[TorrentView, ...]
+    current: bool
     replaced_by: str
 
 
 @dataclass(frozen=True, slots=True)
 class PublicationView:
-    """A publication: when (ISO 8601, UTC), what date its catalogue is of, the event of the register, its bundles."""
+    """A publication: when (ISO 8601, UTC), what date its catalogue is of, the event of the register, its bundles.
+
+    ``origin`` is the archive that published it, "" for this one.
+    """
 
     name: str
     time: str
     as_of: str
     event: int
+    origin: str
     bundles: tuple[BundleView, ...]
 
 
@@ -122,12 +127,14 @@ def base(desk: Desk, request: Request) -> str:
 def publications(desk: Desk, where: str, after: str, limit: int) -> PublicationsAnswer:
     """Current bundles by publication, newest publication first, behind the bundle ``after``."""
     index = desk.offers.index()
-    every = [(one, b) for one in reversed(index.publications) for b in one.bundles if b.name not in index.heirs]
+    every = [(one, b) for one in reversed(index.publications) for b in one.bundles if b.name in index.current]
     names = [bundle.name for _, bundle in every]
     start = names.index(after) + 1 if after in names else 0
     piece = every[start : start + limit]
     shown = tuple(
-        PublicationView(one.name, one.time, one.as_of, one.event, tuple(bundle(desk, where, b) for b in run))
+        PublicationView(
+            one.name, one.time, one.as_of, one.event, one.origin, tuple(bundle(desk, where, b) for b in run)
+        )
         for one, run in _by_publication(piece)
     )
     return PublicationsAnswer(shown, names[start + limit - 1] if start + limit < len(names) else None)
@@ -152,6 +159,7 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
         file_of(one.name, EVIDENCE) if offered else "",
         offered,
         tuple(_torrents(desk, where, one)) if offered else (),
+        one.name in index.current,
         index.heirs.get(one.name, ""),
     )
 
@@ -183,14 +191,14 @@ def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileVi
 def total(desk: Desk) -> Total:
     """What all current bundles hold together, as they were published."""
     index = desk.offers.index()
-    every = [bundle for name, (_, bundle) in index.bundles.items() if name not in index.heirs]
+    every = [bundle for name, (_, bundle) in index.bundles.items() if name in index.current]
     return Total(len(every), sum(one.files for one in every), sum(one.size for one in every))
 
 
 def newest(desk: Desk, most: int) -> list[tuple[Publication, Bundle]]:
     """The current bundles that were published last and of which something is offered, newest first."""
     index = desk.offers.index()
-    every = ((one, b) for one in reversed(index.publications) for b in one.bundles if b.name not in index.heirs)
+    every = ((one, b) for one in reversed(index.publications) for b in one.bundles if b.name in index.current)
     found: list[tuple[Publication, Bundle]] = []
     for publication, one in every:
         if len(found) == most:

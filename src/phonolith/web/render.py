@@ -5,11 +5,13 @@ from __future__ import annotations
 import gzip
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
 from typing import Any
 from urllib.parse import quote, quote_plus
 
 import jinja2
 import msgspec
+from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -21,6 +23,7 @@ from phonolith.web.names import contact_address, host_of, shown, web_address
 
 _WORTH_PACKING = 1200  # bytes: below, gzip costs more than it saves
 _LEVEL = 4
+_FIXED = ("head", "brand", "foot")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,16 +49,30 @@ class Renderer:
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """An HTML page. ``values`` are the template's; links to further pages keep the request's own query."""
+        address = Address(request)
         context = {
-            "site": self.site,
-            "asset": self.assets.url,
+            **self._everywhere,
+            "fixed": self._fixed,
             "path": request.scope["path"],
-            "after": Address(request).after,
+            "same": address.same,
+            "after": address.after,
             **values,
         }
         text = self.environment.get_template(template).render(context)
         headers = {"content-type": "text/html; charset=utf-8", "cache-control": "no-cache"}
         return packed(request, text.encode("utf-8", "replace"), headers, status)
+
+    @property
+    def _everywhere(self) -> dict[str, Any]:
+        return {"site": self.site, "asset": self.assets.url}
+
+    @cached_property
+    def _fixed(self) -> Mapping[str, Markup]:
+        """The parts that are the same on every page, rendered once."""
+        return {
+            name: Markup(self.environment.get_template(f"fixed/{name}.html").render(self._everywhere))  # noqa: S704
+            for name in _FIXED
+        }
 
     def problem(self, request: Request, problem: Problem) -> Response:
         """An error as a page, or as a problem document (RFC 9457) under /api."""
@@ -125,6 +142,7 @@ class Address:
         return self.same(after=key)
 
 
+@lru_cache(1_000)
 def _written(key: str, value: str) -> str:
     return f"{quote_plus(key)}={quote_plus(value)}"
 

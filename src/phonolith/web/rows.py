@@ -53,7 +53,7 @@ def icon(name: str) -> Markup:
 
 def text(value: str) -> str:
     """Text from metadata: fit to be shown, and escaped. A plain string, so that joining it costs no second look."""
-    plain = shown(value)
+    plain = value if value.isprintable() else shown(value)
     return str(escape(plain)) if _TO_ESCAPE.search(plain) else plain
 
 

@@ -17,7 +17,6 @@ from phonolith.library.views import Page
 from phonolith.web import params
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
-from phonolith.web.render import Address
 from phonolith.web.words import count, short_licence
 
 _MINUTE = 60_000  # ms
@@ -52,9 +51,7 @@ def search(desk: Desk, request: Request) -> Response:
     query = query_of(request)
     form = Form({one.name: one.read(request) for one in _FILTERS} if kind != "artist" else {})
     found = browse.search(desk.library, query)
-    address = Address(request)
-    same_words = replace(query, words=found.corrected or query.words, corrects=not found.page.items)
-    beside = _beside(desk, same_words, form) if not kind and not query.after else {}
+    beside = _beside(desk, query, found, form) if not kind and not query.after else {}
     return desk.renderer.page(
         request,
         "search.html",
@@ -68,13 +65,13 @@ def search(desk: Desk, request: Request) -> Response:
         form={name: "" if value in (None, False) else value for name, value in form.values.items()},
         filtered=form.used,
         licences=_licences(desk, form.values.get("licence", "")) if kind != "artist" else "",
-        same=address.same,
-        bare=address.same(**dict.fromkeys(form.values)),
+        unfiltered=dict.fromkeys(form.values),
     )
 
 
-def _beside(desk: Desk, query: Query, form: Form) -> dict[str, Page[Any]]:
+def _beside(desk: Desk, query: Query, found: browse.Found, form: Form) -> dict[str, Page[Any]]:
     """The best artists and releases for the words that found tracks; artists know nothing of the filters."""
+    query = replace(query, words=found.corrected or query.words, corrects=not found.page.items)
     releases = replace(query, kind="release", limit=_FEW, duration=(None, None))
     pages = {"release": browse.search(desk.library, releases).page}
     if not form.used:

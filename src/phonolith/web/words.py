@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 import msgspec
 
@@ -82,6 +83,7 @@ def plural(kind: str) -> str:
     return _PLURALS.get(kind) or f"{shown(kind).capitalize()} releases"
 
 
+@lru_cache(1_000)
 def short_licence(code: str) -> str:
     """A licence's code as people write it: ``CC BY-SA 3.0 DE``."""
     match = re.fullmatch(r"CC-((?:BY|NC|ND|SA)(?:-(?:BY|NC|ND|SA))*)-([\d.]+)(?:-([A-Z]+))?", code)

@@ -1,0 +1,101 @@
+"""Reads the manifests of a BagIt bag from elsewhere (RFC 8493), strictly: what is in it, under which digests."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from phonolith.errors import BadInput
+from phonolith.model import paths
+from phonolith.store.files import printable, storage_errors
+
+MANIFEST = "manifest-sha256.txt"
+TAG_MANIFEST = "tagmanifest-sha256.txt"
+
+#: Bytes of a tag file: a manifest of a million files fits.
+LARGEST = 256 << 20
+_LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+([^ \t].*)", re.DOTALL)
+_DECLARED = re.compile(r"BagIt-Version: 1\.0\r?\nTag-File-Character-Encoding: UTF-8\r?\n?")
+
+
+@dataclass(frozen=True, slots=True)
+class Bag:
+    """A bag on a disk: its tag files as bytes, and SHA-256 by path of its payload, none of which was read yet."""
+
+    root: Path
+    tags: Mapping[str, bytes]
+    payload: Mapping[str, str]
+
+    @property
+    def info(self) -> Mapping[str, str]:
+        """The pairs of bag-info.txt (RFC 8493, section 2.2.2), without those that go on over a line."""
+        pairs = (
+            line.partition(": ") for line in self.tags.get("bag-info.txt", b"").decode("utf-8", "replace").split("\n")
+        )
+        return {label: value.strip() for label, _, value in pairs}
+
+
+def read_bag(root: Path) -> Bag:
+    """The bag in a folder, its tag files checked against its tag manifest.
+
+    Raises BadInput, with a code beginning ``bag.`` or ``path.``, where it is none, a tag file is not what the manifest
+    says, or a path is unsafe; StorageError.
+    """
+    if not _DECLARED.fullmatch(_read(root, "bagit.txt").decode("utf-8", "replace")):
+        raise BadInput(printable(root), "bagit.txt does not declare BagIt 1.0 in UTF-8", code="bag.declaration")
+    listed = read_manifest(_read(root, TAG_MANIFEST), printable(root / TAG_MANIFEST), payload=False)
+    tags = {TAG_MANIFEST: _read(root, TAG_MANIFEST)}
+    for path, digest in listed.items():
+        tags[path] = _read(root, path)
+        if hashlib.sha256(tags[path]).hexdigest() != digest:
+            raise BadInput(printable(root / path), "is not what the tag manifest says", code="bag.tag-corrupt")
+    for path in ("bagit.txt", MANIFEST):
+        if path not in tags:
+            raise BadInput(printable(root), f"its tag manifest does not list {path}", code="bag.tag-missing")
+    return Bag(root, tags, read_manifest(tags[MANIFEST], printable(root / MANIFEST), payload=True))
+
+
+def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]:
+    """SHA-256 by path (RFC 8493, section 2.1.3); ``payload``: every path is below data/, else none is.
+
+    Raises BadInput.
+    """
+    try:
+        lines = data.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
+    except UnicodeDecodeError as error:
+        raise BadInput(subject, "is not UTF-8", code="bag.encoding") from error
+    found: dict[str, str] = {}
+    for line in lines:
+        match = _LINE.fullmatch(line)
+        if match is None:
+            raise BadInput(subject, f"has a line that is none: {line[:100]!r}", code="bag.manifest")
+        path = _unquoted(match[2])
+        problem = paths.fault(path.split("/"))
+        if problem:
+            raise BadInput(subject, f"has a path that {problem[1]}: {path!r:.200}", code=problem[0])
+        if path in found or path.startswith("data/") is not payload:
+            raise BadInput(subject, f"lists {path!r:.200} twice, or where it does not belong", code="bag.manifest")
+        found[path] = match[1].lower()
+    twice = paths.collisions(path.split("/") for path in found)
+    if twice:
+        one, other = ("/".join(path) for path in twice[0])
+        raise BadInput(subject, f"has two paths that are one to some disks: {one} and {other}", code="path.collision")
+    return found
+
+
+def _unquoted(path: str) -> str:
+    return re.sub("%(0[AaDd]|25)", lambda match: chr(int(match[1], 16)), path)
+
+
+def _read(root: Path, name: str) -> bytes:
+    path = root / name
+    if not path.is_file() or path.is_symlink():
+        raise BadInput(printable(root), f"is no bag: {name} is missing or no plain file", code="bag.incomplete")
+    with storage_errors(path), path.open("rb") as file:
+        data = file.read(LARGEST + 1)
+    if len(data) > LARGEST:
+        raise BadInput(printable(path), f"has more than {LARGEST:,} bytes", code="bag.too-large")
+    return data

@@ -1,0 +1,82 @@
+"""Signing keys: Ed25519, a file for each in keys/, and beside it the last head that was signed with it."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
+
+from phonolith.errors import Damaged, NotFound
+from phonolith.store.files import atomic_write, printable, storage_errors
+from phonolith.verifier import Head, Unreadable, canonical, dump, fingerprint, read_head, read_json
+
+
+class Keys:
+    """keys/, mode 0700. A key is told by its public half, 64 hexadecimal digits. ``random`` gives n random bytes."""
+
+    def __init__(self, folder: Path, random: Callable[[int], bytes] = secrets.token_bytes) -> None:
+        self._folder = folder
+        self._random = random
+
+    def make(self) -> str:
+        """A new key, durable on return; gives its public half."""
+        private = Ed25519PrivateKey.from_private_bytes(self._random(32))
+        public = _public(private)
+        pem = private.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+        atomic_write(self.path(public), pem, mode=0o600)
+        return public
+
+    def path(self, public: str) -> Path:
+        """Where the key's private half lies, or would lie: PKCS #8 (RFC 5958) in PEM, not encrypted."""
+        return self._folder / f"{fingerprint(public)}.pem"
+
+    def sign(self, public: str, message: bytes) -> str:
+        """The key's signature over the message, 128 hexadecimal digits. Raises NotFound, Damaged, StorageError."""
+        path = self.path(public)
+        if not path.exists():
+            problem = f"the private half of signing key {public} is not there"
+            raise NotFound(printable(path), problem, "Bring it back from the backup of keys/")
+        with storage_errors(path):
+            text = path.read_bytes()
+        try:
+            private = load_pem_private_key(text, None)
+        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            raise _damaged(path, str(error)) from error
+        if not isinstance(private, Ed25519PrivateKey) or _public(private) != public:
+            raise _damaged(path, "it is another key than its name says")
+        return private.sign(message).hex()
+
+    def remember(self, head: Head) -> None:
+        """Keep a head as the last one signed with its key: the log may be lost or set back, this must not be."""
+        atomic_write(self._last(head.key), canonical(dump(head)) + b"\n", mode=0o600)
+
+    def last_signed(self, public: str) -> Head | None:
+        """The last head that was signed with the key, as far as known here. Raises Damaged, StorageError."""
+        path = self._last(public)
+        with storage_errors(path):
+            text = path.read_bytes() if path.exists() else None
+        try:
+            return None if text is None else read_head(read_json(text))
+        except Unreadable as error:
+            raise _damaged(path, str(error)) from error
+
+    def _last(self, public: str) -> Path:
+        return self._folder / f"{fingerprint(public)}.head.json"
+
+
+def _public(private: Ed25519PrivateKey) -> str:
+    return private.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
+
+
+def _damaged(path: Path, problem: str) -> Damaged:
+    return Damaged(printable(path), f"it cannot be used: {problem}", "Bring it back from the backup of keys/")

@@ -1,0 +1,185 @@
+"""``mirror`` over loopback: real servers, a share of another archive, and the origin gone for good."""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import uvicorn
+
+from phonolith.config import Settings
+from phonolith.library import publications
+from phonolith.releases import mirror as module
+from phonolith.releases.publish import published
+from phonolith.store.archive import Archive
+from phonolith.web.app import create_app
+from tests import sample
+from tests.cli.conftest import Result
+from tests.releases.test_cut import publish_now
+
+Run = Callable[..., Result]
+
+
+@contextmanager
+def served(archive: Archive) -> Iterator[str]:
+    """The archive's library on a free port."""
+    config = uvicorn.Config(create_app(archive, Settings(name=archive.name), look_every=0), port=0, log_level="error")
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        thread.join(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.should_exit = True
+        thread.join()
+
+
+@pytest.fixture
+def origin(tmp_path: Path) -> Archive:
+    archive = sample.make_archive(tmp_path / "origin")[0]
+    publish_now(archive)
+    return archive
+
+
+def made(tmp_path: Path, phonolith: Run, name: str) -> Path:
+    root = tmp_path / name
+    assert phonolith("init", root, "--name", name, "--contact", "m@example.org").code == 0
+    return root
+
+
+def held(root: Path) -> set[str]:
+    with Archive.open(root).objects() as objects:
+        return {one.sha256 for one in objects.all()}
+
+
+def test_a_mirror_of_a_mirror_serves_the_same_when_the_origin_is_gone(
+    origin: Archive, tmp_path: Path, phonolith: Run
+) -> None:
+    first, second = made(tmp_path, phonolith, "first"), made(tmp_path, phonolith, "second")
+    bundles = publications.bundles(published(origin))
+    with served(origin) as url:
+        taken = phonolith("mirror", url, "--archive", first, "--json").data
+        assert len(taken["taken"]) == len(bundles) and not taken["findings"]
+        again = phonolith("mirror", url, "--archive", first, "--json").data
+        assert again["chosen"] == [] and again["offered"] == len(bundles)
+    shutil.rmtree(origin.root)
+    assert phonolith("build", "--archive", first).code == 0
+    with served(Archive.open(first)) as url:
+        assert phonolith("mirror", url, "--archive", second).code == 0
+    assert phonolith("build", "--archive", second).code == 0
+    assert publications.bundles(published(Archive.open(second))) == bundles
+    shown = [phonolith("search", "love", "--archive", root, "--json").data for root in (first, second)]
+    assert shown[0]["tracks"] == shown[1]["tracks"] and shown[0]["tracks"]
+    assert held(first) == held(second)
+    assert not list((first / "state" / "mirror").iterdir())
+
+
+def test_a_budget_and_filters_choose_a_share(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
+    root = made(tmp_path, phonolith, "mirror")
+    with served(origin) as url:
+        every = phonolith("mirror", url, "--dry-run", "--archive", root, "--json").data["chosen"]
+        some = phonolith("mirror", url, "--dry-run", "--budget", "12kB", "--archive", root, "--json").data["chosen"]
+        assert 0 < sum(one["bytes"] for one in some) <= 12_000 < sum(one["bytes"] for one in every)
+        free = phonolith("mirror", url, "--licence", "cc0", "--archive", root, "--json").data["taken"]
+        assert free and all("cc0" in one["name"] for one in free)
+        assert phonolith("mirror", url, "--budget", "much", "--archive", root).code == 2
+    assert not held(root) >= {one.sha256 for one in _payload(origin)}
+
+
+def _payload(archive: Archive) -> Iterator[Any]:
+    with archive.objects() as objects:
+        for bundle in publications.bundles(published(archive)).values():
+            yield from (one for one in publications.files(objects, bundle) if one.payload)
+
+
+def test_only_bytes_that_are_not_here_are_moved(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
+    root = made(tmp_path, phonolith, "mirror")
+    with origin.objects() as theirs, Archive.open(root).objects() as mine:
+        for one in _payload(origin):
+            mine.add_bytes(theirs.path(one.sha256).read_bytes())
+    with served(origin) as url:
+        taken = phonolith("mirror", url, "--archive", root, "--json").data["taken"]
+    assert taken and all(one["bytes_moved"] == 0 for one in taken)
+
+
+def test_what_is_taken_down_there_is_left_out_and_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
+    root = made(tmp_path, phonolith, "mirror")
+    with served(origin) as url:
+        chosen = phonolith("search", "departure", "--archive", origin.root, "--json").data["tracks"]["items"]
+        gone = [one["id"] for one in chosen]
+        assert phonolith("withdraw", *gone, "--because", "asked", "--archive", origin.root).code == 0
+        done = phonolith("mirror", url, "--archive", root, "--json")
+    assert done.code == 1
+    assert {one["code"] for one in done.data["findings"]} == {"mirror.not-fetched"}
+    assert all("refused" in one["problem"] for one in done.data["findings"])
+    with origin.objects() as objects:
+        refused = {one["subject"] for one in done.data["findings"]}
+        assert not held(root) & {one.sha256 for one in _payload(origin) if one.path in refused}
+        assert objects.totals()[0] > len(held(root))
+
+
+def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_path: Path) -> None:
+    from phonolith.model.progress import Silent
+
+    asked: list[tuple[str, int]] = []
+    with served(origin) as url:
+        plain = module.over_http("t@example.org")
+        offer = max(module.offers(url, plain), key=lambda one: one.size)
+
+        def breaks(address: str, offset: int) -> Iterator[bytes]:
+            for data in plain(address, offset):
+                if address.endswith(".wav"):
+                    yield data[: len(data) // 2]
+                    raise KeyboardInterrupt
+                yield data
+
+        with pytest.raises(KeyboardInterrupt):
+            module.fetch(url, offer, tmp_path / "f", lambda _: False, breaks, progress=Silent())
+
+        def counts(address: str, offset: int) -> Iterator[bytes]:
+            asked.append((address, offset))
+            return plain(address, offset)
+
+        fetched = module.fetch(url, offer, tmp_path / "f", lambda _: False, counts, progress=Silent())
+    assert not fetched.findings and sum(offset > 0 for _, offset in asked) == 1
+    assert fetched.moved < offer.size
+
+
+@pytest.mark.parametrize("wrong", ["torrent", "tag", "payload"])
+def test_bytes_that_are_not_what_was_promised_are_not_held(origin: Archive, tmp_path: Path, wrong: str) -> None:
+    from phonolith.errors import BadInput
+    from phonolith.model.progress import Silent
+
+    ends = {"torrent": ".torrent", "tag": "bag-info.txt", "payload": ".wav"}[wrong]
+    with served(origin) as url:
+        plain = module.over_http("t@example.org")
+        offer = max(module.offers(url, plain), key=lambda one: one.size)
+
+        def lies(address: str, offset: int) -> Iterator[bytes]:
+            for data in plain(address, offset):
+                yield data[:-1] + bytes([data[-1] ^ 1]) if address.endswith(ends) else data
+
+        if wrong == "payload":
+            found = module.fetch(url, offer, tmp_path / "f", lambda _: False, lies, progress=Silent()).findings
+            assert found and {one.code for one in found} == {"mirror.not-fetched"}
+            assert not list((tmp_path / "f").rglob("*.wav"))
+        else:
+            with pytest.raises(BadInput):
+                module.fetch(url, offer, tmp_path / "f", lambda _: False, lies, progress=Silent())
+
+
+def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
+    root = made(tmp_path, phonolith, "mirror")
+    with served(origin) as url:
+        assert phonolith("mirror", f"{url}/about", "--archive", root).code == 4
+    assert phonolith("mirror", "file:///etc/passwd", "--archive", root).code == 2
+    assert phonolith("mirror", url, "--archive", root).code == 11
