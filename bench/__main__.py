@@ -25,8 +25,8 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
     ]
     return {
         "rates": [["bench.generate", "rates", "--tracks", count]],
-        "store": [["bench.store", "--records", count], ["bench.folder"]],
         "log": [["bench.log", "--leaves", count]],
+        "store": [["bench.store", "--records", count], ["bench.folder"], ["bench.fixity"]],
         "build": [["bench.build", "--tracks", count, "--write", "3"]],
         "size": [["bench.size", "--tracks", count]],
         "search": [["bench.search", "--tracks", count, "--folder", str(work / "search")]],

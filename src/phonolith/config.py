@@ -201,6 +201,23 @@ SETTINGS: tuple[Setting, ...] = (
         _parse_list,
     ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
+    Setting(
+        "fixity.period",
+        180,
+        "Days in which verify reads every held byte again, once",
+        _number(1, 36_500),
+        _parse_number,
+    ),
+    Setting(
+        "fixity.share",
+        100,
+        "Share of the time, in percent, for which verify reads; 25 leaves the disks to others three quarters of it",
+        _number(1, 100),
+        _parse_number,
+    ),
+    Setting(
+        "fixity.threads", 0, "Files that verify reads at once; 0: one for each processor", _number(0, 64), _parse_number
+    ),
 )
 
 
@@ -227,6 +244,9 @@ class Settings:
     seed_connections: int = 500
     seed_peers: tuple[str, ...] = ()
     build_workers: int = 0
+    fixity_period: int = 180
+    fixity_share: int = 100
+    fixity_threads: int = 0
     origins: Mapping[str, str] = field(default_factory=dict)
 
     def explain(self) -> list[dict[str, Any]]:

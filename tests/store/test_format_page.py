@@ -38,8 +38,9 @@ NOW = "2026-01-02T03:04:05Z"
 def test_every_table_and_column_is_named(archive: Archive) -> None:
     archive.records().close()
     archive.observations().close()
+    archive.schedule().close()
     seen = 0
-    for path in [*archive.held.rglob("*.sqlite"), *archive.private.glob("*.sqlite")]:
+    for path in [path for part in (archive.held, archive.private, archive.state) for path in part.rglob("*.sqlite")]:
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
         assert path.name in PAGE and db.pragma("user_version") == 1
         for (table,) in db.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():

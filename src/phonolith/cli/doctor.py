@@ -7,17 +7,21 @@ import stat
 from collections.abc import Callable, Iterator
 from contextlib import closing
 
-from phonolith.cli.status import working
+from phonolith.cli.findings import show_findings
+from phonolith.cli.status import before, kept, working
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.model.finding import Finding
+from phonolith.model.progress import Silent
 from phonolith.pipeline import STAGES, next_stage
 from phonolith.store.archive import LOCKS, Archive
+from phonolith.store.locks import utc_now
 
 _LOW_SPACE = 2_000_000_000  # bytes: a build of a million tracks needs about this much beside the catalogue
+_VERIFY = "Restore it or copy it from a sound place, then run: phonolith verify"
 _SHOWN = 20  # findings of one check; the rest is counted
 #: What each check looks at, in the words of the page.
 LOOKS_AT = {
@@ -25,12 +29,11 @@ LOOKS_AT = {
     "folders": "that they are there, can be written, and private ones are private",
     "disks": "that volumes are mounted, and room on them",
     "register": "that no decision was changed, removed or cut off: every digest of the chain",
-    "objects": "that each is where it should be with its size; its bytes are not read",
+    "objects": "that each is where it should be with its size, and what verify found; bytes are not read",
     "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there",
     "catalogue": "that it opens, and how many decisions are newer",
     "leftovers": "reports of crashes, and who is at work",
 }
-_MARKS = {"error": ("✗", "red"), "warning": ("!", "yellow"), "note": ("·", "dim")}
 
 
 @verb("doctor", short_help="What is missing or unhealthy, and how to mend it.")
@@ -38,7 +41,8 @@ def doctor(place: Place) -> Answer:
     """Look the archive over: settings, folders, disks, register, objects, catalogue, what to do next.
 
     Ends with exit code 1 if something wants attention. It says what each check looks at: of objects, whether they are
-    where they should be with their size. Their bytes are not read, so a flipped bit is not found.
+    where they should be with their size, and what `verify` found. Bytes are not read here, so a new flipped bit is not
+    found.
     """
     archive, settings = place.archive(), place.settings()
     findings: list[Finding] = []
@@ -50,11 +54,7 @@ def doctor(place: Place) -> Answer:
     wanting = [one for one in findings if one.severity != "note"]
 
     def show(view: View) -> None:
-        for one in findings:
-            mark, style = _MARKS[one.severity]
-            view.line(f"{mark} {one.subject}: {one.problem}", style)
-            if one.remedy:
-                view.line(one.remedy, "dim", 4)
+        show_findings(view, findings)
         view.pairs((name, LOOKS_AT[name]) for name in CHECKS)
         checked = plural(len(CHECKS), "check")
         view.line(
@@ -138,14 +138,24 @@ def _register(archive: Archive, _: Settings) -> Iterator[Finding]:
         yield from register.verify()
 
 
-def _objects(archive: Archive, _: Settings) -> Iterator[Finding]:
-    """Whether each held object is where it should be with the size it should have."""
-    with archive.objects() as objects:
-        for held in objects.all():
-            try:
-                objects.path(held.sha256)
-            except PhonolithError as error:
-                yield Finding("objects.missing", error.subject, error.problem, error.remedy, "error")
+def _objects(archive: Archive, settings: Settings) -> Iterator[Finding]:
+    """Whether each held object is where it should be with its size, and what the last readings of bytes said."""
+    from phonolith.store.structure import check_ledger
+
+    with archive.damage() as damage:
+        for one in damage.amiss():
+            where = one.place.volume or os.fsdecode(one.place.path)
+            problem = f"its copy in {where} was found {one.result} at {one.time}: {one.problem}"
+            yield Finding(f"objects.{one.result}", one.sha256, problem, _VERIFY, "error")
+    with archive.ledger() as ledger:
+        yield from check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+    never, oldest = kept(archive).unread
+    if never:
+        problem = f"{plural(never, 'file')} never read again since taken in"
+        yield Finding("objects.unread", "fixity", problem, "To read them: phonolith verify", "note")
+    elif oldest and oldest < before(utc_now(), settings.fixity_period):
+        problem = f"the oldest reading is of {oldest}, longer ago than {plural(settings.fixity_period, 'day')}"
+        yield Finding("objects.unread", "fixity", problem, "To read what is due: phonolith verify", "note")
 
 
 def _log(archive: Archive, _: Settings) -> Iterator[Finding]:

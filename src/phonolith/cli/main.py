@@ -26,6 +26,10 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "harvest": ("harvest", "Gather from a folder of music, a table, documents, or a bundle."),
         "build": ("build", "Make the catalogue from what was gathered."),
     },
+    "Keep": {
+        "verify": ("verify", "Read held bytes again, on a rolling schedule, and compare them with their digests."),
+        "ledger": ("ledger", "Compare what the ledger says with what is there; copy to another volume."),
+    },
     "Look and listen": {
         "serve": ("serve", "Open the library in the browser: search, browse, play."),
         "search": ("search", "Find tracks, releases and artists."),
@@ -196,7 +200,7 @@ def crash(error: Exception, argv: Sequence[str]) -> int:
 def archive_folder(argv: Sequence[str], environment: dict[str, str] | os._Environ[str]) -> Path:
     """The archive a command line names, without parsing it whole: for the crash report."""
     for index, word in enumerate(argv):
-        if word == "--archive" and index + 1 < len(argv):
+        if word == "--archive" and index + 1 < len(argv) and not argv[index + 1].startswith("-"):
             return Path(argv[index + 1])
         if word.startswith("--archive="):
             return Path(word.partition("=")[2])

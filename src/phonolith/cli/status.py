@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
@@ -15,6 +20,7 @@ def status(place: Place) -> Answer:
     archive, settings = place.archive(), place.settings()
     with archive.objects() as objects:
         count, held = objects.totals()
+    copies = kept(archive)
     with archive.records() as records:
         sources = {name: records.count(name) for name in sorted(records.sources())}
     with archive.register() as register:
@@ -28,6 +34,11 @@ def status(place: Place) -> Answer:
         "records": sources,
         "objects": count,
         "bytes": held,
+        "copies": copies.by_number,
+        "volumes": copies.by_volume,
+        "amiss": copies.amiss,
+        "never_read": copies.unread[0],
+        "oldest_read": copies.unread[1],
         "events": decisions,
         "catalogue": built,
         "at_work": busy,
@@ -42,14 +53,98 @@ def status(place: Place) -> Answer:
                 ("records", _records_line(sources)),
                 *((f"  {name}", number(n)) for name, n in sources.items() if len(sources) > 1),
                 ("objects", f"{plural(count, 'object')}, {size(held)}"),
+                *_copies_lines(copies),
                 ("register", plural(decisions, "event")),
                 ("catalogue", _catalogue_line(built)),
                 *((f"{name} lock", who) for name, who in busy.items()),
             ]
         )
+        for line in _warnings(copies):
+            view.line(line, "yellow")
         view.hint(f"Next: {following.command}")
 
     return Answer(data, show)
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """How safely objects are held: how many have so many sound copies, copies in each volume, copies that are amiss.
+
+    ``unread``: how many files were never read again, and when that was read which was read longest ago.
+    """
+
+    by_number: dict[int, int]
+    by_volume: dict[str, int]
+    amiss: int
+    unread: tuple[int, str]
+
+
+def kept(archive: Archive) -> Kept:
+    """What ledger, observations and schedule say; nothing is read but their rows. Outside files count as a copy."""
+    by_number, by_volume = Counter[int](), Counter[str]()
+    with archive.objects() as objects, archive.damage() as damage:
+        for volumes, count in objects.copies().items():
+            by_number[len(volumes)] += count
+            by_volume.update(dict.fromkeys(volumes, count))
+        amiss = damage.amiss()
+        for sha256, lost in Counter(one.sha256 for one in amiss).items():
+            if (held := objects.held(sha256)) is not None:
+                by_number[len(held.places)] -= 1
+                by_number[len(held.places) - lost] += 1
+    counts = {many: count for many, count in sorted(by_number.items()) if count}
+    return Kept(counts, dict(sorted(by_volume.items())), len(amiss), _unread(archive, by_volume.total()))
+
+
+def _unread(archive: Archive, files: int) -> tuple[int, str]:
+    """How many files were never read again, and when that was read which was read longest ago."""
+    from phonolith.errors import StorageError
+    from phonolith.store.rereading import sealed
+
+    segments = sealed(archive)
+    try:
+        if archive.schedule_path.exists():
+            with archive.schedule() as schedule:
+                return schedule.never(segments), schedule.oldest()
+    except StorageError:  # a disk that is read-only now: its schedule cannot be opened
+        pass
+    return files + len(segments), ""
+
+
+def _copies_lines(copies: Kept) -> list[tuple[str, str]]:
+    names = {0: "no sound copy", 1: "1 copy"}
+    lines = [(f"  {names.get(many, f'{many} copies')}", plural(n, "object")) for many, n in copies.by_number.items()]
+    if len(copies.by_volume) > 1:
+        lines += [
+            (f"  in {name}" if name else "  outside", plural(n, "copy", "copies"))
+            for name, n in copies.by_volume.items()
+        ]
+    if copies.amiss:
+        lines.append(("  amiss", plural(copies.amiss, "copy", "copies")))
+    if copies.by_number:
+        lines.append(("  oldest unchecked", oldest_line(*copies.unread)))
+    return lines
+
+
+def _warnings(copies: Kept) -> Iterator[str]:
+    if lost := copies.by_number.get(0, 0):
+        yield f"! {plural(lost, 'object has', 'objects have')} no sound copy here. See: phonolith doctor"
+    if alone := copies.by_number.get(1, 0):
+        yield f"! {plural(alone, 'object has', 'objects have')} one copy: if its disk fails, they are lost."
+        yield '  Name a folder on another disk under [volumes] in phonolith.toml, as in second = "/mnt/second",'
+        yield "  then run: phonolith ledger copy second"
+
+
+def before(now: str, days: int) -> str:
+    """So many days earlier; both ISO 8601, UTC, whole seconds."""
+    moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) - timedelta(days=days)
+    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def oldest_line(never: int, oldest: str) -> str:
+    """What was read longest ago, for a person."""
+    if never:
+        return f"{plural(never, 'file')} never read" + (f"; the oldest reading is of {oldest}" if oldest else "")
+    return f"read at {oldest}" if oldest else "nothing is held"
 
 
 def _built(archive: Archive) -> dict[str, object] | None:

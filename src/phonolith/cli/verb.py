@@ -72,9 +72,12 @@ class Place:
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else there.")
+_HERE = "$PHONOLITH_ARCHIVE"  # what --archive without a folder gives: the archive that is meant without it
 _ARCHIVE = click.option(
     "--archive",
     type=click.Path(path_type=Path),
+    is_flag=False,
+    flag_value=_HERE,
     metavar="DIR",
     help="The archive. Default: $PHONOLITH_ARCHIVE, else here.",
 )
@@ -93,7 +96,9 @@ def verb(
     def wrap(function: Callable[..., Answer]) -> click.Command:
         @functools.wraps(function)
         def run(archive: Path | None, as_json: bool, **options: Any) -> int:
-            place = Place(archive or Path(os.environ.get("PHONOLITH_ARCHIVE") or "."), as_json)
+            if archive is None or str(archive) == _HERE:
+                archive = Path(os.environ.get("PHONOLITH_ARCHIVE") or ".")
+            place = Place(archive, as_json)
             answer = function(place, **options)
             put_out(answer, as_json)
             if answer.then is not None:

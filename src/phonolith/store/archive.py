@@ -11,7 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
+from phonolith.store.damage import KnownDamage
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
+from phonolith.store.ledger import Ledger
 from phonolith.store.locks import store_lock
 from phonolith.store.log import Log
 from phonolith.store.log_index import LogIndex
@@ -20,13 +22,14 @@ from phonolith.store.observations import Observations
 from phonolith.store.private import PrivateStore
 from phonolith.store.records import RecordStore
 from phonolith.store.register import Register
+from phonolith.store.schedule import Schedule
 from phonolith.store.volumes import Volume, volumes_from
 
 #: Version of the layout of held/, stated in held/FORMAT.
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "seed")
+LOCKS = ("harvest", "build", "release", "log", "verify", "seed")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -134,7 +137,11 @@ class Archive:
 
     def objects(self) -> ObjectStore:
         """held/objects and held/ledger.sqlite."""
-        return ObjectStore(self._ledger, self.volumes)
+        return ObjectStore(self._ledger, self.volumes, damage=self.damage())
+
+    def ledger(self) -> Ledger:
+        """held/ledger.sqlite."""
+        return Ledger(self._ledger)
 
     def register(self) -> Register:
         """held/register.sqlite."""
@@ -142,7 +149,21 @@ class Archive:
 
     def observations(self) -> Observations:
         """held/observations.sqlite."""
-        return Observations(self.held / "observations.sqlite")
+        return Observations(self._observations)
+
+    def damage(self) -> KnownDamage:
+        """What held/observations.sqlite says is damaged."""
+        return KnownDamage(self._observations)
+
+    def schedule(self) -> Schedule:
+        """state/fixity.sqlite: when what was read last."""
+        with self.ledger():  # so that there is one
+            return Schedule(self.schedule_path, self._ledger)
+
+    @property
+    def schedule_path(self) -> Path:
+        """The schedule's file, whether anything was read yet or not."""
+        return self.state / "fixity.sqlite"
 
     def log(self) -> Log:
         """held/log: what was committed to."""
@@ -159,6 +180,10 @@ class Archive:
     @property
     def _ledger(self) -> Path:
         return self.held / "ledger.sqlite"
+
+    @property
+    def _observations(self) -> Path:
+        return self.held / "observations.sqlite"
 
     def _sweep(self) -> None:
         for folder in (*(volume.path for volume in self.volumes), *(self.held / "records").glob("*/")):

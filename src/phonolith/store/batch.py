@@ -120,6 +120,22 @@ class Batch:
             file.flush()
             return self._wait(passport, media_type, _Draft(draft, file, volume, closing))
 
+    def copy(self, path: Path, sha256: bytes, volume: Volume) -> bool:
+        """Take in one more copy of a held object, into this volume. False if the bytes at ``path`` are not it.
+
+        Raises NotFound, BadInput, StorageError; then, and when it is False, the batch is as it was before.
+        """
+        with ExitStack() as closing:
+            source = closing.enter_context(open_regular(path))
+            closing.enter_context(storage_errors(volume.path))
+            draft, file = closing.enter_context(temporary(volume.path))
+            passport, synced = take(path, source, "copy", draft, file)
+            if passport.sha256 != sha256:
+                return False
+            self._keep_open(passport, _Draft(draft, synced, volume, closing))
+            self._entries.append(Entry(passport, "", Place(volume.name)))
+            return True
+
     def keep(self) -> None:
         """Make all that waits durable and enter it. Raises StorageError; then nothing of it is held."""
         entries, drafts = self._entries, self._drafts
@@ -143,10 +159,13 @@ class Batch:
         """Let the draft wait for :meth:`keep`, unless its bytes are here already."""
         if place := self._known(passport):
             return self._enter(passport, media_type, place)
+        self._keep_open(passport, draft)
+        return self._enter(passport, media_type, Place(draft.volume.name))
+
+    def _keep_open(self, passport: Passport, draft: _Draft) -> None:
         draft.close = draft.close.pop_all()
         self._drafts[passport.sha256] = draft
         self._size += passport.size
-        return self._enter(passport, media_type, Place(draft.volume.name))
 
     def _known(self, passport: Passport) -> Place | None:
         waiting = self._drafts.get(passport.sha256)

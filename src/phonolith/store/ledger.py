@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import apsw
 
-from phonolith.store.database import database_errors, fetch, open_ro, open_rw, transaction
+from phonolith.store.database import Closing, database_errors, fetch, open_ro, open_rw, transaction
 from phonolith.store.passport import Passport
 
 VERSION = 1
@@ -70,7 +70,7 @@ class Entry(NamedTuple):
     place: Place
 
 
-class Ledger:
+class Ledger(Closing):
     """Rows of held/ledger.sqlite. Safe to use from several threads."""
 
     def __init__(self, path: Path, *, readonly: bool = False) -> None:
@@ -149,6 +149,57 @@ class Ledger:
             for (sha256, size), group in itertools.groupby(rows, key=lambda row: row[:2]):
                 yield sha256, size, [Place(*row[2:]) for row in group]
             after = rows[-1][0]
+
+    def lacking(self, volume: str) -> Iterator[tuple[bytes, int]]:
+        """SHA-256 and size of every object that has no place in the volume, in the order in which they came."""
+        sql = (
+            "SELECT id, sha256, size FROM object o WHERE id > :after AND NOT EXISTS"
+            " (SELECT 1 FROM place WHERE object = o.id AND volume = :volume) ORDER BY id LIMIT 1000"
+        )
+        after = -1
+        while rows := self._rows(sql, {"volume": volume, "after": after}):
+            yield from ((sha256, size) for _, sha256, size in rows)
+            after = rows[-1][0]
+
+    def lacks(self, volume: str) -> tuple[int, int]:
+        """Number and bytes of the objects that have no place in the volume."""
+        sql = (
+            "SELECT count(*), coalesce(sum(size), 0) FROM object o WHERE NOT EXISTS"
+            " (SELECT 1 FROM place WHERE object = o.id AND volume = :volume)"
+        )
+        count, size = self._rows(sql, {"volume": volume})[0]
+        return int(count), int(size)
+
+    def copies(self) -> dict[tuple[str, ...], int]:
+        """How many objects lie in exactly these volumes ('' is outside); one scan for all of them."""
+        sql = (
+            "SELECT volumes, count(*) FROM (SELECT group_concat(volume) AS volumes FROM place GROUP BY object)"
+            " GROUP BY volumes"
+        )
+        return {tuple(str(volumes).split(",")): int(count) for volumes, count in self._rows(sql, {})}
+
+    def rows(self, low: bytes, high: bytes) -> Iterator[tuple[Passport, list[Place]]]:
+        """Passport and places of every object whose digest is from ``low`` on and below ``high``, by digest."""
+        sql = (
+            "SELECT id, size, sha256, piece_length, root, layer, pieces, padded FROM object"
+            " WHERE sha256 >= :low AND sha256 < :high ORDER BY sha256 LIMIT 1000"
+        )
+        places = (
+            "SELECT object, volume, path, mtime_ns FROM place WHERE object IN (SELECT value FROM json_each(:ids))"
+            " ORDER BY object"
+        )
+        while rows := self._rows(sql, {"low": low, "high": high}):
+            found: dict[int, list[Place]] = {row[0]: [] for row in rows}
+            for number, *place in self._rows(places, {"ids": str(list(found))}):
+                found[number].append(Place(*place))
+            for number, *passport in rows:
+                yield Passport(*passport), found[number]
+            low = rows[-1][2] + b"\0"
+
+    def damaged(self) -> list[str]:
+        """What SQLite finds wrong with the file itself; empty if nothing."""
+        found = self._rows("PRAGMA quick_check(20)", {})
+        return [str(row[0]) for row in found if row[0] != "ok"]
 
     def uses_volume(self, name: str) -> bool:
         """Whether any object is said to lie in the volume."""

@@ -13,7 +13,7 @@ from typing import Any
 from phonolith.errors import BadInput
 from phonolith.model import paths
 from phonolith.store.bencode import NotBencode, decode, encode
-from phonolith.store.passport import BLOCK, merkle_root
+from phonolith.store.passport import BLOCK, layer_root
 
 #: Bytes of a metainfo file; a bundle's has 8 MB at most, a stranger's may have more.
 LARGEST = 64 << 20
@@ -232,14 +232,12 @@ class _Reading:
         wanted = {file.root: file.size for file in files if file.size > self._length}
         if layers.keys() != wanted.keys():
             raise _Refused("layers", "lacks the piece layers of some files, or has some of files it does not have")
-        filler = merkle_root((), self._length // BLOCK, bytes(32))
         for root, size in wanted.items():
             layer = layers[root]
             count = -(-size // self._length)
             if not isinstance(layer, bytes) or len(layer) != 32 * count:
                 raise _Refused("layers", "has a piece layer of another length than its file asks for")
-            hashes = [layer[at : at + 32] for at in range(0, len(layer), 32)]
-            if merkle_root(hashes, 1 << (count - 1).bit_length(), filler) != root:
+            if layer_root(layer, self._length) != root:
                 raise _Refused("layers", "has a piece layer that does not lead to its root")
         return layers
 

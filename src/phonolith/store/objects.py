@@ -3,29 +3,48 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
 from phonolith.errors import Damaged, NotFound, StorageError
+from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress
 from phonolith.store.batch import Batch, Held
+from phonolith.store.damage import KnownDamage
 from phonolith.store.database import Closing
 from phonolith.store.files import fsync_dir, printable, storage_error, storage_errors
 from phonolith.store.ledger import Ledger, Place
 from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
 
+_RESTORE = "Restore it from a mirror or a backup, then run: phonolith verify"
+
+#: What is copied to another volume is made durable at latest after so many objects or bytes.
+BATCH_OBJECTS = 256
+BATCH_BYTES = 256_000_000
+
 
 class ObjectStore(Closing):
     """Bytes by digest. An object is named by a ledger row only after its bytes and their name are durable."""
 
-    def __init__(self, ledger: Path, volumes: Sequence[Volume], *, readonly: bool = False) -> None:
+    def __init__(
+        self,
+        ledger: Path,
+        volumes: Sequence[Volume],
+        *,
+        damage: KnownDamage | None = None,
+        readonly: bool = False,
+    ) -> None:
         self.volumes = tuple(volumes)
+        self._damage = damage
         self._ledger = Ledger(ledger, readonly=readonly)
 
     def close(self) -> None:
-        """Close the ledger."""
+        """Close the ledger, and what is known of damage."""
         self._ledger.close()
+        if self._damage is not None:
+            self._damage.close()
 
     def adopt(self, path: Path, how: str, media_type: str = "", *, keep_source: bool = False) -> Held:
         """Take a file into the archive; the same bytes again change nothing.
@@ -52,6 +71,30 @@ class ObjectStore(Closing):
         """A batch to take in many objects at the cost of few syncs; what is in it is held when it is kept."""
         return Batch(self._ledger, self._volume, self._again, self._where)
 
+    def copy_to(self, name: str, progress: Progress) -> Iterator[Finding]:
+        """Give every object a copy in this volume that has none there; findings are those that had no sound source.
+
+        What is copied is compared with its digest on the way. Up to 256 objects or 256 MB are made durable together; a
+        crash costs them and nothing else. Raises NotFound (no such volume), StorageError (not mounted, or full).
+        """
+        volume = self._named(name)
+        if volume is None:
+            known = ", ".join(one.name for one in self.volumes)
+            raise NotFound(f"volume {name}", "is not in [volumes]", f"Add it to phonolith.toml; there are {known}")
+        if not volume.present and not self._ledger.uses_volume(name):
+            volume.prepare()
+        progress.start("Copying", self._ledger.lacks(name)[1], "bytes")
+        with self.batch() as batch:
+            for digest, size in self._ledger.lacking(name):
+                roomiest([volume], size)  # says what to do where it does not fit
+                if not self._copy(batch, digest, volume):
+                    problem = f"it has no sound copy that could be copied to {name}"
+                    yield Finding("object.damaged", digest.hex(), problem, _RESTORE, "error")
+                if batch.count >= BATCH_OBJECTS or batch.size >= BATCH_BYTES:
+                    batch.keep()
+                progress.advance(size)
+        progress.finish()
+
     def open(self, sha256: str) -> BinaryIO:
         """The object's bytes for reading. Raises NotFound, Damaged, StorageError."""
         path = self.path(sha256)
@@ -59,23 +102,25 @@ class ObjectStore(Closing):
             return path.open("rb")
 
     def path(self, sha256: str) -> Path:
-        """A path at which the object's bytes are, with the right size.
+        """A path at which the object's bytes are, with the right size, and where no look found them damaged.
 
-        Raises NotFound (not held), StorageError (its volume is not mounted) or Damaged (gone or of another size).
+        Raises NotFound (not held), StorageError (its volume is not mounted) or Damaged (gone, of another size, or
+        found damaged when it was read last).
         """
         digest = _digest(sha256)
         size = self._ledger.size(digest)
         if size is None:
             raise NotFound(sha256, "no object of this digest is held", "Check the digest")
         faults = []
+        damaged = self._damaged(digest)
         for place in self._ledger.places(digest):
-            path, fault = self._look(sha256, size, place)
+            path, fault = self._look(sha256, size, place, damaged)
             if path is not None:
                 return path
             faults.append(fault)
         if any("not mounted" in fault for fault in faults):
             raise StorageError(sha256, "; ".join(faults), "Mount the disk, or correct [volumes] in phonolith.toml")
-        raise Damaged(sha256, "; ".join(faults) or "no place is known", "Restore it from a mirror or a backup")
+        raise Damaged(sha256, "; ".join(faults) or "no place is known", _RESTORE)
 
     def has(self, sha256: str) -> bool:
         """Whether the ledger knows the object."""
@@ -103,15 +148,24 @@ class ObjectStore(Closing):
             sha256 = digest.hex()
             yield Held(sha256, size, tuple(self._where(sha256, place) for place in places))
 
+    def lacking(self, volume: str) -> tuple[int, int]:
+        """Number and bytes of the objects that have no copy in the volume."""
+        return self._ledger.lacks(volume)
+
+    def copies(self) -> dict[tuple[str, ...], int]:
+        """How many objects lie in exactly these volumes, one name for each copy; '' is outside the archive."""
+        return self._ledger.copies()
+
     def totals(self) -> tuple[int, int]:
         """Number of objects and their bytes, each object counted once."""
         return self._ledger.totals()
 
     def _again(self, passport: Passport) -> Place | None:
         """A place inside the archive that has these bytes and is sound."""
-        sha256 = passport.sha256.hex()
-        for place in self._ledger.places(passport.sha256):
-            if place.volume and self._look(sha256, passport.size, place)[0] is not None:
+        places = self._ledger.places(passport.sha256)
+        sha256, damaged = passport.sha256.hex(), self._damaged(passport.sha256) if places else {}
+        for place in places:
+            if place.volume and self._look(sha256, passport.size, place, damaged)[0] is not None:
                 return place
         return None
 
@@ -122,6 +176,15 @@ class ObjectStore(Closing):
                 volume.prepare()
         return roomiest(self.volumes, size)
 
+    def _copy(self, batch: Batch, digest: bytes, volume: Volume) -> bool:
+        """Copy from the first place that has the object's bytes."""
+        sha256, size, damaged = digest.hex(), self._ledger.size(digest) or 0, self._damaged(digest)
+        for place in self._ledger.places(digest):
+            path, _ = self._look(sha256, size, place, damaged)
+            if path is not None and batch.copy(path, digest, volume):
+                return True
+        return False
+
     def _remove_source(self, path: Path, held: Held) -> None:
         with storage_errors(path):
             if any(Path(place) == path.absolute() for place in held.places):
@@ -129,9 +192,18 @@ class ObjectStore(Closing):
             path.unlink()
             fsync_dir(path.absolute().parent)
 
-    def _look(self, sha256: str, size: int, place: Place) -> tuple[Path | None, str]:
+    def _damaged(self, digest: bytes) -> dict[tuple[str, bytes], str]:
+        """When which place of the object was found damaged; modification times have no part in which it is."""
+        known = self._damage.of(digest) if self._damage is not None else ()
+        return {(one.place.volume, one.place.path): one.time for one in known}
+
+    def _look(
+        self, sha256: str, size: int, place: Place, damaged: Mapping[tuple[str, bytes], str]
+    ) -> tuple[Path | None, str]:
         """The path of a place if a file of the right size is there, else what is wrong with it."""
         path = Path(self._path_of(sha256, place))
+        if when := damaged.get((place.volume, place.path)):
+            return None, f"{printable(path)} was found damaged at {when}"
         volume = self._named(place.volume)
         if place.volume and (volume is None or not volume.present):
             return None, f"volume {place.volume} is not mounted"

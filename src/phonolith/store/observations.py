@@ -17,14 +17,15 @@ VERSION = 1
 SCHEMA = """
 CREATE TABLE observation (     -- append-only; what a tool saw, never what somebody concluded from it
   id INTEGER PRIMARY KEY,
-  subject BLOB NOT NULL CHECK (length(subject) = 32), -- SHA-256 of the object that was looked at
-  kind TEXT NOT NULL,          -- fixity, decode, loudness, fingerprint …
+  subject BLOB NOT NULL CHECK (length(subject) = 32), -- SHA-256 of what was looked at
+  kind TEXT NOT NULL,          -- fixity, fixity.run, decode, loudness, fingerprint …
   tool TEXT NOT NULL,
   version TEXT NOT NULL,
   time TEXT NOT NULL,          -- ISO 8601, UTC
   value TEXT NOT NULL          -- JSON
 ) STRICT;
 CREATE INDEX observation_by_subject ON observation (subject, kind);
+CREATE INDEX observation_of_fixity ON observation (subject, id) WHERE kind = 'fixity'; -- few: what is or was damaged
 """
 
 

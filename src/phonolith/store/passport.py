@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
@@ -112,8 +112,7 @@ class Passporter:
         if self._size <= length and rest:  # one piece: the tree is only as wide as its leaves (BEP 52)
             leaves = hash_piece(rest)[1]
             return merkle_root(leaves, _power_of_two(len(leaves)), _ZERO)
-        empty_piece = merkle_root((), length // BLOCK, _ZERO)
-        return merkle_root(self._layer, _power_of_two(len(self._layer)), empty_piece)
+        return layer_root(b"".join(self._layer), length)
 
 
 def piece_length_for(size: int) -> int:
@@ -126,6 +125,44 @@ def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
     passporter = Passporter(piece_length)
     passporter.update(data)
     return passporter.finish()
+
+
+def contradictions(told: Passport) -> Iterator[str]:
+    """What cannot be in a passport, told without its bytes: lengths, and the root that its layer gives (BEP 52)."""
+    length = piece_length_for(told.size)
+    count = -(-told.size // length)
+    full = bool(told.size) and told.size % length == 0
+    wanted = {
+        "root": 32 if told.size else 0,
+        "layer": 32 * count if told.size > length else 0,
+        "pieces": 20 * count,
+        "padded": 20 if told.size else 0,
+    }
+    if told.piece_length != length:
+        yield f"piece_length is {told.piece_length:,} instead of {length:,}"
+    for name, size in wanted.items():
+        if len(getattr(told, name)) != size:
+            yield f"{name} has {len(getattr(told, name)):,} bytes instead of {size:,}"
+    if told.layer and len(told.layer) == wanted["layer"] and layer_root(told.layer, length) != told.root:
+        yield "root is not what layer gives"
+    if 0 < told.size <= BLOCK and told.root != told.sha256:
+        yield "root is not sha256, although one block of the tree has all bytes"
+    if full and told.padded != told.pieces[-20:]:
+        yield "padded is not the last of pieces, although the last piece is full"
+    if not told.size and told != passport_of(b""):
+        yield "sha256 is not that of no bytes"
+
+
+def layer_root(layer: bytes, length: int) -> bytes:
+    """The BEP 52 pieces root of a file with this piece layer at this piece length."""
+    hashes = [layer[at : at + 32] for at in range(0, len(layer), 32)]
+    return merkle_root(hashes, _power_of_two(len(hashes)), _empty_piece(length))
+
+
+@cache
+def _empty_piece(length: int) -> bytes:
+    """The hash of a piece of no blocks, which fills up a layer."""
+    return merkle_root((), length // BLOCK, _ZERO)
 
 
 def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:

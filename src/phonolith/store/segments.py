@@ -125,7 +125,16 @@ class Shard:
 
     def batches(self) -> Iterator[list[Record]]:
         """Its records in lots of up to 256, so that what is made of a lot stays in the processor's cache."""
-        with ObjectReader(self.ledger, self.volumes) as fetch, ExitStack() as opened:
+        with ObjectReader(self.ledger, self.volumes) as fetch:
+            for lines in self.lots():
+                if any(line.object for line in lines):  # each of these is large
+                    yield from ([record_of(line, fetch)] for line in lines)
+                else:
+                    yield records_of(lines, fetch)
+
+    def lots(self) -> Iterator[list[Line]]:
+        """Its lines in the same lots, without the objects that some of them name."""
+        with ExitStack() as opened:
             path, file = None, None
             for part in self.parts:
                 if isinstance(part, OpenPart):
@@ -135,11 +144,7 @@ class Shard:
                         opened.close()
                         path, file = part.path, opened.enter_context(open_frames(part.path))
                     found = iter(part.lines(file))
-                for lines in _lots(found):
-                    if any(line.object for line in lines):  # each of these is large
-                        yield from ([record_of(line, fetch)] for line in lines)
-                    else:
-                        yield records_of(lines, fetch)
+                yield from _lots(found)
 
 
 def _lots(lines: Iterator[Line]) -> Iterator[list[Line]]:

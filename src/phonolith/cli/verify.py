@@ -1,0 +1,135 @@
+"""``verify``: reads held bytes again and compares them with their digests."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phonolith import __version__
+from phonolith.cli.findings import show_findings
+from phonolith.cli.status import before, oldest_line
+from phonolith.cli.text import number, plural, size, span
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+
+if TYPE_CHECKING:
+    from phonolith.store.rereading import Report
+
+_UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
+
+
+class Duration(click.ParamType[float]):
+    """A length of time as people write it: ``90s``, ``30min``, ``2h``, ``1d``; its value is in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """Seconds; a usage error where it is no length of time."""
+        found = re.fullmatch(r"([0-9]+(?:\.[0-9]+)?)\s*(s|min|h|d)", str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is not a length of time, as in 90s, 30min, 2h or 1d", param, ctx)
+        return float(found[1]) * _UNITS[found[2]]
+
+
+@verb(
+    "verify",
+    short_help="Read held bytes again, on a rolling schedule, and compare them with their digests.",
+    examples=("verify --archive", "verify --for 2h --share 25", "verify --all --passport"),
+)
+@click.option("--for", "seconds", type=Duration(), metavar="TIME", help="Stop after so long: 90s, 30min, 2h, 1d.")
+@click.option("--share", type=click.IntRange(1, 100), metavar="PERCENT", help="Read for so much of the time.")
+@click.option("--all", "everything", is_flag=True, help="Read everything now, whenever it was read last.")
+@click.option(
+    "--passport", "whole", is_flag=True, help="Also compare the hashes for torrents, at three times the work."
+)
+def verify(place: Place, seconds: float | None, share: int | None, everything: bool, whole: bool) -> Answer:
+    """Read the bytes of every held object and of every sealed file of records, from the disk, and compare SHA-256.
+
+    Each copy is read once in `fixity.period` days. A run reads what is due, first what was amiss at its last reading,
+    then what was never read, then what was read longest ago. It may be stopped or killed at any moment and goes on
+    where it was; so does --all. Run it every night, with --for if nights are short.
+
+    Nothing is changed or removed. What is damaged is not served any more, unless another copy of it is sound; the
+    exit code is then 1. `ledger check` compares without reading and is quick.
+    """
+    from phonolith.store.fixity import Pace
+    from phonolith.store.rereading import Wish, opened, reread
+
+    archive, settings = place.archive(), place.settings(fixity_share=share)
+    wish = Wish(
+        before(place.now(), settings.fixity_period),
+        everything,
+        seconds,
+        whole,
+        settings.fixity_threads or os.cpu_count() or 1,
+    )
+    pace = Pace(settings.fixity_share / 100)
+    with archive.lock("verify", what="verify"), opened(archive) as store, place.bars() as bars:
+        report = reread(store, wish, pace, bars, now=place.now, version=__version__)
+    healthy = not report.findings
+    return Answer(
+        _data(report, settings.fixity_period), lambda view: _show(view, report, settings), 0 if healthy else 1
+    )
+
+
+def _data(report: Report, period: int) -> dict[str, Any]:
+    return {
+        "healthy": not report.findings,
+        "began": report.began,
+        "ended": report.ended,
+        "seconds": round(report.seconds, 3),
+        "checked": report.checked,
+        "bytes": report.size,
+        **report.results,
+        "finished": not report.stopped,
+        "left": {"files": report.left, "bytes": report.left_size, "seconds": _left_seconds(report)},
+        "never_read": report.never,
+        "oldest": report.oldest,
+        "period_days": period,
+        "findings": report.findings,
+    }
+
+
+def _left_seconds(report: Report) -> float | None:
+    """How long what is left takes at this run's rate; None where there is no rate."""
+    if not report.left:
+        return 0.0
+    if not report.size or not report.seconds:
+        return None
+    return round(report.left_size * report.seconds / report.size, 1)
+
+
+def _show(view: View, report: Report, settings: Any) -> None:
+    if report.goes_on_from:
+        view.line(f"Went on with the reading of everything that began at {report.goes_on_from}.", "dim")
+    show_findings(view, report.findings)
+    view.pairs(_pairs(report, settings.fixity_period))
+    if not report.findings:
+        what = plural(report.checked, "file") if report.checked else "Nothing was due"
+        view.line(f"✓ {what}. All that was read is sound." if report.checked else f"✓ {what}.", "green")
+
+
+def _pairs(report: Report, period: int) -> list[tuple[str, str]]:
+    rate = f", {size(report.size / report.seconds)}/s" if report.seconds >= 0.05 else ""
+    pairs = [("read", f"{plural(report.checked, 'file')}, {size(report.size)} in {span(report.seconds)}{rate}")]
+    pairs += [(result, number(count)) for result, count in report.results.items() if count or result == "sound"]
+    if report.left:
+        pairs.append(("still due", f"{plural(report.left, 'file')}, {size(report.left_size)}{_forecast(report)}"))
+    pairs.append(("oldest unchecked", oldest_line(report.never, report.oldest)))
+    if not report.left:
+        pairs.append(("period", f"everything was read within {plural(period, 'day')}"))
+    return pairs
+
+
+def _forecast(report: Report) -> str:
+    seconds = _left_seconds(report)
+    if seconds is None:
+        return ""
+    runs = max(1, round(seconds / report.seconds + 0.5))
+    return f": {span(seconds)} at this rate, {plural(runs, 'more run')} as long as this one"
+
+
+COMMANDS = {"verify": verify}
