@@ -183,12 +183,20 @@ def _environment() -> dict[str, str]:
     return {key: value for key, value in os.environ.items() if not key.startswith("PHONOLITH_")}
 
 
+class Ended(Exception):
+    """A client's process ended before it was done; ``code`` as Popen has it, negative for a signal."""
+
+    def __init__(self, told: str, code: int) -> None:
+        super().__init__(f"waited for {told}, and the program ended with {code}")
+        self.code = code
+
+
 def wait_for(what: Callable[[], Any], told: str, process: subprocess.Popen[str] | None = None) -> Any:
-    """What ``what`` gives once it is true; fails when the process that should bring it about has ended in failure."""
+    """What ``what`` gives once it is true; raises Ended where the process that should bring it about failed."""
     until = time.monotonic() + PATIENCE
     while not (found := what()):
-        if process is not None and process.poll() not in (None, 0):
-            pytest.fail(f"waited for {told}, and the program ended with {process.returncode}")
+        if process is not None and (code := process.poll()):
+            raise Ended(told, code)
         if time.monotonic() > until:
             pytest.fail(f"waited for {told} in vain")
         time.sleep(0.1)  # between two looks, not for anything to be over
