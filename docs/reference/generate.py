@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 from pathlib import Path
 
 import click
@@ -147,7 +148,8 @@ def settings() -> str:
 
 
 def _default(value: object) -> str:
-    return f"`{value}`" if value not in ("", (), {}) else ""
+    """As the settings file has it."""
+    return f"`{json.dumps(value).strip(chr(34))}`" if value not in ("", (), {}) else ""
 
 
 if __name__ == "__main__":

@@ -13,6 +13,8 @@ from phonolith.errors import NotAnArchive, SettingError, StorageError
 
 FILE_NAME = "phonolith.toml"
 DEFAULT_PORT = 8990
+DEFAULT_LISTEN = ("0.0.0.0:6881", "[::]:6881")  # every network, by either version of IP
+_LAST_PORT = 65535
 
 #: The version of the folder's format, which the file carries and nobody sets.
 _FORMAT_KEY = "format"
@@ -64,6 +66,12 @@ def _number(low: int, high: int) -> Callable[[Any], int]:
     return read
 
 
+def _flag(value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"has to be true or false, not {value!r}")
+    return value
+
+
 def _texts(value: Any) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         raise ValueError(f'has to be a list of texts, as in ["a", "b"], not {value!r}')
@@ -75,6 +83,15 @@ def _address(value: Any) -> str:
     if address and not re.fullmatch(r"https?://[^\s/?#]+(/[^\s?#]*)?", address):
         raise ValueError(f"has to be an address such as https://music.example.org, not {value!r}")
     return address
+
+
+def _ends(value: Any) -> tuple[str, ...]:
+    ends = _texts(value)
+    for end in ends:
+        host, colon, port = end.rpartition(":")
+        if not (host and colon and port.isdigit() and int(port) <= _LAST_PORT):
+            raise ValueError(f"has to have a host and a port in each place, as in 192.0.2.1:6881, not {end!r}")
+    return ends
 
 
 def _territory(value: Any) -> str:
@@ -96,6 +113,10 @@ def _folders(value: Any) -> Mapping[str, str]:
 
 def _parse_number(text: str) -> Any:
     return int(text) if re.fullmatch(r"-?[0-9]+", text) else text
+
+
+def _parse_flag(text: str) -> Any:
+    return {"true": True, "false": False}.get(text.lower(), text)
 
 
 def _parse_list(text: str) -> list[str]:
@@ -147,6 +168,38 @@ SETTINGS: tuple[Setting, ...] = (
         _number(0, 256),
         _parse_number,
     ),
+    Setting(
+        "seed.listen",
+        DEFAULT_LISTEN,
+        "Where seeding listens, host and port; a router has to let that port in, or peers must be found by us",
+        _ends,
+        _parse_list,
+    ),
+    Setting("seed.dht", True, "Whether peers may find us without a tracker (DHT)", _flag, _parse_flag),
+    Setting(
+        "seed.dht-nodes",
+        (),
+        "Nodes by which the DHT is entered, host and port; empty: those that libtorrent knows",
+        _ends,
+        _parse_list,
+    ),
+    Setting("seed.lsd", False, "Whether peers in the same network are told of us", _flag, _parse_flag),
+    Setting("seed.upnp", False, "Whether the router is asked to let peers in (UPnP, NAT-PMP)", _flag, _parse_flag),
+    Setting(
+        "seed.upload-limit",
+        0,
+        "Most kB a second that are given; 0: as much as goes",
+        _number(0, 100_000_000),
+        _parse_number,
+    ),
+    Setting("seed.connections", 500, "Most peers at a time, of all bundles", _number(1, 100_000), _parse_number),
+    Setting(
+        "seed.peers",
+        (),
+        "Peers that are called without being found first, host and port: mirrors that are known",
+        _ends,
+        _parse_list,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
     Setting(
         "fixity.period",
@@ -182,6 +235,14 @@ class Settings:
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
     serve_workers: int = 0
+    seed_listen: tuple[str, ...] = DEFAULT_LISTEN
+    seed_dht: bool = True
+    seed_dht_nodes: tuple[str, ...] = ()
+    seed_lsd: bool = False
+    seed_upnp: bool = False
+    seed_upload_limit: int = 0
+    seed_connections: int = 500
+    seed_peers: tuple[str, ...] = ()
     build_workers: int = 0
     fixity_period: int = 180
     fixity_share: int = 100

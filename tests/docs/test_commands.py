@@ -38,13 +38,16 @@ artist = "artist"
 licence = "licence"
 """
 
-# Serving does not end, so it is asked for one page and told to stop; mirroring asks an archive that is served here in
-# place of the one in the page. Everything else runs as it stands.
+# Serving does not end, so it is asked for one page and told to stop, and seeding is told to stop once it says what it
+# gives; mirroring asks an archive that is served here in place of the one in the page. Everything else runs as it
+# stands.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
   case "$1 $*" in
     serve\\ *) python "$ASK" "$@" ;;
+    seed\\ *--status*) command phonolith "$@" ;;
+    seed\\ *) python "$STOP" "$@" ;;
     mirror\\ *) python "$MIRROR" "$@" ;;
     *) command phonolith "$@" ;;
   esac
@@ -61,6 +64,16 @@ with urllib.request.urlopen(JSONDecoder().decode(text)["address"], timeout=30) a
     assert page.status == 200
 run.send_signal(signal.SIGINT)
 sys.exit(run.wait(30))
+"""
+_STOP = """
+import signal, subprocess, sys
+words = ["--bind", "127.0.0.1:0", "--no-dht", "--json"]
+run = subprocess.Popen(["phonolith", *sys.argv[1:], *words], stdout=subprocess.PIPE, text=True)
+text = ""
+while "\\n}" not in text:
+    text += run.stdout.readline()
+run.send_signal(signal.SIGINT)
+sys.exit(run.wait(60))
 """
 
 
@@ -94,6 +107,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
         "PATH": path,
         "HOME": str(folder),
         "ASK": str(folder / "ask.py"),
+        "STOP": str(folder / "stop.py"),
         "MIRROR": str(folder / "mirror.py"),
         **more,
     }
@@ -119,6 +133,7 @@ def _desk(folder: Path, music: Path) -> Path:
     (folder / "albums.csv").write_text(_ALBUMS)
     (folder / "albums.toml").write_text(_MAP)
     (folder / "ask.py").write_text(_ASK)
+    (folder / "stop.py").write_text(_STOP)
     (folder / "mirror.py").write_text(_MIRROR)
     return folder
 

@@ -42,6 +42,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Publish": {
         "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
         "publish": ("release", "Publish a release that was cut."),
+        "seed": ("seed", "Give what was published to peers over BitTorrent."),
         "mirror": ("mirror", "Take a share of another archive, and keep it current."),
     },
     "Decide": {

@@ -48,10 +48,11 @@ class Place:
         return Archive.open(self.root)
 
     def settings(self, **flags: Any) -> Settings:
-        """Settings of the archive here; flags are named with ``_`` for ``.`` (``serve_port=8000``)."""
-        from phonolith.config import load
+        """Settings of the archive here; flags are named as the attributes of Settings (``serve_port=8000``)."""
+        from phonolith.config import SETTINGS, load
 
-        return load(self.root, self.environment, {key.replace("_", ".", 1): value for key, value in flags.items()})
+        keys = {item.attribute: item.key for item in SETTINGS}
+        return load(self.root, self.environment, {keys[name]: value for name, value in flags.items()})
 
     def bars(self) -> Bars:
         """Progress on stderr, to be used as a context manager."""

@@ -29,7 +29,7 @@ from phonolith.store.volumes import Volume, volumes_from
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "verify")
+LOCKS = ("harvest", "build", "release", "log", "verify", "seed")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
