@@ -150,15 +150,62 @@ def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_p
                 yield data
 
         with pytest.raises(KeyboardInterrupt):
-            module.fetch(url, offer, tmp_path / "f", lambda _: False, breaks, progress=Silent())
+            module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), breaks, progress=Silent())
 
         def counts(address: str, offset: int) -> Iterator[bytes]:
             asked.append((address, offset))
             return plain(address, offset)
 
-        fetched = module.fetch(url, offer, tmp_path / "f", lambda _: False, counts, progress=Silent())
+        fetched = module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), counts, progress=Silent())
     assert not fetched.findings and sum(offset > 0 for _, offset in asked) == 1
     assert fetched.moved < offer.size
+
+
+def test_bundles_of_another_log_than_before_are_refused(origin: Archive, tmp_path: Path) -> None:
+    from phonolith.errors import BadInput
+    from phonolith.model.progress import Silent
+    from phonolith.releases.commit import commit
+    from phonolith.store.log import head_file
+
+    other = Archive.create(tmp_path / "other", name="Other", contact="o@example.org", now=sample.NOW)
+    with other.objects() as objects:
+        forged = head_file([commit(other, [objects.add_bytes(b"x").sha256], lambda: sample.NOW)])
+    own = head_file([origin.log().heads()[0]])
+    with served(origin) as url:
+        plain = module.over_http("t@example.org")
+        offer = min(module.offers(url, plain), key=lambda one: one.size)
+
+        def with_seen(*seen: bytes) -> module.Fetched:
+            here = module.Here(lambda _: False, lambda name: seen if name == "Sample" else ())
+            return module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
+
+        assert not with_seen().findings and not with_seen(own).findings
+        with pytest.raises(BadInput) as caught:
+            with_seen(forged)
+        assert caught.value.code == "mirror.log"
+
+
+def test_a_bundle_without_a_head_is_refused_once_there_were_heads(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from phonolith.errors import BadInput
+    from phonolith.model.progress import Silent
+    from phonolith.store.log import head_file
+
+    archive = sample.make_archive(tmp_path / "silent")[0]
+    monkeypatch.setattr("tests.releases.test_cut.commit_to", lambda *_: None)
+    publish_now(archive)
+    seen = head_file(archive.log().heads()[-1:])
+    with served(archive) as url:
+        plain = module.over_http("t@example.org")
+        offer = min(module.offers(url, plain), key=lambda one: one.size)
+        for before, fine in (((), True), ((seen,), False)):
+            here = module.Here(lambda _: False, lambda _, before=before: before)
+            if fine:
+                assert not module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent()).findings
+                continue
+            with pytest.raises(BadInput, match="missing"):
+                module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
 
 
 @pytest.mark.parametrize("wrong", ["torrent", "tag", "payload"])
@@ -176,12 +223,14 @@ def test_bytes_that_are_not_what_was_promised_are_not_held(origin: Archive, tmp_
                 yield data[:-1] + bytes([data[-1] ^ 1]) if address.endswith(ends) else data
 
         if wrong == "payload":
-            found = module.fetch(url, offer, tmp_path / "f", lambda _: False, lies, progress=Silent()).findings
+            found = module.fetch(
+                url, offer, tmp_path / "f", module.Here(lambda _: False), lies, progress=Silent()
+            ).findings
             assert found and {one.code for one in found} == {"mirror.not-fetched"}
             assert not list((tmp_path / "f").rglob("*.wav"))
         else:
             with pytest.raises(BadInput):
-                module.fetch(url, offer, tmp_path / "f", lambda _: False, lies, progress=Silent())
+                module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), lies, progress=Silent())
 
 
 def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:

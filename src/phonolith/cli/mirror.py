@@ -42,11 +42,13 @@ def mirror(
     Only bytes that are not held here already are moved, whatever bundle they come in. Run again, it fetches what was
     published since. Then `phonolith build` makes the same pages here, and `phonolith seed` seeds the same torrents.
     """
+    from functools import partial
+
     from phonolith.cli.decide import record
     from phonolith.cli.text import plural, size
     from phonolith.harvest.bundle import Options, harvest_bundle
     from phonolith.library.publications import bundles, files
-    from phonolith.releases.mirror import Wanted, choose, fetch, offers, over_http
+    from phonolith.releases.mirror import Here, Wanted, choose, fetch, heads_seen, offers, over_http
     from phonolith.releases.publish import published
 
     archive, url = place.archive(), url.rstrip("/")
@@ -67,7 +69,8 @@ def mirror(
 
     for one in () if dry_run else chosen:
         with place.bars() as bars, archive.objects() as objects:
-            fetched = fetch(url, one, archive.state / "mirror" / one.name, objects.has, get, progress=bars)
+            here = Here(objects.has, partial(heads_seen, objects, published(archive)))
+            fetched = fetch(url, one, archive.state / "mirror" / one.name, here, get, progress=bars)
         with place.bars() as bars:
             report = harvest_bundle(
                 archive, fetched.folder, Options(adopt="move"), append, progress=bars, clock=place.now

@@ -21,11 +21,15 @@ from phonolith import __version__
 from phonolith.errors import BadInput, NotFound, StorageError, UsageError
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
+from phonolith.model.publication import Publication
+from phonolith.releases.bag import HEADS
 from phonolith.store import metainfo
 from phonolith.store.bag import MANIFEST, TAG_MANIFEST, Bag, read_bag
 from phonolith.store.files import make_folders, printable, storage_errors
 from phonolith.store.metainfo import Metainfo
+from phonolith.store.objects import ObjectStore
 from phonolith.store.passport import Passporter
+from phonolith.verifier import State, Unreadable, check_log, check_state, read_head, read_json
 
 _CHUNK = 1 << 20
 _LARGEST_ANSWER = 64 << 20
@@ -60,6 +64,17 @@ class Fetched:
     folder: Path
     moved: int
     findings: tuple[Finding, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What is asked of this archive: whether an object is held, and which heads of an archive's log were seen before.
+
+    ``seen`` takes the archive's name and gives files of heads, as in its bundles.
+    """
+
+    has: Callable[[str], bool]
+    seen: Callable[[str], Sequence[bytes]] = lambda _: ()
 
 
 #: Gives the bytes of an address, in pieces, from an offset on. Raises NotFound, BadInput, StorageError.
@@ -106,19 +121,21 @@ def choose(every: Sequence[Offer], wanted: Wanted, held: Mapping[str, int]) -> l
     return found
 
 
-def fetch(url: str, offer: Offer, folder: Path, has: Callable[[str], bool], get: Get, *, progress: Progress) -> Fetched:
-    """Fetch a bundle below ``folder``: torrents, tag files, and of the payload what is not held (``has`` of a SHA-256).
+def fetch(url: str, offer: Offer, folder: Path, here: Here, get: Get, *, progress: Progress) -> Fetched:
+    """Fetch a bundle below ``folder``: torrents, tag files, and of the payload what is not held.
 
     What lies there from an earlier run is gone on with. A file that is refused or wrong is a finding and left out.
-    Raises BadInput where torrent, tag files and manifest do not belong together, StorageError.
+    Raises BadInput where torrent, tag files and manifest do not belong together, or the bundle's signed head is not
+    properly signed or contradicts what was seen of that archive before; StorageError.
     """
     root = folder / offer.name
     with storage_errors(folder):
         make_folders(root)
     told = _torrents(offer, folder, get)
     bag = _tags(url, offer.name, root, told, get)
+    _check_heads(bag, here)
     sizes = {"/".join(file.path): file.size for file in told.files}
-    missing = [path for path, digest in bag.payload.items() if not has(digest)]
+    missing = [path for path, digest in bag.payload.items() if not here.has(digest)]
     progress.start(f"Fetching {offer.name}", sum(sizes[path] for path in missing), "bytes")
     moved = 0
     findings = []
@@ -130,6 +147,12 @@ def fetch(url: str, offer: Offer, folder: Path, has: Callable[[str], bool], get:
             findings.append(Finding("mirror.not-fetched", path, error.problem, error.remedy))
     progress.finish()
     return Fetched(root, moved, tuple(findings))
+
+
+def heads_seen(objects: ObjectStore, past: Sequence[Publication], origin: str) -> list[bytes]:
+    """The files of signed heads in bundles of an archive that are held here already."""
+    tags = [bundle.tags.get(HEADS) for one in past if one.origin == origin for bundle in one.bundles]
+    return [objects.path(digest).read_bytes() for digest in dict.fromkeys(tags) if digest]
 
 
 def over_http(contact: str) -> Get:
@@ -209,6 +232,34 @@ def _tags(url: str, name: str, root: Path, told: Metainfo, get: Get) -> Bag:
     if listed != {*bag.payload, *bag.tags}:
         raise BadInput(name, "its torrent and its manifest name different files", code="bundle.lists-differ")
     return bag
+
+
+def _check_heads(bag: Bag, here: Here) -> None:
+    """Raise where a bundle's signed head is not what such a head has to be, or what was seen before excludes it."""
+    subject = f"{bag.root.name}/{HEADS}"
+    before = [_state(one, subject) for one in here.seen(bag.info.get("Source-Organization", ""))]
+    told = bag.tags.get(HEADS)
+    if told is None:
+        if before:
+            raise BadInput(subject, "is missing, although that archive signs what it publishes", code="mirror.log")
+        return
+    state = _state(told, subject)
+    problems = check_state(state)
+    for seen in before:
+        if seen.heads[-1].log != state.heads[-1].log:
+            raise BadInput(subject, "is of another log than that archive's earlier bundles", code="mirror.log")
+        found = check_log(seen, state)
+        problems += found.problems if found.verdict == "refuted" else []
+    if problems:
+        words = "; ".join(f"{one.subject}: {one.problem}" for one in problems)
+        raise BadInput(subject, words, "Show both heads to whoever mirrors that archive", code="mirror.log")
+
+
+def _state(lines: bytes, subject: str) -> State:
+    try:
+        return State([read_head(read_json(line)) for line in lines.splitlines()])
+    except Unreadable as error:
+        raise BadInput(subject, f"has a line that is no head: {error}", code="mirror.log") from error
 
 
 def _file(path: Path, size: int, digest: str, get: Get, url: str, progress: Progress) -> int:
