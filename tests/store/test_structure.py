@@ -176,8 +176,14 @@ def test_memory_does_not_grow_with_the_number_of_objects(memory: Path) -> None:
                 batch.add_bytes(b"%d" % number)
                 if number % 256 == 255:
                     batch.keep()
-        tracemalloc.start()
-        assert check(archive) == []
-        peaks.append(tracemalloc.get_traced_memory()[1])
-        tracemalloc.stop()
+        peaks.append(min(_peak(archive) for _ in range(3)))  # threads of other tests may be at work in this process
     assert peaks[1] < 2 * peaks[0]
+
+
+def _peak(archive: Archive) -> int:
+    """Bytes that Python took at most while the ledger was checked."""
+    tracemalloc.start()
+    assert check(archive) == []
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return peak
