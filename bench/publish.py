@@ -21,10 +21,11 @@ import time
 import warnings
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import cycle
 from pathlib import Path
 
 from phonolith.releases.compose import Entry, compose
-from phonolith.store.passport import LARGE_PIECE, Passport, Passporter, piece_length_for
+from phonolith.store.passport import LARGE_PIECE, Passport, Passporter, piece_length_for, two_buffers
 
 _CHUNK = 4 << 20
 
@@ -35,7 +36,11 @@ def passports(total: int, count: int) -> None:
         files = _files(Path(name) / "data", total, count)
         size = sum(path.stat().st_size for path in files)
         limit = _limit()
-        rows = {"phonolith, passports": lambda: _ours(files), "libtorrent, hybrid": lambda: _theirs(Path(name), files)}
+        rows = {
+            "phonolith, one by one": lambda: _one_by_one(files),
+            "phonolith, side by side": lambda: _ours(files),
+            "libtorrent, hybrid": lambda: _theirs(Path(name), files),
+        }
         found = {what: _timed(run) for what, run in rows.items()}
         base = found["libtorrent, hybrid"]
         print(
@@ -66,22 +71,26 @@ def composing(count: int) -> None:
 
 
 def _ours(files: Sequence[Path]) -> None:
-    """As a harvest reads them: one after another, the pieces of one on all processors; small files side by side."""
-    if files[0].stat().st_size >= 2 * LARGE_PIECE:
-        for path in files:
-            _passport_of(path)
-        return
+    """As many files at once as there are processors."""
     with ThreadPoolExecutor(os.cpu_count()) as pool:
-        list(pool.map(_passport_of, files, chunksize=64))
+        list(pool.map(_passport_of, files, chunksize=16))
+
+
+def _one_by_one(files: Sequence[Path]) -> None:
+    """As a harvest takes them in: one after another, each hashed by all processors."""
+    for path in files:
+        _passport_of(path)
 
 
 def _passport_of(path: Path) -> Passport:
     passporter = Passporter()
-    view = memoryview(bytearray(min(path.stat().st_size + 1, _CHUNK)))
     with path.open("rb", buffering=0) as file:
-        while count := file.readinto(view):
-            passporter.update(view[:count])
-    return passporter.finish()
+        for view in cycle(two_buffers(_CHUNK)):
+            count = file.readinto(view)
+            if not count:
+                return passporter.finish()
+            passporter.feed(view[:count])
+    raise AssertionError("a file ends")
 
 
 def _theirs(folder: Path, files: Sequence[Path]) -> None:

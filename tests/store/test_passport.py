@@ -123,3 +123,15 @@ def _torrent(libtorrent, folder: Path, files: list[str], piece_length: int):  # 
 
 def _layers(libtorrent, folder: Path, piece_length: int):  # type: ignore[no-untyped-def]
     return _create(libtorrent, folder, ["file"], piece_length)[b"piece layers"]
+
+
+@given(st.lists(st.integers(0, 3 * LARGE_PIECE), max_size=5))
+@settings(max_examples=25)
+def test_feeding_by_turns_of_two_buffers_is_the_same(lengths: list[int]) -> None:
+    data = [data_of(length) for length in lengths]
+    buffers = [bytearray(3 * LARGE_PIECE) for _ in range(2)]
+    passporter = Passporter()
+    for turn, part in enumerate(data):
+        buffers[turn % 2][: len(part)] = part
+        passporter.feed(memoryview(buffers[turn % 2])[: len(part)])
+    assert passporter.finish() == passport_of(b"".join(data))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import fcntl
+import itertools
 import os
 import stat
 from pathlib import Path
@@ -12,7 +13,7 @@ from typing import BinaryIO
 
 from phonolith.errors import BadInput, NotFound, StorageError
 from phonolith.store.files import printable, storage_error, storage_errors
-from phonolith.store.passport import Passport, Passporter
+from phonolith.store.passport import Passport, Passporter, two_buffers
 
 #: How a file may be adopted. ``auto`` is reflink where the file system can, else copy.
 HOWS = ("auto", "reflink", "hardlink", "move", "copy", "reference")
@@ -65,14 +66,13 @@ def _read(path: Path, source: BinaryIO, copy: BinaryIO | None) -> Passport:
     """One pass over the source: passport, and a copy where one is wanted. Errors name the file that has them."""
     passporter = Passporter()
     descriptor = source.fileno()
-    view = memoryview(bytearray(min(os.fstat(descriptor).st_size + 1, _CHUNK)))  # clearing 4 MiB takes its time
     offset = 0
-    while True:
+    for view in itertools.cycle(two_buffers(_CHUNK)):
         with storage_errors(path):
             count = os.preadv(descriptor, [view], offset)
         if not count:
             break
-        passporter.update(view[:count])
+        passporter.feed(view[:count])
         if copy is not None:
             _copy_out(copy, view[:count])
         offset += count

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import threading
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 
@@ -18,6 +19,7 @@ BLOCK = 16 * 1024
 SMALL_PIECE = 64 * 1024  # files below 1 MiB
 LARGE_PIECE = 1024 * 1024  # files of 1 MiB and more; a bundle holds one of the two classes
 
+_of_thread = threading.local()
 _ZERO = bytes(32)
 _ZEROS = bytes(LARGE_PIECE)
 
@@ -55,64 +57,77 @@ class Passporter:
         self._size = 0
         self._layer: list[bytes] = []
         self._pieces: list[bytes] = []
+        self._pending: list[Future[None]] = []
+        self._hashing: list[tuple[Future[bytes], Future[list[bytes]]]] = []
 
     def update(self, data: bytes | bytearray | memoryview) -> None:
-        """Take the next bytes. Several pieces at once are hashed by several processors."""
-        view = memoryview(data)
-        whole = _hashers(os.getpid()).submit(self._whole.update, view) if len(view) > self._step else None
-        if whole is None:
-            self._whole.update(view)
+        """Take the next bytes."""
+        self.feed(memoryview(data))
+        self._settle()
+
+    def feed(self, view: memoryview) -> None:
+        """Take the next bytes, which must stay as they are until the next call.
+
+        More than a piece is hashed by all processors, while whoever calls reads on.
+        """
+        self._settle()
         self._size += len(view)
+        if len(view) > self._step:
+            self._pending.append(_hashers(os.getpid()).submit(self._whole.update, view))
+        else:
+            self._whole.update(view)
         if self._buffer:
             missing = self._step - len(self._buffer)
             self._buffer += view[:missing]
             view = view[missing:]
             if len(self._buffer) == self._step:
-                self._piece(memoryview(bytes(self._buffer)), self._step)
+                self._take(*hash_piece(memoryview(bytes(self._buffer)), self._step)[:2])
                 self._buffer.clear()
         full = len(view) - len(view) % self._step
-        pieces = [view[start : start + self._step] for start in range(0, full, self._step)]
-        hashed = (
-            map(_hash_whole_piece, pieces) if whole is None else _hashers(os.getpid()).map(_hash_whole_piece, pieces)
-        )
-        for sha1, root in hashed:
-            self._pieces.append(sha1)
-            self._layer.append(root)
+        for start in range(0, full, self._step):
+            piece = view[start : start + self._step]
+            if self._pending:
+                submit = _hashers(os.getpid()).submit
+                self._hashing.append((submit(_sha1, piece), submit(hash_blocks, piece)))
+            else:
+                self._take(*hash_piece(piece, self._step)[:2])
         self._buffer += view[full:]
-        if whole is not None:
-            whole.result()
 
     def finish(self) -> Passport:
         """The passport of all that came."""
+        self._settle()
         length = self._given or piece_length_for(self._size)
         rest = memoryview(bytes(self._buffer))
+        leaves: list[bytes] = []
+        padded = b""
         for start in range(0, len(rest), length):
-            self._piece(rest[start : start + length], length)
-        tail = rest[len(rest) - len(rest) % length :]
-        padded = hashlib.sha1(tail, usedforsecurity=False)
-        padded.update(memoryview(_ZEROS)[: length - len(tail)])
+            sha1, leaves, padded = hash_piece(rest[start : start + length], length)
+            self._take(sha1, leaves, length)
+        one_piece = self._size <= length and leaves  # then the tree is only as wide as its leaves (BEP 52)
+        narrow = merkle_root(leaves, _power_of_two(len(leaves)), _ZERO) if one_piece else b""
+        layer = b"".join(self._layer)
         return Passport(
             size=self._size,
             sha256=self._whole.digest(),
             piece_length=length,
-            root=self._root(rest, length),
-            layer=b"".join(self._layer) if self._size > length else b"",
+            root=narrow or (layer_root(layer, length) if self._size else b""),
+            layer=layer if self._size > length else b"",
             pieces=b"".join(self._pieces),
-            padded=padded.digest() if tail else b"".join(self._pieces[-1:]),
+            padded=padded or b"".join(self._pieces[-1:]),
         )
 
-    def _piece(self, piece: memoryview, length: int) -> None:
-        sha1, leaves = hash_piece(piece)
+    def _take(self, sha1: bytes, leaves: list[bytes], length: int = 0) -> None:
         self._pieces.append(sha1)
-        self._layer.append(merkle_root(leaves, length // BLOCK, _ZERO))
+        self._layer.append(merkle_root(leaves, (length or self._step) // BLOCK, _ZERO))
 
-    def _root(self, rest: memoryview, length: int) -> bytes:
-        if not self._size:
-            return b""
-        if self._size <= length and rest:  # one piece: the tree is only as wide as its leaves (BEP 52)
-            leaves = hash_piece(rest)[1]
-            return merkle_root(leaves, _power_of_two(len(leaves)), _ZERO)
-        return layer_root(b"".join(self._layer), length)
+    def _settle(self) -> None:
+        """Wait for what is being hashed."""
+        for sha1, leaves in self._hashing:
+            self._take(sha1.result(), leaves.result())
+        for one in self._pending:
+            one.result()
+        self._hashing.clear()
+        self._pending.clear()
 
 
 def piece_length_for(size: int) -> int:
@@ -125,6 +140,17 @@ def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
     passporter = Passporter(piece_length)
     passporter.update(data)
     return passporter.finish()
+
+
+def two_buffers(size: int) -> tuple[memoryview, memoryview]:
+    """Two buffers for :meth:`Passporter.feed`: one is hashed while the other is read into.
+
+    They are the thread's, the same at each call: to be given new ones for each file took longer than hashing them.
+    """
+    found: dict[int, tuple[memoryview, memoryview]] = _of_thread.__dict__.setdefault("buffers", {})
+    if size not in found:
+        found[size] = memoryview(bytearray(size)), memoryview(bytearray(size))
+    return found[size]
 
 
 def contradictions(told: Passport) -> Iterator[str]:
@@ -165,12 +191,18 @@ def _empty_piece(length: int) -> bytes:
     return merkle_root((), length // BLOCK, _ZERO)
 
 
-def hash_piece(piece: memoryview) -> tuple[bytes, list[bytes]]:
-    """SHA-1 of the piece and SHA-256 of each of its 16 KiB blocks: all the hashing there is, in one place.
+def hash_piece(piece: memoryview, length: int) -> tuple[bytes, list[bytes], bytes]:
+    """SHA-1 of the piece, SHA-256 of each of its 16 KiB blocks, and SHA-1 of it filled with zeros to ``length``.
 
-    A faster kernel (multi-buffer SHA) would replace this function and :func:`hash_blocks`, and nothing else.
+    A faster kernel (multi-buffer SHA) would replace this function, :func:`hash_blocks` and :func:`_sha1`, which are
+    all the hashing there is.
     """
-    return hashlib.sha1(piece, usedforsecurity=False).digest(), hash_blocks(piece)
+    sha1 = hashlib.sha1(piece, usedforsecurity=False)
+    bare = sha1.digest()
+    if len(piece) == length:
+        return bare, hash_blocks(piece), bare
+    sha1.update(memoryview(_ZEROS)[: length - len(piece)])
+    return bare, hash_blocks(piece), sha1.digest()
 
 
 def hash_blocks(piece: memoryview) -> list[bytes]:
@@ -179,10 +211,8 @@ def hash_blocks(piece: memoryview) -> list[bytes]:
     return [sha256(piece[start : start + BLOCK]).digest() for start in range(0, len(piece), BLOCK)]
 
 
-def _hash_whole_piece(piece: memoryview) -> tuple[bytes, bytes]:
-    """SHA-1 of a full piece and the root of its leaves."""
-    sha1, leaves = hash_piece(piece)
-    return sha1, merkle_root(leaves, len(piece) // BLOCK, _ZERO)
+def _sha1(piece: memoryview) -> bytes:
+    return hashlib.sha1(piece, usedforsecurity=False).digest()
 
 
 @cache
