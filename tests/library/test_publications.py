@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonolith.errors import Damaged
-from phonolith.library.publications import bundles, manifest, quoted, unquoted
+from phonolith.library.publications import bundles, manifest
 from phonolith.model.publication import Bundle, Publication, Torrent, body_of, publication_of
 from phonolith.releases.bag import manifest as written
+from phonolith.store.bag import quoted, unquoted
 
 
 def bundle(name: str, replaces: str = "") -> Bundle:

@@ -27,12 +27,11 @@ from phonolith.sources.mirror import Settings
 from phonolith.sources.text import visible
 from phonolith.store import metainfo
 from phonolith.store.archive import Archive
-from phonolith.store.bag import Bag, read_bag
+from phonolith.store.bag import CATALOGUE, Bag, read_bag
 from phonolith.store.batch import Batch
 from phonolith.store.files import printable, storage_errors
 from phonolith.store.objects import ObjectStore
 
-_CATALOGUE = "catalogue.jsonl"
 _BATCH_OBJECTS = 256
 _BATCH_BYTES = 256 * 1024 * 1024
 _KINDS = {(True, True): "hybrid", (True, False): "v1", (False, True): "v2"}
@@ -98,8 +97,8 @@ def _sorted(bag: Bag, origin: str) -> tuple[dict[str, Settings], list[tuple[str,
     """Settings by collection, and (collection, item, line) of what the excerpt says."""
     settings: dict[str, Settings] = {}
     lines = []
-    for number, line in enumerate(bag.tags.get(_CATALOGUE, b"").splitlines(), 1):
-        subject = f"{printable(bag.root / _CATALOGUE)} line {number:,}"
+    for number, line in enumerate(bag.tags.get(CATALOGUE, b"").splitlines(), 1):
+        subject = f"{printable(bag.root / CATALOGUE)} line {number:,}"
         try:
             found = msgspec.json.decode(line, type=Line)
             if found.kind == "source":

@@ -22,7 +22,7 @@ from phonolith.errors import NotFound, PhonolithError
 from phonolith.library.access import Item, decision, item_of, standing
 from phonolith.library.listing import raw_tracks, release_rows, track_rows
 from phonolith.library.overlay import hidden_rows
-from phonolith.library.publications import EVIDENCE, Objects, PublishedFile, files
+from phonolith.library.publications import Objects, PublishedFile, files
 from phonolith.library.reading import Library, Reading, Standing
 from phonolith.library.tracks import withdrawable
 from phonolith.model.ids import KINDS
@@ -32,6 +32,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import REVOKED, Evidence, since
 from phonolith.rights.gate import FORBIDDEN, GONE, Policy, Subject, decide
 from phonolith.rights.licences import LICENCES
+from phonolith.store.bag import EVIDENCE
 
 _AT_ONCE = 500  # files
 _UNREADABLE = (PhonolithError, KeyError, OSError, msgspec.MsgspecError)

@@ -12,13 +12,10 @@ from typing import Any, BinaryIO, Protocol
 from phonolith.errors import Damaged
 from phonolith.model.event import Event
 from phonolith.model.publication import Bundle, Publication, publication_of
+from phonolith.store.bag import MANIFEST, unquoted
 from phonolith.store.bencode import decode
 
-MANIFEST = "manifest-sha256.txt"
 _PUBLISHING = ("release.published", "release.mirrored")
-
-#: The tag file that says why each payload file may be passed on, one JSON object a line.
-EVIDENCE = "evidence.jsonl"
 
 
 class Objects(Protocol):
@@ -90,18 +87,6 @@ def manifest(data: bytes, subject: str) -> Mapping[str, str]:
             raise Damaged(subject, f"has a line that is none: {line[:100]!r}", "Restore the object from a mirror")
         found[unquoted(path)] = sha256
     return found
-
-
-def quoted(path: str) -> str:
-    """A path as a manifest has it: breaks and percent signs are written as in an address (RFC 8493, section 2.1.3)."""
-    return path.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
-
-
-def unquoted(path: str) -> str:
-    """The path that :func:`quoted` made, or that a manifest from elsewhere has."""
-    for written, meant in (("%0A", "\n"), ("%0a", "\n"), ("%0D", "\r"), ("%0d", "\r"), ("%25", "%")):
-        path = path.replace(written, meant)
-    return path
 
 
 def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tuple[str, str]]:

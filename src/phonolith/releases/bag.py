@@ -14,16 +14,13 @@ import msgspec
 
 from phonolith import __version__
 from phonolith.library.excerpt import Said
-from phonolith.library.publications import EVIDENCE, MANIFEST, quoted
 from phonolith.library.values import attribution, credit_text
 from phonolith.releases.choose import Chosen
 from phonolith.releases.group import Group
 from phonolith.sources.mirror import line_of
+from phonolith.store.bag import CATALOGUE, EVIDENCE, HEADS, MANIFEST, TAG_MANIFEST, quoted
 
-TAG_MANIFEST = "tagmanifest-sha256.txt"
 ATTRIBUTION = "ATTRIBUTION.txt"
-CATALOGUE = "catalogue.jsonl"
-HEADS = "heads.jsonl"
 
 _DECLARATION = "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
 

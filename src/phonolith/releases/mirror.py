@@ -22,9 +22,8 @@ from phonolith.errors import BadInput, NotFound, StorageError, UsageError
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.model.publication import Publication
-from phonolith.releases.bag import HEADS
 from phonolith.store import metainfo
-from phonolith.store.bag import MANIFEST, TAG_MANIFEST, Bag, read_bag
+from phonolith.store.bag import HEADS, MANIFEST, TAG_MANIFEST, Bag, read_bag
 from phonolith.store.files import make_folders, printable, storage_errors
 from phonolith.store.metainfo import Metainfo
 from phonolith.store.objects import ObjectStore

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from phonolith.errors import PhonolithError
 from phonolith.library.offered import offered
-from phonolith.library.publications import EVIDENCE, PublishedFile, files
+from phonolith.library.publications import PublishedFile, files
 from phonolith.library.reading import Library
 from phonolith.model.publication import Bundle
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
+from phonolith.store.bag import EVIDENCE
 from phonolith.store.objects import ObjectStore
 
 REFUSED = "refused"  # the gate said no

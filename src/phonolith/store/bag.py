@@ -14,6 +14,10 @@ from phonolith.store.files import printable, storage_errors
 
 MANIFEST = "manifest-sha256.txt"
 TAG_MANIFEST = "tagmanifest-sha256.txt"
+#: What bundles of ours have besides: why each payload file may be passed on, what the catalogue says, signed heads.
+EVIDENCE = "evidence.jsonl"
+CATALOGUE = "catalogue.jsonl"
+HEADS = "heads.jsonl"
 
 #: Bytes of a tag file: a manifest of a million files fits.
 LARGEST = 256 << 20
@@ -72,7 +76,7 @@ def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]
         match = _LINE.fullmatch(line)
         if match is None:
             raise BadInput(subject, f"has a line that is none: {line[:100]!r}", code="bag.manifest")
-        path = _unquoted(match[2])
+        path = unquoted(match[2])
         problem = paths.fault(path.split("/"))
         if problem:
             raise BadInput(subject, f"has a path that {problem[1]}: {path!r:.200}", code=problem[0])
@@ -86,7 +90,13 @@ def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]
     return found
 
 
-def _unquoted(path: str) -> str:
+def quoted(path: str) -> str:
+    """A path as a manifest has it: breaks and percent signs are written as in an address (RFC 8493, section 2.1.3)."""
+    return path.replace("%", "%25").replace("\n", "%0A").replace("\r", "%0D")
+
+
+def unquoted(path: str) -> str:
+    """The path that :func:`quoted` made, or that a manifest from elsewhere has."""
     return re.sub("%(0[AaDd]|25)", lambda match: chr(int(match[1], 16)), path)
 
 

@@ -9,9 +9,10 @@ from urllib.parse import quote
 
 from starlette.requests import Request
 
-from phonolith.library.publications import EVIDENCE, torrent_name
+from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
+from phonolith.store.bag import EVIDENCE
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from phonolith.errors import BadInput
-from phonolith.library.publications import unquoted
 from phonolith.model import paths
 from phonolith.model.finding import Finding
 from phonolith.releases.verify.copies import ALGORITHMS, Copy, Digest, Expected
 from phonolith.releases.verify.listing import Listing, listing, read_small
 from phonolith.releases.verify.verdicts import harmless
+from phonolith.store.bag import unquoted
 from phonolith.store.files import printable, storage_error
 
 DECLARATION = "bagit.txt"
