@@ -48,7 +48,7 @@ def lay_bag(root: Path, count: int, size: int) -> int:
     (root / "bagit.txt").write_text("BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n")
     (root / "manifest-sha256.txt").write_text("".join(lines))
     (root.parent / "torrent" / root.name).mkdir(parents=True)
-    (root.parent / "torrent" / f"{root.name}.torrent").write_bytes(compose(root.name, entries, Kind.V2))
+    (root.parent / "torrent" / f"{root.name}.torrent").write_bytes(compose(root.name, entries, Kind.V2).data)
     (root / "data").rename(root.parent / "torrent" / root.name / "data")
     (root / "data").mkdir()
     for folder in (root.parent / "torrent" / root.name / "data").iterdir():

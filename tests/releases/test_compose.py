@@ -93,7 +93,7 @@ def loads(metainfo: bytes) -> bool:
 
 
 def same(folder: Path, name: str, entries: list[Entry]) -> None:
-    assert loads(compose(name, entries))
+    assert loads(compose(name, entries).data)
     whole = theirs(folder, name)
     listed = [tuple(entry[b"path"]) for entry in whole[b"info"].get(b"files", []) if entry.get(b"attr") != b"p"]
     if listed != sorted(listed):
@@ -102,12 +102,13 @@ def same(folder: Path, name: str, entries: list[Entry]) -> None:
         assert any("." in part or "-" in part for one in entries for part in one.path)
         return
     whole = with_our_pads(whole)
-    mine: Any = decode(compose(name, entries))
+    mine: Any = decode(compose(name, entries).data)
     assert mine[b"info"] == whole[b"info"]
     assert mine[b"piece layers"] == whole[b"piece layers"]
     info = encode(whole[b"info"])
     hashes = hashlib.sha1(info).digest(), hashlib.sha256(info).digest()
-    assert read(compose(name, entries), "ours").infohashes == hashes
+    composed = compose(name, entries)
+    assert read(composed.data, "ours").infohashes == (composed.v1, composed.v2) == hashes
 
 
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
@@ -154,7 +155,9 @@ def test_the_order_of_entries_does_not_matter() -> None:
 def test_every_kind_is_read_back_with_the_same_files(kind: Kind) -> None:
     entries = [Entry(("data", f"{size}.bin"), passport_of(data_of(size))) for size in SMALL_SIZES]
     words = Words((("http://t/announce",), ("udp://u:1",)), ("http://w/",), "About", 1_700_000_000)
-    found = read(compose("bundle", entries, kind, words), "ours")
+    composed = compose("bundle", entries, kind, words)
+    found = read(composed.data, "ours")
+    assert found.infohashes == (composed.v1, composed.v2)
     assert {(file.path, file.size) for file in found.files} == {(one.path, one.passport.size) for one in entries}
     assert (found.trackers, found.web_seeds, found.comment, found.created) == (
         words.trackers, words.web_seeds, words.comment, words.created,
@@ -168,7 +171,7 @@ def test_every_kind_is_read_back_with_the_same_files(kind: Kind) -> None:
 
 def test_the_v1_twin_has_the_pieces_of_the_hybrid() -> None:
     entries = [Entry(("data", f"{size}.bin"), passport_of(data_of(size))) for size in SMALL_SIZES]
-    hybrid, twin = (read(compose("bundle", entries, kind), "ours") for kind in (Kind.HYBRID, Kind.V1))
+    hybrid, twin = (read(compose("bundle", entries, kind).data, "ours") for kind in (Kind.HYBRID, Kind.V1))
     assert hybrid.v1 == twin.v1
     assert hybrid.infohashes[0] != twin.infohashes[0]
 

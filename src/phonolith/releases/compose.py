@@ -6,6 +6,7 @@ depend on what stands before it, and those of the bundle are those of its files 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -48,8 +49,17 @@ class Words:
     created: int | None = None
 
 
-def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, words: Words | None = None) -> bytes:
-    """The metainfo file of a folder ``name`` with these files, as bytes.
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A metainfo file as bytes, and its infohashes: SHA-1 of info, b"" without a v1 side; SHA-256, b"" without v2."""
+
+    data: bytes
+    v1: bytes
+    v2: bytes
+
+
+def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, words: Words | None = None) -> Composed:
+    """The metainfo file of a folder ``name`` with these files.
 
     The same files give the same bytes in whatever order they come. The files are laid out alike for each kind, so one
     seeder's bytes serve all. A single file of the bundle's own name is a torrent without a folder (BEP 52).
@@ -66,12 +76,15 @@ def compose(name: str, entries: Iterable[Entry], kind: Kind = Kind.HYBRID, words
     if b"files" in info and len(files) == 1 and files[0].path == (name,):
         del info[b"files"]
         info[b"length"] = b"i%de" % files[0].passport.size
-    whole = {b"info": _dictionary(info), **_said(words or Words())}
+    raw = _dictionary(info)
+    whole = {b"info": raw, **_said(words or Words())}
     if kind is not Kind.V1:
         whole[b"piece layers"] = _dictionary(
             {one.passport.root: _string(one.passport.layer) for one in files if one.passport.layer}
         )
-    return _dictionary(whole)
+    one = b"" if kind is Kind.V2 else hashlib.sha1(raw, usedforsecurity=False).digest()
+    two = b"" if kind is Kind.V1 else hashlib.sha256(raw).digest()
+    return Composed(_dictionary(whole), one, two)
 
 
 def padding(seq: int, size: int) -> tuple[str, str]:

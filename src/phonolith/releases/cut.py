@@ -18,7 +18,6 @@ from phonolith.releases.choose import Chosen
 from phonolith.releases.compose import Entry, Kind, Words, compose
 from phonolith.releases.group import Group, group
 from phonolith.releases.worn import next_name
-from phonolith.store.metainfo import read
 from phonolith.store.passport import Passport, passport_of
 
 
@@ -81,7 +80,7 @@ def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
     entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
     seeds = (recipe.web_seed,) if recipe.web_seed else ()
     words = Words(recipe.trackers, seeds, _comment(group, recipe), _date(recipe))
-    torrents = {str(kind): compose(name, entries, kind, words) for kind in recipe.kinds}
+    composed = {str(kind): compose(name, entries, kind, words) for kind in recipe.kinds}
     bundle = Bundle(
         name,
         group.licence,
@@ -90,16 +89,13 @@ def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
         len(group.files),
         sum(one.file.size for one in group.files),
         {path: hashlib.sha256(data).hexdigest() for path, data in tags.items()},
-        tuple(_torrent(kind, data) for kind, data in torrents.items()),
+        tuple(
+            Torrent(kind, hashlib.sha256(one.data).hexdigest(), one.v1.hex(), one.v2.hex())
+            for kind, one in composed.items()
+        ),
         group.replaces,
     )
-    return Made(bundle, group, tags, torrents)
-
-
-def _torrent(kind: str, data: bytes) -> Torrent:
-    """What is known of a metainfo file, as any reader of it would find."""
-    one, two = read(data, kind).infohashes
-    return Torrent(kind, hashlib.sha256(data).hexdigest(), one.hex(), two.hex())
+    return Made(bundle, group, tags, {kind: one.data for kind, one in composed.items()})
 
 
 def _known(passport: Callable[[str], Passport | None], sha256: str) -> Passport:

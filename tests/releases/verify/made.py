@@ -53,7 +53,7 @@ def torrent_of(name: str, files: Files, kind: Kind = Kind.HYBRID) -> bytes:
     """A torrent with 64 KiB pieces, of our own making."""
     return compose(
         name, [Entry(tuple(path.split("/")), passport_of(data, SMALL_PIECE)) for path, data in files.items()], kind
-    )
+    ).data
 
 
 def v1_torrent(name: str, files: Files, length: int) -> bytes:
