@@ -18,6 +18,16 @@ if TYPE_CHECKING:
 _SHOWN = 15  # findings on a terminal; --json has them all
 
 
+_ADOPT = click.option(
+    "--adopt",
+    type=click.Choice(["auto", "reflink", "hardlink", "move", "copy", "reference"]),
+    default="auto",
+    show_default=True,
+    help="How bytes are taken in. auto: shared with the original where the disk can, else copied. "
+    "reference: they stay where they are.",
+)
+
+
 @click.group("harvest", short_help="Gather from a folder of music, a table, documents, or a bundle.")
 def harvest() -> None:
     """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
@@ -41,14 +51,7 @@ def harvest() -> None:
     metavar="FILE",
     help="The licence file that came with the music: evidence of level 2 for the files it names or all of them.",
 )
-@click.option(
-    "--adopt",
-    type=click.Choice(["auto", "reflink", "hardlink", "move", "copy", "reference"]),
-    default="auto",
-    show_default=True,
-    help="How bytes are taken in. auto: shared with the original where the disk can, else copied. "
-    "reference: they stay where they are.",
-)
+@_ADOPT
 def folder(place: Place, path: Path, name: str, sidecar: Path | None, licence_file: Path | None, adopt: str) -> Answer:
     """Gather the audio files under PATH: their bytes, their tags, and covers, booklets and playlists beside them.
 
@@ -120,14 +123,7 @@ def documents(place: Place, path: Path, kind: str, name: str) -> Answer:
 )
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option("--origin", default="", metavar="NAME", help="Who published it. Default: as the bundle says.")
-@click.option(
-    "--adopt",
-    type=click.Choice(["auto", "reflink", "hardlink", "move", "copy", "reference"]),
-    default="auto",
-    show_default=True,
-    help="How bytes are taken in. auto: shared with the original where the disk can, else copied. "
-    "reference: they stay where they are.",
-)
+@_ADOPT
 def bundle(place: Place, path: Path, origin: str, adopt: str) -> Answer:
     """Take in the bundle in the folder PATH, with the torrents beside it: its files, and what its catalogue says.
 
