@@ -94,3 +94,13 @@ def test_addresses_and_trackers_are_settings(root: Path, phonolith: Run, monkeyp
     assert found.trackers == (("http://t.example/announce",), ("udp://u.example:6969",))
     monkeypatch.setenv("PHONOLITH_PUBLISH_URL", "ftp://x")
     assert phonolith("release", "one", "--archive", root).code == 3
+
+
+def test_what_was_published_is_no_decision_that_waits_for_a_build(root: Path, phonolith: Run) -> None:
+    def waiting() -> list[str]:
+        found = phonolith("doctor", "--archive", root, "--json").data["findings"]
+        return [one["problem"] for one in found if "newer than the catalogue" in one["problem"]]
+
+    before = waiting()
+    assert phonolith("publish", "one", "--archive", root).code == 0
+    assert waiting() == before

@@ -177,6 +177,7 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
 
 def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
     from phonolith.library.catalogue import Catalogue
+    from phonolith.rights.decisions import DECIDING
 
     stage = next_stage(archive.root)
     if stage.name != STAGES[-1].name:
@@ -185,7 +186,7 @@ def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
     with closing(Catalogue.open(archive.catalogue)) as catalogue, catalogue.reading() as snapshot:
         row = snapshot.db.execute("SELECT value FROM meta WHERE key = 'register_head'").fetchone()
     with archive.register() as register:
-        behind = register.head()[0] - int(row[0]) if row else 0
+        behind = sum(event.kind in DECIDING for event in register.events(int(row[0]))) if row else 0
     if behind > 0:
         problem = f"{plural(behind, 'decision')} newer than the catalogue"
         yield Finding(

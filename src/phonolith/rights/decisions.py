@@ -152,3 +152,6 @@ _HANDLERS: Mapping[str, Callable[[_Fold, Event, Mapping[str, Any]], None]] = {
     "field.set": _Fold._set,
     "field.unset": _Fold._unset,
 }
+
+#: The kinds of events that decide something; others tell what was published, or of keys.
+DECIDING = frozenset(_HANDLERS)
