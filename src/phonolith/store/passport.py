@@ -145,7 +145,7 @@ def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
 def two_buffers(size: int) -> tuple[memoryview, memoryview]:
     """Two buffers for :meth:`Passporter.feed`: one is hashed while the other is read into.
 
-    They are the thread's, the same at each call: to be given new ones for each file took longer than hashing them.
+    They are the thread's, the same at each call: new ones would have to be cleared for each file.
     """
     found: dict[int, tuple[memoryview, memoryview]] = _of_thread.__dict__.setdefault("buffers", {})
     if size not in found:
