@@ -155,6 +155,15 @@ class Archive:
         """What held/observations.sqlite says is damaged."""
         return KnownDamage(self._observations)
 
+    def observed(self) -> tuple[int, ...]:
+        """Other numbers as soon as another look at held bytes was written down: times and sizes of the files."""
+        found = []
+        for path in (self._observations, self.held / "observations.sqlite-wal"):
+            with contextlib.suppress(OSError):
+                seen = path.stat()
+                found += [seen.st_mtime_ns, seen.st_size]
+        return tuple(found)
+
     def schedule(self) -> Schedule:
         """state/fixity.sqlite: when what was read last."""
         with self.ledger():  # so that there is one

@@ -136,7 +136,7 @@ def inline(desk: Desk, page: Page) -> Callable[[Request], object]:
 
 
 def kept(desk: Desk, page: Page) -> Callable[[Request], object]:
-    """Like :func:`inline`, and an answer is kept for as long as neither build nor decisions change.
+    """Like :func:`inline`, and an answer is kept for as long as build, decisions and known damage do not change.
 
     Pages show the same to everybody and follow from these alone; words that are typed or linked come again and again.
     """
@@ -144,18 +144,21 @@ def kept(desk: Desk, page: Page) -> Callable[[Request], object]:
     async def endpoint(request: Request) -> Response:
         with desk.library.reading() as reading:
             pages: _Kept = reading.snapshot.once("web pages", _Kept)
-            if pages.decisions is not reading.decisions:
-                pages.decisions, pages.answers, pages.size = reading.decisions, OrderedDict(), 0
+            observed = desk.archive.observed()
+            if pages.decisions is not reading.decisions or pages.observed != observed:
+                pages.decisions, pages.observed = reading.decisions, observed
+                pages.answers, pages.size = OrderedDict(), 0
             return pages.answer(request, lambda: page(desk, request))
 
     return endpoint
 
 
 class _Kept:
-    """Answers over one build and one set of decisions, the least recently asked for given up first."""
+    """Answers over one build, set of decisions and known damage; the least recently asked for are given up first."""
 
     def __init__(self) -> None:
         self.decisions: Decisions | None = None
+        self.observed: tuple[int, ...] = ()
         self.answers: OrderedDict[tuple[str, bytes, bool], Response] = OrderedDict()
         self.size = 0
 

@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from phonolith.errors import NotFound, PhonolithError
+from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError
 from phonolith.library import access
 from phonolith.library.reading import Reading
 from phonolith.library.views import FileView
@@ -39,17 +39,36 @@ class Playable:
 
 
 def playable(desk: Desk, identifier: str) -> list[Playable]:
-    """The audio files of a track that may be played, best first: the order of the catalogue. Raises NotFound."""
+    """The audio files of a track that may be played and are sound, best first. Raises NotFound."""
     return [
         Playable(f"/media/{identifier}/{item.sha256}", playing_type(item.media_type, item.codec), item.size)
         for item in access.playable(desk.library, identifier)
+        if not amiss(desk, item.sha256)
     ]
+
+
+def amiss(desk: Desk, sha256: str) -> str:
+    """Why the bytes of a held object cannot be given just now, as a sentence for visitors; "" where they can."""
+    try:
+        desk.objects.path(sha256)
+    except (Damaged, NotFound):
+        return "What is held of it was found damaged or missing; it comes back when the operator has restored it."
+    except StorageError:
+        return "The disk it is kept on is not connected at the moment."
+    return ""
 
 
 def offered(desk: Desk, identifier: str, files: tuple[FileView, ...]) -> set[str]:
     """The digests of those files that may be downloaded: what would be refused is not offered as a link."""
     held = {file.sha256 for file in files if file.sha256}
-    return {one for one in held if access.may(desk.library, Use.REDISTRIBUTE, identifier, one).allowed}
+    may = {one for one in held if access.may(desk.library, Use.REDISTRIBUTE, identifier, one).allowed}
+    return {one for one in may if not amiss(desk, one)}
+
+
+def damaged(desk: Desk, files: tuple[FileView, ...]) -> dict[str, str]:
+    """Why those of the files that are held cannot be given just now, by digest."""
+    told = {file.sha256: amiss(desk, file.sha256) for file in files if file.sha256}
+    return {sha256: why for sha256, why in told.items() if why}
 
 
 class Bytes:

@@ -15,8 +15,10 @@ from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE
 from phonolith.web import feed
 from phonolith.web.desk import Desk
+from phonolith.web.media import amiss
 
 ATTRIBUTION = "ATTRIBUTION.txt"
+_NOT_NOW = 503
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,8 @@ class PublicationsAnswer:
 @dataclass(frozen=True, slots=True)
 class BundleFileView:
     """A file of a bundle: ``size`` in bytes, None if it is not held here now; where it is not offered, why.
+
+    ``status`` is what its address answers with: 503 where it may be given but the held bytes are amiss.
 
     What was withdrawn is not named in lists: ``path`` and ``url`` are "", and whoever has the manifest knows it by its
     digest.
@@ -174,6 +178,7 @@ def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileVi
     for file in piece:
         answer, held = answers[file.path], desk.objects.held(file.sha256)
         named_no_more = answer.status in (GONE, LEGAL)
+        why = amiss(desk, file.sha256) if answer.allowed else ""
         found.append(
             BundleFileView(
                 "" if named_no_more else file.path,
@@ -181,9 +186,9 @@ def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileVi
                 held.size if held else None,
                 "" if named_no_more else file_of(one.name, file.path),
                 file.payload,
-                answer.allowed,
-                answer.status,
-                () if answer.allowed else answer.reasons,
+                answer.allowed and not why,
+                _NOT_NOW if why else answer.status,
+                (why,) if why else () if answer.allowed else answer.reasons,
             )
         )
     return tuple(found)

@@ -12,7 +12,7 @@ from phonolith.library.views import attribution
 from phonolith.model.rights import Use
 from phonolith.web import params
 from phonolith.web.desk import Desk
-from phonolith.web.media import offered, playable
+from phonolith.web.media import damaged, offered, playable
 from phonolith.web.words import terms
 
 _COVERS = 6  # whole rows of two, three and six, and a first page that stays light
@@ -36,9 +36,17 @@ def track(desk: Desk, request: Request) -> Response:
     """A track with everything known of it."""
     page = tracks.track(desk.library, params.ID.read(request))
     files = playable(desk, page.track.id) if page.track.playable else []
-    kept = offered(desk, page.track.id, page.files)
-    refused = () if files else access.may(desk.library, Use.STREAM, page.track.id).reasons
-    return desk.renderer.page(request, "track.html", page=page, playable=files, offered=kept, refused=refused)
+    answer = access.may(desk.library, Use.STREAM, page.track.id)
+    refused = () if answer.allowed else answer.reasons
+    return desk.renderer.page(
+        request,
+        "track.html",
+        page=page,
+        playable=files,
+        refused=refused,
+        offered=offered(desk, page.track.id, page.files),
+        damaged=damaged(desk, page.files),
+    )
 
 
 def release(desk: Desk, request: Request) -> Response:
@@ -46,10 +54,15 @@ def release(desk: Desk, request: Request) -> Response:
     page = releases.release(desk.library, params.ID.read(request), after=params.AFTER.read(request) or None)
     found = page.release
     credit = attribution(found.title, found.artist, "", found.rights.licence)
-    kept = offered(desk, found.id, page.files)
     licences = Counter(terms(one) for disc in page.discs for one in disc.tracks) or {terms(found): 0}
     return desk.renderer.page(
-        request, "release.html", page=page, attribution=credit, offered=kept, licences=sorted(licences.items())
+        request,
+        "release.html",
+        page=page,
+        attribution=credit,
+        licences=sorted(licences.items()),
+        offered=offered(desk, found.id, page.files),
+        damaged=damaged(desk, page.files),
     )
 
 

@@ -155,7 +155,7 @@ export class Player {
     if (this.#loading !== mine) return;
     this.#loading = null;
     const file = this.#best(files);
-    if (!file) { this.#failed(files.length ? "this browser plays none of its formats" : "its files cannot be had any more"); return; }
+    if (!file) { this.#failed(files.length ? "this browser plays none of its formats" : "none of its files can be had now"); return; }
     this.sound.src = file;
     if (this.#coming) this.#play();
   }
