@@ -11,7 +11,7 @@ from email.utils import parsedate_to_datetime
 from html import unescape
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import parse_qs, quote, unquote, urlsplit
 
 import pytest
 from hypothesis import given
@@ -226,3 +226,66 @@ def test_an_archive_that_published_nothing_says_so(tmp_path: Path) -> None:
     with TestClient(create_app(archive, Settings(name="New"))) as client:
         assert "Nothing has been published yet." in client.get("/releases").text
         assert listed(client) == [] and feed_of(client).findall("channel/item") == []
+
+
+def test_the_page_of_a_bundle_says_how_to_take_it_with_each_kind_of_client(served: Served) -> None:
+    name = listed(served.client)[0]["name"]
+    page = unescape(served.client.get(f"/releases/{name}").text)
+    for client in ("qBittorrent", "Transmission", "aria2c --seed-time=0", "rTorrent", "phonolith mirror http"):
+        assert client in page
+    assert f"curl -fsSO http://testserver/releases/{name}" in page and "sha256sum --check" in page
+
+
+def test_a_web_seed_is_promised_only_where_the_torrents_name_one(tmp_path: Path) -> None:
+    for seed in ("https://music.example.org/bundle/", ""):
+        archive, _ = make_archive(tmp_path / f"archive{len(seed)}")
+        publish_now(archive, replace(RECIPE, web_seed=seed))
+        with TestClient(create_app(archive, Settings(publish_url=seed.removesuffix("/bundle/")))) as client:
+            name = listed(client)[0]["name"]
+            page, index = client.get(f"/releases/{name}").text, client.get("/releases").text
+        assert (f"the bytes come from <bdi>{seed}</bdi>" in page) == bool(seed)
+        assert ("names no web seed" in page) == (not seed)
+        assert ("the web seed that the torrent names" in index) == bool(seed)
+
+
+def test_a_track_leads_to_its_bundle_and_a_release_to_all_of_its(served: Served) -> None:
+    track, release = served.ids["track:road/2"], served.ids["release:road"]
+    assert f"/releases/with/{track}" in served.client.get(f"/track/{track}").text
+    found = served.client.get(f"/releases/with/{track}", follow_redirects=False)
+    assert found.status_code == 303
+    address, _, anchor = found.headers["location"].partition("#")
+    assert f'id="{anchor}"' in served.client.get(address).text
+    assert served.client.get(f"/releases/with/{release}").status_code == 200
+
+
+def test_what_is_in_no_bundle_says_so(tmp_path: Path) -> None:
+    archive, ids = make_archive(tmp_path / "archive")
+    with TestClient(create_app(archive, Settings())) as client:
+        assert "/releases/with/" not in client.get(f"/track/{ids['track:road/2']}").text
+        answer = client.get(f"/releases/with/{ids['track:road/2']}")
+        assert answer.status_code == 404 and "in no bundle that was published" in answer.text
+
+
+def test_a_refused_file_leads_to_its_bundle_and_that_says_why(tmp_path: Path) -> None:
+    archive, ids = make_archive(tmp_path / "archive")
+    publish_now(archive)
+    bundle, gone = next(
+        (b, one) for b in bundles(published(archive)).values() for one in evidence_of(archive, b)
+        if one["track"] == ids["track:road/1"]
+    )  # fmt: skip
+    withdraw(archive, ids["track:road/1"])
+    with TestClient(create_app(archive, Settings(), look_every=0)) as client:
+        refused = client.get(f"/bundle/{bundle.name}/{quote(gone['path'])}")
+        assert refused.status_code == 410 and f'href="/releases/{bundle.name}"' in refused.text
+        page = client.get(f"/releases/{bundle.name}").text
+        assert "Which, and why" in page and page.count(gone["sha256"]) >= 2
+
+
+def test_totals_by_licence_and_popularity_are_those_of_all_bundles(served: Served) -> None:
+    every = listed(served.client)
+    page = served.client.get("/releases").text
+    for label in ("Files by licence", "Files by popularity"):
+        bars = re.search(rf'<ul class="bars" aria-label="{label}">(.*?)</ul>', page, re.DOTALL)
+        assert bars
+        told = [int(one.replace("\u202f", "")) for one in re.findall(r'<span class="num">([\d\u202f]+) ·', bars[1])]
+        assert sum(told) == sum(b["files"] for b in every)

@@ -78,6 +78,17 @@ def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
     return frozenset()
 
 
+def web_seeds(objects: Objects, bundle: Bundle) -> tuple[str, ...]:
+    """The addresses that every one of a bundle's torrents names as a web seed (BEP 19)."""
+    named = []
+    for torrent in bundle.torrents:
+        with objects.open(torrent.sha256) as file:
+            whole: Any = decode(file.read())
+        listed = whole.get(b"url-list", [])
+        named.append([one.decode("utf-8", "replace") for one in ([listed] if isinstance(listed, bytes) else listed)])
+    return tuple(one for one in (named[0] if named else []) if all(one in other for other in named))
+
+
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:
     """Digests by path, of a manifest as this archive writes them (RFC 8493, section 2.1.3)."""
     found = {}

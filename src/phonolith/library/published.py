@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 
 from phonolith.library.offered import Contents, contents
 from phonolith.library.overlay import EventLog
-from phonolith.library.publications import Objects, bundles, pads, publications
+from phonolith.library.publications import Objects, bundles, pads, publications, web_seeds
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.decisions import Decisions
 
@@ -44,6 +44,7 @@ class Published:
         self._index = Index()
         self._contents: _Recent[Contents] = _Recent(most_files)
         self._pads: _Recent[frozenset[str]] = _Recent(most_files)
+        self._web_seeds: _Recent[tuple[str, ...]] = _Recent(most_files)
 
     def index(self, decisions: Decisions) -> Index:
         """What was published up to the event that these decisions end with."""
@@ -52,6 +53,7 @@ class Published:
                 self._head, self._index = 0, Index()
                 self._contents.clear()
                 self._pads.clear()
+                self._web_seeds.clear()
             if decisions.head > self._head:
                 fresh = publications(self._register.events(self._head))
                 self._index = _joined((*self._index.publications, *(e for e in fresh if e.event <= decisions.head)))
@@ -65,6 +67,10 @@ class Published:
     def pads(self, bundle: Bundle) -> frozenset[str]:
         """The paths of the pad files that its torrents name."""
         return self._pads.get(bundle.name, lambda: pads(self._objects, bundle))
+
+    def web_seeds(self, bundle: Bundle) -> tuple[str, ...]:
+        """The addresses that its torrents name as web seeds."""
+        return self._web_seeds.get(bundle.name, lambda: web_seeds(self._objects, bundle))
 
 
 def _joined(every: tuple[Publication, ...]) -> Index:

@@ -80,6 +80,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/releases": releases.index,
         "/releases.json": releases.as_json,
         "/releases.rss": releases.rss,
+        "/releases/with/{id}": releases.having,
         "/releases/{name}": releases.one,
     }
     return [

@@ -12,13 +12,14 @@ from starlette.requests import Request
 from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
-from phonolith.store.bag import EVIDENCE
+from phonolith.store.bag import EVIDENCE, MANIFEST
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 from phonolith.web.media import amiss
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 _NOT_NOW = 503
+_MOST_WITHDRAWN = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +43,8 @@ class BundleView:
     """A bundle: ``files`` and ``size`` (bytes) count its payload alone. ``torrents`` is empty once nothing is offered.
 
     ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``current``: no later
-    release takes its place; ``replaced_by`` names the bundle that does, where it is one.
+    release takes its place; ``replaced_by`` names the bundle that does, where it is one. ``manifest`` is the SHA-256 of
+    the list of its files: whoever gets the bundle elsewhere can compare.
     """
 
     name: str
@@ -60,6 +62,7 @@ class BundleView:
     torrents: tuple[TorrentView, ...]
     current: bool
     replaced_by: str
+    manifest: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,15 +118,6 @@ class BundleAnswer:
     next: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Total:
-    """What is offered by all bundles together; ``size`` in bytes."""
-
-    bundles: int
-    files: int
-    size: int
-
-
 def base(desk: Desk, request: Request) -> str:
     """The address at which others reach this library: the setting, else the one that was asked for."""
     return desk.settings.publish_url or str(request.base_url).rstrip("/")
@@ -166,6 +160,7 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
         tuple(_torrents(desk, where, one)) if offered else (),
         one.name in index.current,
         index.heirs.get(one.name, ""),
+        one.tags[MANIFEST],
     )
 
 
@@ -194,11 +189,19 @@ def files(desk: Desk, one: Bundle, after: int, limit: int) -> tuple[BundleFileVi
     return tuple(found)
 
 
-def total(desk: Desk) -> Total:
-    """What all current bundles hold together, as they were published."""
-    index = desk.offers.index()
-    every = [bundle for name, (_, bundle) in index.bundles.items() if name in index.current]
-    return Total(len(every), sum(one.files for one in every), sum(one.size for one in every))
+@dataclass(frozen=True, slots=True)
+class WithdrawnView:
+    """A file that was taken down, by the SHA-256 that a manifest knows it by, with the reasons."""
+
+    sha256: str
+    reasons: tuple[str, ...]
+
+
+def withdrawn(desk: Desk, one: Bundle) -> tuple[WithdrawnView, ...]:
+    """The files of a bundle that are not offered any more, the first of them if they are many."""
+    held = desk.offers.published.contents(one).files
+    refused = list(desk.offers.refused(one).items())[:_MOST_WITHDRAWN]
+    return tuple(WithdrawnView(held[path].sha256, decision.reasons) for path, decision in refused)
 
 
 def newest(desk: Desk, most: int) -> list[tuple[Publication, Bundle]]:

@@ -46,6 +46,7 @@ def track(desk: Desk, request: Request) -> Response:
         refused=refused,
         offered=offered(desk, page.track.id, page.files),
         damaged=damaged(desk, page.files),
+        published=bool(desk.offers.index().current),
     )
 
 
@@ -63,6 +64,7 @@ def release(desk: Desk, request: Request) -> Response:
         licences=sorted(licences.items()),
         offered=offered(desk, found.id, page.files),
         damaged=damaged(desk, page.files),
+        published=bool(desk.offers.index().current),
     )
 
 

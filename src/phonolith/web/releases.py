@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from phonolith.errors import NotFound
+from phonolith.library.bundled import bundled
 from phonolith.library.publications import torrent_name
 from phonolith.library.views import Page
 from phonolith.web import feed, params
@@ -19,11 +20,14 @@ from phonolith.web.offerings import (
     bundle,
     files,
     newest,
+    page_of,
     publications,
-    total,
+    withdrawn,
 )
 from phonolith.web.ranges import Payload, send_payload
 from phonolith.web.render import json_answer, packed
+from phonolith.web.taking import ways
+from phonolith.web.totals import total
 from phonolith.web.words import count_of, licence_family, size, tier
 
 _FILES = 200  # of a bundle's page
@@ -34,15 +38,51 @@ _ENTRIES = 100  # of the feed
 def index(desk: Desk, request: Request) -> Response:
     """Everything published, newest first."""
     found = publications(desk, base(desk, request), params.BUNDLE_AFTER.read(request), _BUNDLES)
-    return desk.renderer.page(request, "releases.html", found=found, total=total(desk), page=Page((), next=found.next))
+    return desk.renderer.page(
+        request,
+        "releases.html",
+        found=found,
+        total=total(desk),
+        page=Page((), next=found.next),
+        where=base(desk, request),
+        web_seed=bool(desk.settings.publish_url),
+    )
 
 
 def one(desk: Desk, request: Request) -> Response:
-    """A bundle and its files."""
+    """A bundle and its files, and how to take it."""
     found = answer(desk, request, _FILES)
+    bundle = desk.offers.bundle(found.bundle.name)
     return desk.renderer.page(
-        request, "bundle.html", found=found, bundle=found.bundle, page=Page((), next=found.next), at=_after(request)
+        request,
+        "bundle.html",
+        found=found,
+        bundle=found.bundle,
+        page=Page((), next=found.next),
+        at=_after(request),
+        ways=ways(found.bundle, base(desk, request)),
+        web_seeds=desk.offers.published.web_seeds(bundle),
+        withdrawn=withdrawn(desk, bundle),
     )
+
+
+def having(desk: Desk, request: Request) -> Response:
+    """``/releases/with/ID``: the bundle that a track is in, or the bundles of a release; one of them is led to."""
+    identifier = params.ID.read(request)
+    index, offers = desk.offers.index(), desk.offers
+    current = [bundle for name, (_, bundle) in index.bundles.items() if name in index.current]
+    title, found = bundled(desk.library, desk.objects, current, identifier)
+    if not found:
+        raise NotFound(title, "it is in no bundle that was published", "It may be in the next release")
+    if len(found) == 1:
+        holding, sha256 = found[0]
+        listed = offers.published.contents(holding).files.values()
+        at = next(at for at, file in enumerate(listed) if file.sha256 == sha256)
+        piece = f"?after={at - at % _FILES}" if at >= _FILES else ""
+        return RedirectResponse(f"{page_of(holding.name)}{piece}#f-{sha256[:16]}", status_code=303)
+    where = base(desk, request)
+    views = [bundle(desk, where, one) for one, _ in found]
+    return desk.renderer.page(request, "having.html", title=title, id=identifier, bundles=views)
 
 
 def as_json(desk: Desk, request: Request) -> Response:

@@ -82,9 +82,15 @@ class Renderer:
         if request.scope["path"].startswith("/api/"):
             headers["content-type"] = "application/problem+json"
             return packed(request, msgspec.json.encode(problem.document()), headers, problem.status)
-        answer = self.page(request, "error.html", problem.status, problem=problem)
+        bundle = _refused_in(request.scope["path"]) if problem.status in (403, 410, 451, 503) else ""
+        answer = self.page(request, "error.html", problem.status, problem=problem, bundle=bundle)
         answer.headers.update(headers)
         return answer
+
+
+def _refused_in(path: str) -> str:
+    """The bundle whose file was asked for, where the address is one of the web seed's."""
+    return path.removeprefix("/bundle/").partition("/")[0] if path.startswith("/bundle/") else ""
 
 
 def packed(request: Request, body: bytes, headers: Mapping[str, str], status: int = 200) -> Response:
