@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from phonolith.cli.bars import Bars
+from phonolith.cli.bars import Bars, shortened
 from phonolith.cli.text import clean, number, plural, size, span
 from phonolith.cli.view import Column, Plain, Rich
 
@@ -68,6 +68,13 @@ def test_piped_rows_are_whole_and_tab_separated() -> None:
     drawn = io.StringIO()
     Plain(drawn).table(_COLUMNS, [("i", "t" * 300, "tab\there", None)])
     assert drawn.getvalue() == f"i\t{'t' * 300}\ttab here\t\n"
+
+
+def test_long_titles_of_bars_keep_both_ends_and_leave_room_for_the_time_left() -> None:
+    short = shortened("Fetching phonolith-demonstration-2026-11-cc0-deep-large-001", 28)
+    assert len(short) == 28 and short.startswith("Fetching phon") and short.endswith("large-001")
+    assert shortened("Checking", 28) == "Checking"
+    assert cell_len(shortened("日本の音楽" * 9, 21)) <= 21
 
 
 def test_bars_are_in_proportion_and_a_little_is_more_than_nothing() -> None:

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.progress import ProgressColumn, TaskID
 
 _WORTH_A_LINE = 1.0  # seconds: what was quicker leaves nothing behind
+_FIGURES = 42  # columns that amount, rate and time left take
 
 
 class Bars:
@@ -96,18 +97,21 @@ class Bars:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        console = Console(file=self._stream)
+        bar = 24 if console.width >= 100 else 10
         self._progress = Progress(
             TextColumn("{task.description}", markup=False),
-            BarColumn(bar_width=24),
+            BarColumn(bar_width=bar),
             TextColumn("{task.fields[amount]}", markup=False),
             _rate_column(self),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            console=Console(file=self._stream),
+            console=console,
             transient=True,
             refresh_per_second=8,
         )
         self._total = total
-        self._task = self._progress.add_task(self._title(), total=total, amount="")
+        title = shortened(self._title(), max(16, console.width - bar - _FIGURES))
+        self._task = self._progress.add_task(title, total=total, amount="")
         self._progress.start()
 
     def _close(self) -> None:
@@ -124,6 +128,16 @@ class Bars:
         if self._unit == "bytes":
             return f"{size(speed)}/s"
         return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
+
+
+def shortened(text: str, room: int) -> str:
+    """The text on so many columns, cut in its middle: names of bundles and files differ at their ends."""
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(text) <= room:
+        return text
+    half = (room - 1) // 2
+    return f"{chop_cells(text, room - 1 - half)[0]}…{chop_cells(text[::-1], half)[0][::-1]}"
 
 
 def _rate_column(bars: Bars) -> ProgressColumn:
