@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.released import difference, fields, published_and_drafts, show_difference, table
 from phonolith.cli.verb import Answer, Place, verb
-from phonolith.cli.view import Column, View
+from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.model.publication import Bundle, Publication
@@ -69,7 +70,7 @@ def release(
     looked at; nothing is published before `phonolith publish NAME`.
     """
     if listing:
-        return _listing(place)
+        return published_and_drafts(place)
     with _cutting(place, name, selection, v1_twin, v2_only, recut_all, commits=not dry_run) as cutting:
         return _cut(place, cutting, diff, write=not dry_run)
 
@@ -118,9 +119,9 @@ def publish(
             f"Published {done.name}: {plural(len(done.bundles), 'bundle')}, {number(files)} files, {size(total)}."
         )
         view.line(f"Event {done.event} of the register; the catalogue was as of {done.as_of}.", "dim")
-        _table(view, done.bundles)
+        table(view, done.bundles)
 
-    return Answer({"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": _data(done.bundles)}, show)
+    return Answer({"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": fields(done.bundles)}, show)
 
 
 @contextmanager
@@ -212,11 +213,11 @@ def _cut(place: Place, cutting: _Cut, diff: str | None, *, write: bool) -> Answe
         "files": files,
         "bytes": total,
         "published_before": cutting.taken,
-        "bundles": _data(bundles),
+        "bundles": fields(bundles),
         "folder": str(folder) if write else None,
     }
     if diff is not None:
-        data["diff"] = _difference(place, cutting.past, diff, payload)
+        data["diff"] = difference(place, cutting.past, diff, payload)
 
     def show(view: View) -> None:
         if not bundles:
@@ -226,82 +227,14 @@ def _cut(place: Place, cutting: _Cut, diff: str | None, *, write: bool) -> Answe
         view.line(f"{plural(len(bundles), 'bundle')}, {number(files)} files, {size(total)}, as of {data['as_of']}.")
         if cutting.taken:
             view.line(f"{number(cutting.taken)} files are in published bundles and stay there.", "dim")
-        _table(view, bundles)
+        table(view, bundles)
         if diff is not None:
-            _show_difference(view, diff, data["diff"])
+            show_difference(view, diff, data["diff"])
         if write:
             view.line(f"Tag files and torrents to look at: {folder}", "dim")
             view.hint(f"To publish: phonolith publish {cutting.recipe.name}")
 
     return Answer(data, show)
-
-
-def _difference(place: Place, past: Sequence[Publication], old: str, now: dict[str, str]) -> dict[str, list[str]]:
-    """Paths that a cut has beyond a published release, and that this has beyond the cut."""
-    from phonolith.errors import NotFound
-    from phonolith.library.publications import files
-
-    found = [one for one in past if one.name == old]
-    if not found:
-        names = ", ".join(one.name for one in past) or "none"
-        raise NotFound(f"release {old}", "was never published", f"Published are: {names}")
-    with place.archive().objects() as objects:
-        before = {one.sha256: one.path for bundle in found[0].bundles for one in files(objects, bundle) if one.payload}
-    return {
-        "added": sorted(path for sha256, path in now.items() if sha256 not in before),
-        "not_here": sorted(path for sha256, path in before.items() if sha256 not in now),
-    }
-
-
-def _show_difference(view: View, old: str, difference: dict[str, list[str]]) -> None:
-    from phonolith.cli.text import plural
-
-    for key, words in (("added", f"beyond {old}"), ("not_here", f"of {old} not in this cut")):
-        view.line(f"{plural(len(difference[key]), 'file')} {words}.")
-        for path in difference[key][:10]:
-            view.line(path, "dim", indent=2)
-
-
-def _listing(place: Place) -> Answer:
-    """What was published, and drafts."""
-    from phonolith.releases.publish import published
-
-    archive = place.archive()
-    past = published(archive)
-    names = {one.name for one in past}
-    waiting = sorted(path.name for path in archive.derived.glob("releases/*") if path.name not in names)
-    data = {
-        "published": [
-            {"name": one.name, "time": one.time, "event": one.event, "as_of": one.as_of, "bundles": _data(one.bundles)}
-            for one in past
-        ],
-        "drafts": waiting,
-    }
-
-    def show(view: View) -> None:
-        if not past:
-            view.line("Nothing was published yet.")
-        for one in past:
-            view.heading(one.name, f"published {one.time[:10]}, event {one.event}")
-            _table(view, one.bundles)
-        for name in waiting:
-            view.line(f"{name} was cut and is not published.", "yellow")
-            view.hint(f"To publish: phonolith publish {name}")
-
-    return Answer(data, show)
-
-
-def _table(view: View, bundles: Sequence[Bundle]) -> None:
-    from phonolith.cli.text import number, size
-
-    columns = [Column("bundle", "bold", grow=1), Column("files", right=True), Column("size", right=True)]
-    view.table(columns, [(one.name, number(one.files), size(one.size)) for one in bundles])
-
-
-def _data(bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
-    from dataclasses import asdict
-
-    return [asdict(one) for one in bundles]
 
 
 def _moved(past: Sequence[Publication]) -> int:
