@@ -104,3 +104,20 @@ def test_what_was_published_is_no_decision_that_waits_for_a_build(root: Path, ph
     before = waiting()
     assert phonolith("publish", "one", "--archive", root).code == 0
     assert waiting() == before
+
+
+def test_what_to_type_next_has_the_options_that_the_cut_had(root: Path, phonolith: Run) -> None:
+    cut = phonolith("release", "one", "licence:cc0", "--v1-twin", "--archive", root)
+    assert "To publish: phonolith publish one licence:cc0 --v1-twin\n" in cut.err
+    assert "phonolith publish one --v1-twin\n" in phonolith("release", "--list", "--archive", root).err
+    phonolith("release", "one", "--v2-only", "--archive", root)
+    assert "phonolith publish one --v2-only\n" in phonolith("release", "--list", "--archive", root).err
+
+
+def test_torrents_without_a_web_seed_are_told_before_and_after(root: Path, phonolith: Run) -> None:
+    assert "publish.url is empty" in phonolith("release", "one", "--archive", root).out
+    done = phonolith("publish", "one", "--archive", root)
+    assert "publish.url is empty" in done.out and "phonolith seed" in done.err
+    settings = root / "phonolith.toml"
+    settings.write_text(settings.read_text() + '\n[publish]\nurl = "https://music.example.org"\n')
+    assert "publish.url" not in phonolith("release", "two", "--recut-all", "--archive", root).out

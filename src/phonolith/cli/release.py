@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from phonolith.cli.released import difference, fields, published_and_drafts, show_difference, table
+from phonolith.cli.released import difference, fields, no_web_seed, published_and_drafts, show_difference, table
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
@@ -27,12 +28,13 @@ _KINDS = (
 
 @dataclass(frozen=True, slots=True)
 class _Cut:
-    """A cut under way: its bundles, one after another, and what it follows."""
+    """A cut under way: its bundles, one after another, what it follows, and the words that ask for the same again."""
 
     made: Iterator[Made]
     recipe: Recipe
     past: Sequence[Publication]
     taken: int
+    again: str
 
 
 def _with_kinds(function: Any) -> Any:
@@ -120,6 +122,8 @@ def publish(
         )
         view.line(f"Event {done.event} of the register; the catalogue was as of {done.as_of}.", "dim")
         table(view, done.bundles)
+        no_web_seed(view, cutting.recipe.web_seed, when="in what is published next")
+        view.hint("Next: phonolith serve shows them at /releases, phonolith seed gives them over BitTorrent")
 
     return Answer({"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": fields(done.bundles)}, show)
 
@@ -174,7 +178,9 @@ def _cutting(
             told = Told(objects.passport, partial(excerpt, one, held), heads)
             again = () if recut_all or selection else worn(objects, _own(past), chosen)
             made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe, again)
-            yield _Cut(made, recipe, past, len(taken))
+            options = {"--v1-twin": v1_twin, "--v2-only": v2_only, "--recut-all": recut_all}
+            again_words = [name, *selection, *(option for option, given in options.items() if given)]
+            yield _Cut(made, recipe, past, len(taken), shlex.join(again_words))
 
 
 def _recipe(place: Place, name: str, as_of: str, *, v1_twin: bool, v2_only: bool) -> Recipe:
@@ -232,7 +238,8 @@ def _cut(place: Place, cutting: _Cut, diff: str | None, *, write: bool) -> Answe
             show_difference(view, diff, data["diff"])
         if write:
             view.line(f"Tag files and torrents to look at: {folder}", "dim")
-            view.hint(f"To publish: phonolith publish {cutting.recipe.name}")
+            no_web_seed(view, cutting.recipe.web_seed, when="before it is published")
+            view.hint(f"To publish: phonolith publish {cutting.again}")
 
     return Answer(data, show)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phonolith.cli.verb import Answer, Place
@@ -36,7 +37,7 @@ def published_and_drafts(place: Place) -> Answer:
             table(view, one.bundles)
         for name in waiting:
             view.line(f"{name} was cut and is not published.", "yellow")
-            view.hint(f"To publish: phonolith publish {name}")
+            view.hint(f"To publish: phonolith publish {name}{_kinds(archive.derived / 'releases' / name)}")
 
     return Answer(data, show)
 
@@ -74,6 +75,22 @@ def table(view: View, bundles: Sequence[Bundle]) -> None:
 
     columns = [Column("bundle", "bold", grow=1), Column("files", right=True), Column("size", right=True)]
     view.table(columns, [(one.name, number(one.files), size(one.size)) for one in bundles])
+
+
+def no_web_seed(view: View, web_seed: str, *, when: str) -> None:
+    """Say so where torrents name no address at which the bytes can always be had."""
+    if not web_seed:
+        problem = "! publish.url is empty: the torrents name no web seed, so they give nothing while nobody seeds them."
+        view.line(problem, "yellow")
+        view.hint(f'To name one {when}: [publish] url = "https://…" in phonolith.toml')
+
+
+def _kinds(folder: Path) -> str:
+    """The options with which a draft was cut, as its torrents tell."""
+    torrents = [path.name for path in folder.glob("**/*.torrent")]
+    if any(name.endswith(".v1.torrent") for name in torrents):
+        return " --v1-twin"
+    return " --v2-only" if any(name.endswith(".v2.torrent") for name in torrents) else ""
 
 
 def fields(bundles: Sequence[Bundle]) -> list[dict[str, Any]]:
