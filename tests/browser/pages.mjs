@@ -1,13 +1,13 @@
 // Every page in light and dark, narrow and wide: axe finds nothing, nothing scrolls sideways, targets are large enough.
 
-import { at, axe_source, check, equal, open, page_of, run, truth } from "./harness.mjs";
+import { at, axe_source, check, equal, ids, open, page_of, run, truth } from "./harness.mjs";
 
 const PAGES = {
   front: "/", search: "/search?q=love", filtered: "/search?q=love&kind=track&from=1990&to=2020&held=1", none: "/search?q=zzzzqqqq", releases: "/search?kind=release",
   artists: "/search?kind=artist&q=quiet", track: "track:road/2", absent: "track:quartets/1", disputed: "track:disputed/1",
   arabic: "track:shark/1", release: "release:road", tokyo: "release:tokyo", hostile: "release:hostile", artist: "artist:quiet",
   lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
-  labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", missing: "/nothing/here", offline: "/offline",
+  labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", having: "with:release:road", missing: "/nothing/here", offline: "/offline",
 };
 const ADAPTED = [
   ["320 px", 320, ""], ["zoom of 200 %", 640, ""], ["text of 200 %", null, "html { font-size: 200% !important }"],
@@ -24,7 +24,7 @@ await run(async () => {
     for (const [name, path] of Object.entries(PAGES)) {
       await check(`${name}, ${width} px`, async () => {
         seen.length = 0;
-        await page.goto(path.startsWith("/") ? at(path) : page_of(path));
+        await page.goto(path.startsWith("/") ? at(path) : path.startsWith("with:") ? at(`/releases/with/${ids[path.slice(5)]}`) : page_of(path));
         if (name === "release") { // with the player and the queue open
           await page.locator("[data-do=play-all]").click();
           await page.locator("[data-part=queue]").click();

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 from rich.cells import cell_len
 from rich.console import Console
 
-from phonolith.cli.bars import Bars, shortened
-from phonolith.cli.text import clean, number, plural, size, span
+from phonolith.cli.bars import Bars
+from phonolith.cli.text import clean, number, plural, shortened, size, span
 from phonolith.cli.view import Column, Plain, Rich
 
 
@@ -129,3 +129,11 @@ def test_a_bar_says_how_much_of_how_much(unit: str, total: int | None, done: int
         bars.start("work", total, unit)
         bars.advance(done)
     assert shown in stream.getvalue()
+
+
+def test_a_column_of_names_that_differ_at_their_ends_keeps_both() -> None:
+    for ends in (True, False):
+        drawn = io.StringIO()
+        view = Rich(Console(file=drawn, width=40))
+        view.table([Column("bundle", grow=1, ends=ends), Column("files")], [("music-" * 8 + "large-001", 7)])
+        assert ("large-001" in drawn.getvalue()) == ends and "…" in drawn.getvalue()

@@ -68,6 +68,7 @@ HARM: dict[str, Callable[[Path], object]] = {
     "object.replaced": replace_by_link,
     "object.replaced ": replace_by_folder,
     "volume.orphan": lambda path: path.with_name("0" * 62).write_bytes(b"x"),
+    "volume.aside": lambda path: path.with_name(f"{path.name}.corrupt-20261130T122140Z-2").write_bytes(b"x"),
     "volume.stray": lambda path: path.with_name("Thumbs.db").write_bytes(b"x"),
     "volume.stray ": lambda path: (path.parent.parent / "lost+found").mkdir(),
 }

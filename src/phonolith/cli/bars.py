@@ -7,7 +7,7 @@ import time
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from phonolith.cli.text import clean, number, plural, size, span
+from phonolith.cli.text import clean, number, plural, shortened, size, span
 
 if TYPE_CHECKING:
     from rich.progress import Progress as RichProgress
@@ -128,16 +128,6 @@ class Bars:
         if self._unit == "bytes":
             return f"{size(speed)}/s"
         return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
-
-
-def shortened(text: str, room: int) -> str:
-    """The text on so many columns, cut in its middle: names of bundles and files differ at their ends."""
-    from rich.cells import cell_len, chop_cells
-
-    if cell_len(text) <= room:
-        return text
-    half = (room - 1) // 2
-    return f"{chop_cells(text, room - 1 - half)[0]}…{chop_cells(text[::-1], half)[0][::-1]}"
 
 
 def _rate_column(bars: Bars) -> ProgressColumn:

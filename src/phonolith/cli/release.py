@@ -233,6 +233,12 @@ def _cut(place: Place, cutting: _Cut, diff: str | None, *, write: bool) -> Answe
         view.line(f"{plural(len(bundles), 'bundle')}, {number(files)} files, {size(total)}, as of {data['as_of']}.")
         if cutting.taken:
             view.line(f"{number(cutting.taken)} files are in published bundles and stay there.", "dim")
+        anew = [one for one in bundles if one.replaces]
+        if anew:
+            words = (
+                "takes the place of a published one that has" if len(anew) == 1 else "take the place of such as have"
+            )
+            view.line(f"{number(len(anew))} of these {words} lost files; mirrors hold the bytes.", "dim")
         table(view, bundles)
         if diff is not None:
             show_difference(view, diff, data["diff"])

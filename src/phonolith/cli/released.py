@@ -61,19 +61,21 @@ def difference(place: Place, past: Sequence[Publication], old: str, now: dict[st
 
 def show_difference(view: View, old: str, difference: dict[str, list[str]]) -> None:
     """The first paths on either side of a difference."""
-    from phonolith.cli.text import plural
+    from phonolith.cli.text import number, plural
 
     for key, words in (("added", f"beyond {old}"), ("not_here", f"of {old} not in this cut")):
         view.line(f"{plural(len(difference[key]), 'file')} {words}.")
         for path in difference[key][:10]:
             view.line(path, "dim", indent=2)
+        if len(difference[key]) > 10:
+            view.line(f"and {number(len(difference[key]) - 10)} more; --json has all of them.", "dim", indent=2)
 
 
 def table(view: View, bundles: Sequence[Bundle]) -> None:
     """Bundles with files and bytes of payload."""
     from phonolith.cli.text import number, size
 
-    columns = [Column("bundle", "bold", grow=1), Column("files", right=True), Column("size", right=True)]
+    columns = [Column("bundle", "bold", grow=1, ends=True), Column("files", right=True), Column("size", right=True)]
     view.table(columns, [(one.name, number(one.files), size(one.size)) for one in bundles])
 
 

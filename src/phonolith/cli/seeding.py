@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from phonolith.cli.text import clean, number, plural, size
+from phonolith.cli.text import clean, number, plural, shortened, size
 from phonolith.cli.verb import Place
 from phonolith.cli.view import Column
 
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from phonolith.releases.seeder import Seeder
     from phonolith.releases.seeding import Happening
 
+_FIGURES = 62  # columns that the figures of a bundle take
 _LINES = 6  # of what happened last, below the table
 _MARKS = {"offered": "green", "restored": "green", "withheld": "yellow", "dropped": "yellow", "trouble": "red"}
 
@@ -67,7 +68,7 @@ def summary(status: dict[str, Any]) -> str:
 def columns() -> list[Column]:
     """The columns of the table of bundles."""
     return [
-        Column("bundle", "bold", grow=1),
+        Column("bundle", "bold", grow=1, ends=True),
         Column("files", right=True),
         Column("size", right=True, wide=True),
         Column("peers", right=True),
@@ -100,7 +101,7 @@ def _ratio(given: int, held: int) -> str:
 
 
 def _words(one: Happening) -> str:
-    return f"{one.kind}: {'/'.join(filter(None, (one.bundle, one.path)))} {one.text}".replace(":  ", ": ")
+    return ": ".join(filter(None, (one.kind, "/".join(filter(None, (one.bundle, one.path))), one.text)))
 
 
 def _lines(stream: Any, happened: Sequence[Happening]) -> None:
@@ -129,7 +130,8 @@ def _drawn(status: dict[str, Any], told: Sequence[Happening], width: int) -> Gro
     for _, one in shown:
         table.add_column(one.name, style=one.style, justify="right" if one.right else "left", no_wrap=True)
     busy = sorted(status["bundles"], key=lambda one: (-one["rate"], -one["peers"], -one["today"], one["name"]))
-    for row in rows({"bundles": busy}):  # what does not fit below is the quietest
+    for name, *figures in rows({"bundles": busy}):  # what does not fit below is the quietest
+        row = shortened(clean(name), max(20, width - _FIGURES)), *figures
         table.add_row(*(Text(clean(row[at])) for at, _ in shown))
     lines = [Text(clean(_words(one)), _MARKS[one.kind], no_wrap=True, overflow="ellipsis") for one in told]
     return Group(Text(clean(summary(status)), "bold"), table, *lines)

@@ -54,3 +54,13 @@ def span(seconds: float) -> str:
 def plural(count: int, noun: str, many: str = "") -> str:
     """``1 track``, ``2 tracks``, ``3 copies``."""
     return f"{count:,} {noun if count == 1 else many or noun + 's'}"
+
+
+def shortened(text: str, room: int) -> str:
+    """The text on so many columns, cut in its middle: names of bundles and files differ at their ends."""
+    from rich.cells import cell_len, chop_cells
+
+    if cell_len(text) <= room:
+        return text
+    half = (room - 1) // 2
+    return f"{chop_cells(text, room - 1 - half)[0]}…{chop_cells(text[::-1], half)[0][::-1]}"

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import compress
 from typing import TYPE_CHECKING, Protocol, TextIO
 
-from phonolith.cli.text import clean
+from phonolith.cli.text import clean, shortened
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,7 +19,10 @@ _WIDE = 100  # columns of a terminal from which on a table shows all it has
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column: ``grow`` is its share of what has to be cut, ``keep`` is never cut, ``wide`` needs a wide terminal."""
+    """A column: ``grow`` is its share of what has to be cut, ``keep`` is never cut, ``wide`` needs a wide terminal.
+
+    ``ends``: what has to be cut is cut in its middle, as of names that differ at their ends.
+    """
 
     name: str
     style: str = ""
@@ -27,6 +30,7 @@ class Column:
     grow: int = 0
     keep: bool = False
     wide: bool = False
+    ends: bool = False
 
 
 class View(Protocol):
@@ -132,7 +136,8 @@ class Rich:
         columns = list(compress(columns, shown))
         cells = [[clean("" if cell is None else cell) for cell in compress(row, shown)] for row in rows]
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
-        for column, width in zip(columns, self._widths(columns, cells), strict=True):
+        widths = self._widths(columns, cells)
+        for column, width in zip(columns, widths, strict=True):
             table.add_column(
                 column.name,
                 style=column.style,
@@ -142,7 +147,8 @@ class Rich:
                 width=width,
             )
         for row in cells:
-            table.add_row(*(Text(cell) for cell in row))
+            sized = zip(row, columns, widths, strict=True)
+            table.add_row(*(Text(shortened(cell, width) if column.ends else cell) for cell, column, width in sized))
         self.console.print(table)
 
     def _widths(self, columns: Sequence[Column], rows: Sequence[Sequence[str]]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ _ROW = "Restore held/ledger.sqlite from a backup; bundles made of this row would
 _MOUNT = "Mount its disk, or correct [volumes] in phonolith.toml"
 _ORPHAN = "A crash may have left it; taking the same bytes in again gives it a row. Else move it out of the volume"
 _BACKUP = "Restore it from a backup"
+_ASIDE = re.compile(r"[0-9a-f]{62}\.corrupt-\d{8}T\d{6}Z(-\d+)?")
 _FOLDERS = [f"{first:02x}" for first in range(256)]
 
 
@@ -114,6 +116,10 @@ class _Check:
         """Files of a folder that no row named while it was gone through, and still none does."""
         for name in sorted(left):
             path = volume.path / _FOLDERS[first] / name
+            if _ASIDE.fullmatch(name):
+                problem = "is the damaged object that a repair set aside"
+                yield Finding("volume.aside", printable(path), problem, "Remove it when you are content", "note")
+                continue
             try:
                 digest = bytes.fromhex(path.parent.name + name)
             except ValueError:
