@@ -155,15 +155,15 @@ def test_what_rested_on_a_revoked_attestation_is_not_offered(published: Sample, 
     attestation = next(one.seq for one in events_of(archive) if one.kind == "rights.attested")
     revoked = "rights.attestation_revoked", {"event": attestation, "because": "it was not theirs"}
     found = refused(ask(archive, events_of(archive, revoked), catalogue=catalogue))
-    assert len(files) > 1 and found == {**dict.fromkeys(files, 403), **whole_bundles(archive, files)}
+    assert len(files) > 1 and found == {**dict.fromkeys(files, 403), **whole_bundles(archive, files, 403)}
 
 
-def whole_bundles(archive: Archive, files: set[str]) -> dict[str, int]:
+def whole_bundles(archive: Archive, files: set[str], status: int = 410) -> dict[str, int]:
     """The tag files of bundles all of whose payload is among the files."""
     found = {}
     for bundle in publications.bundles(published_(archive)).values():
         if sum(path.startswith(f"{bundle.name}/") for path in files) == bundle.files:
-            found.update(dict.fromkeys((f"{bundle.name}/{tag}" for tag in bundle.tags), 410))
+            found.update(dict.fromkeys((f"{bundle.name}/{tag}" for tag in bundle.tags), status))
     return found
 
 

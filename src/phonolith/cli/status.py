@@ -17,6 +17,8 @@ from phonolith.store.archive import LOCKS, Archive
 @verb("status", short_help="What this archive holds and what to do next.")
 def status(place: Place) -> Answer:
     """Say in a few lines what is held, when it was built last, who is at work, and what to do next."""
+    from phonolith.releases.publish import published
+
     archive, settings = place.archive(), place.settings()
     with archive.objects() as objects:
         count, held = objects.totals()
@@ -27,6 +29,7 @@ def status(place: Place) -> Answer:
         decisions = register.head()[0]
     built = _built(archive)
     busy = {name: who for name in LOCKS if (who := working(archive, name))}
+    mirrored = built is None and any(one.origin for one in published(archive))
     following = next_stage(archive.root)
     data = {
         "archive": str(archive.root),
@@ -60,6 +63,9 @@ def status(place: Place) -> Answer:
             ]
         )
         for line in _warnings(copies):
+            view.line(line, "yellow")
+        if built is None and mirrored:
+            line = "! Nothing is built: what other archives attested does not count here yet, and is not passed on."
             view.line(line, "yellow")
         view.hint(f"Next: {following.command}")
 

@@ -12,7 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
@@ -121,7 +121,7 @@ def answers(
     tags = [path for path in wanted if path not in found]
     if tags:
         every = ((path, _pinned(inside, path)) for path in inside.payload)
-        found.update(dict.fromkeys(tags, _of_tags(_any(_decided(library, decisions, every, policy)))))
+        found.update(dict.fromkeys(tags, _of_tags(_decided(library, decisions, every, policy))))
     return {path: found[path] for path in wanted}
 
 
@@ -139,10 +139,18 @@ def _any(portions: Iterable[Mapping[str, Decision]]) -> bool:
     return any(one.allowed for some in portions for one in some.values())
 
 
-def _of_tags(useful: bool) -> Decision:
-    """Tag files are text about the music and go with it: they are offered as long as any of it is."""
-    if useful:
-        return Decision(Use.REDISTRIBUTE, True, ("It is a tag file of the bundle: words about the music.",))
+def _of_tags(portions: Iterable[Mapping[str, Decision]]) -> Decision:
+    """Tag files are text about the music and go with it: they are offered as long as any of it is.
+
+    Where none of it is, it was taken down; or nothing shows that it may be passed on, and then the reason is told.
+    """
+    forbidden, why = True, ""
+    for one in (one for some in portions for one in some.values()):
+        if one.allowed:
+            return Decision(Use.REDISTRIBUTE, True, ("It is a tag file of the bundle: words about the music.",))
+        forbidden, why = forbidden and one.status == FORBIDDEN, why or " ".join(one.reasons)
+    if forbidden and why:
+        return Decision(Use.REDISTRIBUTE, False, (f"Nothing in this bundle is passed on now. {why}",), FORBIDDEN)
     return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE)
 
 
@@ -179,7 +187,7 @@ def _evidence(one: Pinned, decisions: Decisions) -> Evidence:
     )
     now = decisions.attestations(*one.witnesses)
     if not set(one.attestations) <= {attestation.event for attestation in now}:
-        return REVOKED
+        return _NOT_IN_FORCE
     return since(built, now, max(one.attestations, default=0))
 
 
@@ -269,6 +277,12 @@ def _streamed(objects: Objects, bundle: Bundle) -> Iterator[Pinned]:
         for line in file:
             yield msgspec.json.decode(line, type=Pinned)
 
+
+_NOT_IN_FORCE = replace(
+    REVOKED,
+    note="The attestation it rested on is not in force here: it was revoked, or it is another archive's and counts as "
+    "that archive's statement from the next build on.",
+)
 
 _UNKNOWN = Decision(
     Use.REDISTRIBUTE, False, ("Why it was published cannot be read any more, so it is not passed on.",), FORBIDDEN

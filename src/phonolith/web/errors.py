@@ -35,7 +35,7 @@ STATUS: dict[type[errors.PhonolithError], int] = {
 
 _TITLES = {
     400: "That cannot be understood",
-    403: "This may not be played here",
+    403: "This may not be given here",
     404: "There is nothing here",
     405: "That cannot be done here",
     406: "Not in that form",

@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from phonolith.errors import NotFound, Withdrawn
+from phonolith.errors import NotFound
 from phonolith.library.access import refuse
 from phonolith.library.offered import answers, any_offered
 from phonolith.library.overlay import Overlay
@@ -20,6 +20,7 @@ from phonolith.model.publication import Bundle
 from phonolith.model.rights import Decision
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
+from phonolith.store.bag import MANIFEST
 from phonolith.store.objects import ObjectStore
 from phonolith.web.names import served_type
 from phonolith.web.ranges import Payload
@@ -78,10 +79,10 @@ class Offers:
         return asked.offered[name]
 
     def check(self, name: str) -> Bundle:
-        """The bundle of that name. Raises NotFound, and Withdrawn (410) where nothing of it is offered any more."""
+        """The bundle of that name. Raises NotFound, and where nothing of it is offered Withdrawn or RefusedByRights."""
         bundle = self.bundle(name)
-        if not self.offered(name):
-            raise Withdrawn(f"bundle {name}", "everything that was in this bundle was taken down", status=410)
+        if not self.offered(name):  # then its tag files are not either, and for the same reason
+            refuse(f"bundle {name}", self.decisions(bundle, [MANIFEST])[MANIFEST])
         return bundle
 
     def decisions(self, bundle: Bundle, paths: Iterable[str] | None = None) -> Mapping[str, Decision]:
