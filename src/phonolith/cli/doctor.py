@@ -58,7 +58,10 @@ def doctor(place: Place) -> Answer:
         view.pairs((name, LOOKS_AT[name]) for name in CHECKS)
         checked = plural(len(CHECKS), "check")
         view.line(
-            f"✓ {checked}. Nothing is wrong." if not wanting else f"{checked}.", "green" if not wanting else "dim"
+            f"✓ {checked}. Nothing is wrong."
+            if not wanting
+            else f"✗ {checked}, and {plural(len(wanting), 'thing')} to attend to.",
+            "green" if not wanting else "red",
         )
 
     data = {"healthy": not wanting, "checks": list(CHECKS), "looks_at": LOOKS_AT, "findings": findings}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -49,7 +50,8 @@ def prove(place: Place, file: Path, out: Path | None) -> Answer:
         view.line(f"Log {head['log']} has it as leaf {proof['index']:,}, signed at {head['time']}.")
         if signed:
             view.line(f"{plural(len(signed), 'other key')} countersigned that head.")
-        view.hint(f"Written to {out}. To check it: phonolith check-proof {out} {file}" if out else "To keep it: --out")
+        check = shlex.join(("phonolith", "check-proof", str(out), str(file)))
+        view.hint(f"Written to {out}. To check it: {check}" if out else "To keep it: --out FILE")
 
     return Answer(proof, show)
 
