@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from phonolith.catalogue import postings
 from phonolith.catalogue.text_index import build_text_index
 from phonolith.errors import UsageError
-from phonolith.library import index
+from phonolith.library import conditions, index
 from phonolith.library import search as searching
 from phonolith.library.asked import Query, Results
 from phonolith.library.kept import Kept
@@ -127,7 +127,7 @@ def test_search_finds_what_looking_at_every_track_finds(
     every = [row for row, track in enumerate(tracks, 1) if plain.matches(track, asked, query)]
     wanted = [row for row in every if row not in hidden]
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(index, "_WORD", word)  # whether a crowd of words is united, or rows are looked at
+        patch.setattr(conditions, "_WORD", word)  # whether a crowd of words is united, or rows are looked at
         found = pages(db, query, hidden, kept)
     hits = [row for page in found for row in page.hits]
     assert len(set(hits)) == len(hits) and not set(hits) & hidden

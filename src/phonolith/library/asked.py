@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 from pyroaring import BitMap
 
-from phonolith.library.index import Between, Condition, Index, Listed, Looked, beginning, listed
+from phonolith.library.conditions import Between, Condition, Listed, Looked, beginning, listed
+from phonolith.library.index import Index
 from phonolith.library.rows import Row
 from phonolith.library.terms import LAST_DURATION, duration_bucket, duration_start, facet
 from phonolith.model.ids import genre_key

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Sequence
 
 from pyroaring import BitMap
 
-from phonolith.library.index import Condition, Entry, Index, Listed, listed
+from phonolith.library.conditions import Condition, Listed, listed
+from phonolith.library.index import Entry, Index
 from phonolith.library.rows import Rows
 from phonolith.library.terms import FEW
 from phonolith.model.text import asked, is_cjk

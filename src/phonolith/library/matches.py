@@ -8,7 +8,8 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from phonolith.library.index import Condition, Index
+from phonolith.library.conditions import Condition
+from phonolith.library.index import Index
 from phonolith.library.rows import Rows
 
 #: Totals are counted up to here.

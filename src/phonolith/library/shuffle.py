@@ -13,7 +13,8 @@ from typing import Any
 
 from pyroaring import BitMap
 
-from phonolith.library.index import Index, listed
+from phonolith.library.conditions import listed
+from phonolith.library.index import Index
 from phonolith.library.listing import track_rows
 from phonolith.library.reading import Library, Reading
 from phonolith.library.terms import facet
