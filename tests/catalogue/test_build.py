@@ -313,7 +313,8 @@ def test_hostile_text_arrives_whole_or_marked(tmp_path: Path) -> None:
     from phonolith.catalogue.describe import Stager
     from phonolith.catalogue.parts import Parts
     from phonolith.catalogue.stage import stage
-    from phonolith.catalogue.staging import Track, Writer
+    from phonolith.catalogue.staging import Track
+    from phonolith.catalogue.staging_writer import Writer
     from phonolith.rights.decisions import Decisions
 
     with Writer(tmp_path, "0") as writer:

@@ -10,7 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from phonolith.catalogue.staging import LONGEST, CreditName, Writer, fit
+from phonolith.catalogue.staging import CreditName
+from phonolith.catalogue.staging_writer import LONGEST, Writer, fit
 
 odd = st.sampled_from(["\0", "a\0b", "\\u0000", '"', "\\", "\ud800", "é\n\0", "\\\\u0000\0"])
 long = st.builds(

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from phonolith.catalogue.describe import Stager
 from phonolith.catalogue.parts import Parts
-from phonolith.catalogue.staging import Writer
+from phonolith.catalogue.staging_writer import Writer
 from phonolith.errors import BadInput, StorageError
 from phonolith.model.finding import Finding
 from phonolith.model.music import Description

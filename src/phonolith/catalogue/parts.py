@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import repeat
 
 from phonolith.catalogue import staging
-from phonolith.catalogue.staging import Writer, fit
+from phonolith.catalogue.staging_writer import Writer, fit
 from phonolith.model.ids import all_uuids, genre_key, is_uuid, named_artist, named_label, pack_source_id
 from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
 from phonolith.rights.evidence import Attestation, resolve
