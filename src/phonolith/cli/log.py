@@ -180,7 +180,7 @@ def collect(place: Place) -> Answer:
 
     `publish` does so at its end, and `seed` every hour. One that cannot be reached is told, and asked again next time.
     """
-    from phonolith.cli.text import number, plural
+    from phonolith.cli.text import plural
 
     witnesses = place.settings().publish_witnesses
     found = ask_witnesses(place)
