@@ -21,7 +21,7 @@ from phonolith.releases import watch as room
 from phonolith.releases.commit import commit, rotate
 from phonolith.releases.watch import Watched, compare, watch
 from phonolith.store.archive import Archive
-from phonolith.verifier import State, canonical, check_state, digest, dump
+from phonolith.verifier import State, canonical, check_log, check_state, digest, dump
 from phonolith.web.app import create_app
 from tests.releases.conftest import Held, make
 from tests.verifier.signing import Signer
@@ -129,7 +129,7 @@ def forked(held: Held, tmp_path: Path, net: Net, clock: Clock) -> tuple[Archive,
     other = twin(held, tmp_path / "twin")
     commit(held.archive, held.digests[:5], clock)
     commit(held.archive, held.digests[:7], clock)
-    commit(other, held.digests[5:], clock)
+    commit(other, held.digests[6:], clock)
     net.serve(ORIGIN, held.archive)
     net.serve("https://other.example", other)
     return held.archive, other
@@ -144,6 +144,8 @@ def test_an_origin_that_shows_two_mirrors_two_logs_is_refuted_once_they_meet(
     net.serve(ORIGIN, Archive.open(tmp_path / "twin"))
     watch(two, ORIGIN, net.get)
     net.serve("https://b.example", two)
+    newest = [State([one.log().seen(one.log().watched()[0])[-1]]) for one in mirrors]
+    assert check_log(*newest).verdict == "undecided", "the newest heads alone would not do"
     with pytest.raises(BadInput, match="contradict each other") as error:
         compare(one, "https://b.example", net.get)
     assert error.value.code == "log.refuted"
