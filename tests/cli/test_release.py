@@ -121,3 +121,12 @@ def test_torrents_without_a_web_seed_are_told_before_and_after(root: Path, phono
     settings = root / "phonolith.toml"
     settings.write_text(settings.read_text() + '\n[publish]\nurl = "https://music.example.org"\n')
     assert "publish.url" not in phonolith("release", "two", "--recut-all", "--archive", root).out
+
+
+def test_a_witness_that_is_away_keeps_nothing_from_being_published(
+    root: Path, phonolith: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHONOLITH_PUBLISH_WITNESSES", f"http://127.0.0.1:9#{'a' * 64}")
+    done = phonolith("publish", "one", "--archive", root, "--json")
+    assert done.code == 0 and [one["new"] for one in done.data["witnesses"]] == [0]
+    assert "cannot be fetched" in done.data["witnesses"][0]["problem"]

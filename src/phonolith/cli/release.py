@@ -94,6 +94,7 @@ def publish(
     Each file is put to the gate again. Tag files and torrents become held objects, and one event of the register says
     what was published. What is published once stays in its bundle.
     """
+    from phonolith.cli.log import ask_witnesses, witness_rows
     from phonolith.cli.text import number, plural, size
     from phonolith.errors import UsageError
     from phonolith.releases.publish import publish as publish_
@@ -113,6 +114,7 @@ def publish(
             progress=bars,
             anew=recut_all,
         )
+    seen = ask_witnesses(place)
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)
@@ -122,10 +124,14 @@ def publish(
         )
         view.line(f"Event {done.event} of the register; the catalogue was as of {done.as_of}.", "dim")
         table(view, done.bundles)
+        for one in seen:
+            words = one.problem or plural(one.new, "countersignature") + " new"
+            view.line(f"Witness {one.witness.url}: {words}.", "dim")
         no_web_seed(view, cutting.recipe.web_seed, when="in what is published next")
         view.hint("Next: phonolith serve shows them at /releases, phonolith seed gives them over BitTorrent")
 
-    return Answer({"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": fields(done.bundles)}, show)
+    data = {"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": fields(done.bundles)}
+    return Answer({**data, "witnesses": witness_rows(seen)}, show)
 
 
 @contextmanager

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from phonolith.config import Settings
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
+from phonolith.library.committed import Committed
 from phonolith.library.overlay import Overlay
 from phonolith.library.published import Published
 from phonolith.library.reading import Library
@@ -42,6 +43,7 @@ class Desk:
         self.settings = settings
         self.assets = assets.load()
         self.renderer = Renderer.of(settings, self.assets)
+        self.committed = Committed(archive)
         self._lock = threading.Lock()
         self._library: Library | None = None
         self._register: Register | None = None

@@ -15,6 +15,7 @@ from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE, MANIFEST
 from phonolith.web import feed
 from phonolith.web.desk import Desk
+from phonolith.web.log import LogView, view
 from phonolith.web.media import amiss
 
 ATTRIBUTION = "ATTRIBUTION.txt"
@@ -82,10 +83,11 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True)
 class PublicationsAnswer:
-    """What was published, newest first, so many bundles at a time."""
+    """What was published, newest first, so many bundles at a time; ``log``: the signed head, None if there is none."""
 
     publications: tuple[PublicationView, ...]
     next: str | None
+    log: LogView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         )
         for one, run in _by_publication(piece)
     )
-    return PublicationsAnswer(shown, names[start + limit - 1] if start + limit < len(names) else None)
+    following = names[start + limit - 1] if start + limit < len(names) else None
+    return PublicationsAnswer(shown, following, view(desk.committed.told()))
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:

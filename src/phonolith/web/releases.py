@@ -10,11 +10,13 @@ from phonolith.errors import NotFound
 from phonolith.library.bundled import bundled
 from phonolith.library.publications import torrent_name
 from phonolith.library.views import Page
+from phonolith.store.log import excerpt, head_file
 from phonolith.web import feed, params
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
 from phonolith.web.offerings import (
     BundleAnswer,
+    BundleView,
     PublicationsAnswer,
     base,
     bundle,
@@ -37,14 +39,16 @@ _ENTRIES = 100  # of the feed
 
 def index(desk: Desk, request: Request) -> Response:
     """Everything published, newest first."""
-    found = publications(desk, base(desk, request), params.BUNDLE_AFTER.read(request), _BUNDLES)
+    where = base(desk, request)
+    found = publications(desk, where, params.BUNDLE_AFTER.read(request), _BUNDLES)
+    page: Page[BundleView] = Page((), next=found.next)
     return desk.renderer.page(
         request,
         "releases.html",
         found=found,
         total=total(desk),
-        page=Page((), next=found.next),
-        where=base(desk, request),
+        page=page,
+        where=where,
         web_seed=bool(desk.settings.publish_url),
     )
 
@@ -120,7 +124,8 @@ def rss(desk: Desk, request: Request) -> Response:
             link, home = where + torrent.url, where + view.url
             entries.append(feed.Entry(view.name, home, feed.guid(first), publication.time, about, link, torrent.size))
     name = shown(desk.renderer.site.name)
-    body = feed.rss(name, f"{where}/releases", f"{where}/releases.rss", f"What {name} gives away", entries)
+    heads = head_file(excerpt(desk.committed.told().heads))
+    body = feed.rss(name, f"{where}/releases", f"{where}/releases.rss", f"What {name} gives away", entries, heads)
     return packed(request, body, {"content-type": "application/rss+xml; charset=utf-8", "cache-control": "no-cache"})
 
 
