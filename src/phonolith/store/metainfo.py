@@ -111,6 +111,7 @@ class _Reading:
             raise _Refused("no-files", "has neither pieces (v1) nor a file tree (v2)")
         self._check_length()
         name = _text(_get(self._info, b"name", bytes), "its name")
+        _no_second(self._info, b"name")
         _check_path((name,))
         files = list(self._tree(name)) if self._two else []
         listed, spans = self._list(name) if self._one else (files, [])
@@ -186,9 +187,11 @@ class _Reading:
             if not isinstance(entry, dict):
                 raise _Refused("list", "has an entry in its list of files that is none")
             path = tuple(_text(part, "a path") for part in _get(entry, b"path", list))
+            _no_second(entry, b"path")
             size = _size(entry)
             _no_link(entry, path)
             if b"p" in _attributes(entry):
+                _check_path(path)  # clients that do not know padding would write it
                 spans.append((PAD, size))
                 continue
             spans.append((len(files), size))
@@ -229,7 +232,11 @@ class _Reading:
     def _layers(self, files: Sequence[MetaFile]) -> dict[bytes, bytes]:
         """The piece layers, each proved to lead to its root. BEP 52: of files of more than one piece and no others."""
         layers: dict[bytes, bytes] = _get(self._whole, b"piece layers", dict)
-        wanted = {file.root: file.size for file in files if file.size > self._length}
+        sizes: dict[bytes, int] = {}
+        for file in files:
+            if sizes.setdefault(file.root, file.size) != file.size:
+                raise _Refused("root", f"has one pieces root for files of two sizes: {'/'.join(file.path)}")
+        wanted = {root: size for root, size in sizes.items() if size > self._length}
         if layers.keys() != wanted.keys():
             raise _Refused("layers", "lacks the piece layers of some files, or has some of files it does not have")
         for root, size in wanted.items():
@@ -279,6 +286,12 @@ def _attributes(entry: Mapping[bytes, Any]) -> bytes:
 def _no_link(entry: Mapping[bytes, Any], path: Sequence[str]) -> None:
     if b"l" in _attributes(entry) or b"symlink path" in entry:
         raise _Refused("path.link", f"has a symbolic link, which may lead anywhere: {'/'.join(path)}")
+
+
+def _no_second(entry: Mapping[bytes, Any], key: bytes) -> None:
+    """Raise where a name stands twice, differently: some clients would take the one, some the other."""
+    if (other := entry.get(key + b".utf-8")) is not None and other != entry[key]:
+        raise _Refused("lists-differ", f"has a {key.decode()} and another {key.decode()}.utf-8: {other!r:.80}")
 
 
 def _text(raw: Any, what: str) -> str:

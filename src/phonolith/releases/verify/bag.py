@@ -146,7 +146,7 @@ class _Reading:
 
     def _fit(self, name: str, number: int, path: str, *, payload: bool) -> bool:
         """Whether a listed path is safe and where such a path has to be; a finding where not."""
-        fault = paths.fault(path.split("/"))
+        fault = paths.fault(path.split("/", paths.DEEPEST + 1))
         if fault is None and payload != path.startswith("data/"):
             fault = "bag.path", "is in the payload" if not payload else "is not in data/"
         if fault is None and path.startswith("tagmanifest-"):
