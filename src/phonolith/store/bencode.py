@@ -11,9 +11,9 @@ Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
 
 #: Values inside values; metainfo of a folder eleven deep needs a dozen and two.
 DEEPEST = 100
-#: Values in lists and dictionaries: a hybrid torrent of a quarter of a million files. Small ones take up many times
+#: Values in lists and dictionaries: a hybrid torrent of a hundred thousand files. Small ones take up many times
 #: their bytes in memory, so their number is what bounds it.
-MOST_VALUES = 4_000_000
+MOST_VALUES = 2_000_000
 _LONGEST_NUMBER = 20  # digits and sign: 64 bits
 
 

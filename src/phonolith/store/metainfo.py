@@ -109,6 +109,8 @@ class _Reading:
     def metainfo(self) -> Metainfo:
         if not (self._one or self._two):
             raise _Refused("no-files", "has neither pieces (v1) nor a file tree (v2)")
+        if not self._one and (b"files" in self._info or b"length" in self._info):
+            raise _Refused("list", "has a list of files for old clients and no pieces of them")
         self._check_length()
         name = _text(_get(self._info, b"name", bytes), "its name")
         _no_second(self._info, b"name")
@@ -119,7 +121,7 @@ class _Reading:
             self._agree(files, listed, spans)
         files = files if self._two else listed
         self._check(files)
-        single = b"length" in self._info if self._one else len(files) == 1 and files[0].path == (name,)
+        single = b"length" in self._info if self._one else [len(file.path) for file in files] == [1]
         raw = encode(self._info)
         return Metainfo(
             name,
@@ -142,9 +144,10 @@ class _Reading:
         length = self._length
         if not 0 < length <= _LONGEST_PIECE or (self._two and (length < BLOCK or length & (length - 1))):
             raise _Refused("piece-length", f"has pieces of {length:,} bytes, which cannot be")
-        version = self._info.get(b"meta version")
-        if self._two and version != 2:
-            raise _Refused("version", f"has a file tree and says that it is of version {version!r}")
+        version = self._info.get(b"meta version", None if self._two else 1)
+        if version != (2 if self._two else 1):
+            tree = "a" if self._two else "no"
+            raise _Refused("version", f"has {tree} file tree and says that it is of version {version!r:.40}")
 
     def _tree(self, name: str) -> Iterator[MetaFile]:
         """The files of the v2 tree, in order. BEP 52: a file is a dictionary under the empty key."""
@@ -166,6 +169,8 @@ class _Reading:
     def _leaf(self, path: tuple[str, ...], leaf: dict[bytes, Any]) -> MetaFile:
         size = _size(leaf)
         _no_link(leaf, path)
+        if b"p" in _attributes(leaf):
+            raise _Refused("tree", f"has padding in its file tree: {'/'.join(path)}")
         root = leaf.get(b"pieces root", b"")
         if not isinstance(root, bytes) or len(root) != (32 if size else 0):
             raise _Refused("root", f"has no pieces root for {'/'.join(path)}, or one that cannot be")
@@ -177,6 +182,9 @@ class _Reading:
             if b"files" in self._info:
                 raise _Refused("list", "is a single file and a list of files at once")
             size = _size(self._info)
+            _no_link(self._info, (name,))
+            if b"p" in _attributes(self._info):
+                raise _Refused("no-files", "is nothing but padding")
             return [MetaFile((name,), size)], [(0, size)]
         files: list[MetaFile] = []
         spans = []
