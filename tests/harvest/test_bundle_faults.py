@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -10,9 +12,12 @@ from typing import Any
 import pytest
 
 from phonolith.cli.main import run
+from phonolith.errors import BadInput
 from phonolith.harvest import bundle as module
+from phonolith.harvest.bundle import Options
 from phonolith.library import publications
 from phonolith.releases.publish import published
+from phonolith.store import metainfo
 from phonolith.store.archive import Archive
 from tests import sample
 from tests.harvest.test_bundle import NOW, take_in
@@ -114,3 +119,69 @@ def test_a_kill_at_any_moment_of_an_intake(place: Path, memory: Path, expected: 
         promised, _ = run_killed(here, taking_in, moment)
         check(Archive.open(here / "a"), here / "inbox", promised, expected, again=True)
         shutil.rmtree(here)
+
+
+def resealed(bundle: Path, name: str, data: bytes) -> None:
+    """Another tag file, vouched for by the tag manifest: who lies there does so too."""
+    (bundle / name).write_bytes(data)
+    path = bundle / "tagmanifest-sha256.txt"
+    lines = [line.split("  ", 1) for line in path.read_text().splitlines()]
+    digests = {name: digest for digest, name in lines} | {name: hashlib.sha256(data).hexdigest()}
+    path.write_text("".join(f"{digest}  {name}\n" for name, digest in digests.items()))
+
+
+LINES = {
+    "no JSON": b"hello\n",
+    "no UTF-8": b'{"source":"\xff"}\n',
+    "a number": b"5\n",
+    "nothing": b"\n",
+    "a source that is a list": b'{"source":"x","kind":"source","said":[]}\n',
+    "a source that is a text": b'{"source":"x","kind":"source","said":"x"}\n',
+    "a track that is a number": b'{"source":"x","kind":"track","said":7}\n',
+    "a track of a source that nobody tells": b'{"source":"strange","kind":"track","said":{"id":"a"}}\n',
+    "an id that is a number": b'{"source":"x","kind":"track","said":{"id":7}}\n',
+    "lists ten thousand deep": b'{"source":"x","kind":"source","said":' + b"[" * 10_000 + b"]" * 10_000 + b"}\n",
+    "an end too early": b'{"source":"x","kind":"track","said":{"id":"a"',
+}
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_an_excerpt_that_is_none_is_refused_and_nothing_is_taken_in(place: Path, name: str) -> None:
+    archive = Archive.open(place / "a")
+    resealed(place / "inbox" / BUNDLE, "catalogue.jsonl", LINES[name])
+    with pytest.raises(BadInput) as caught:
+        take_in(archive, place / "inbox" / BUNDLE)
+    assert caught.value.code == "bundle.catalogue"
+    assert everything(archive) == (set(), {}, {})
+
+
+@pytest.mark.parametrize("oxum", ["9" * 6000 + ".2", "1.\u00b2", "-1.-1", "", "x"])
+def test_numbers_that_are_none_are_counted_instead(place: Path, oxum: str) -> None:
+    archive, bundle = Archive.open(place / "a"), place / "inbox" / BUNDLE
+    text = (bundle / "bag-info.txt").read_text()
+    resealed(bundle, "bag-info.txt", re.sub("Payload-Oxum: .*", f"Payload-Oxum: {oxum}", text).encode())
+    take_in(archive, bundle)
+    (told,) = publications.bundles(published(archive)).values()
+    assert (told.files, told.size) == (len(list((bundle / "data").rglob("*.*"))), 0)
+
+
+def test_a_folder_that_is_a_link_is_not_followed(place: Path, tmp_path: Path) -> None:
+    """The bytes are what the manifest says, and yet they are somebody else's: with ``move`` they would be gone."""
+    archive, bundle = Archive.open(place / "a"), place / "inbox" / BUNDLE
+    folder = next(path for path in (bundle / "data").iterdir() if path.is_dir())
+    shutil.move(folder, tmp_path / "elsewhere")
+    folder.symlink_to(tmp_path / "elsewhere")
+    before = sorted(path.stat().st_ino for path in (tmp_path / "elsewhere").rglob("*"))
+    report = take_in(archive, bundle, Options(adopt="move"))
+    assert {one.code for one in report.findings} == {"bundle.corrupt"} and report.objects == 0
+    assert sorted(path.stat().st_ino for path in (tmp_path / "elsewhere").rglob("*")) == before
+
+
+def test_a_torrent_that_is_too_large_is_not_read(place: Path) -> None:
+    archive, bundle = Archive.open(place / "a"), place / "inbox" / BUNDLE
+    with (bundle.parent / f"{BUNDLE}.v2.torrent").open("wb") as file:
+        file.truncate(metainfo.LARGEST * 20)
+    with pytest.raises(BadInput) as caught:
+        take_in(archive, bundle)
+    assert caught.value.code == "metainfo.too-large"
+    assert published(archive) == []
