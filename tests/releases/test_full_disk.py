@@ -17,6 +17,7 @@ from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
 from phonolith.store.files import TEMPORARY
 from tests.cli.conftest import Result, phonolith
+from tests.cli.test_mirror import served
 from tests.releases.publishing import VERBS, WORN, check_sound, clock, make_place, what_is_published
 from tests.releases.seeding import seeder_of
 from tests.releases.test_cut import laid_out
@@ -283,3 +284,23 @@ def unreadable(monkeypatch: pytest.MonkeyPatch, *paths: Path) -> list[Path]:
 
     monkeypatch.setattr(Path, "open", open_)
     return opened
+
+
+def test_a_full_disk_while_mirroring(template: Path, tmp_path: Path, phonolith: Run) -> None:
+    """What was fetched is kept and gone on with, once there is room."""
+    origin = Archive.open(shutil.copytree(template, tmp_path / "origin"))
+    assert phonolith(*VERBS[1], "--archive", origin.root).code == 0
+    with served(origin) as url, small_disk(tmp_path / "disk", "4m") as disk:
+        root = disk / "a"
+        assert phonolith("init", root, "--name", "M", "--contact", "m@example.org").code == 0
+        archive = Archive.open(root)
+        for left in (0, 100_000):
+            filler = fill(disk, left)
+            told_plainly(phonolith("mirror", url, "--archive", root))
+            freed(archive)
+            filler.unlink()
+            check_sound(archive)
+            what_is_published(archive)
+        assert phonolith("mirror", url, "--archive", root).code == 0
+        assert publications.bundles(published(archive)).keys() == publications.bundles(published(origin)).keys()
+        check_sound(archive)
