@@ -83,7 +83,9 @@ class _Reading:
     def _list(self, at: int, deepest: int) -> tuple[Value, int]:
         data, found = self._data, list[Value]()
         while data[at : at + 1] != b"e":
-            self._count(at)
+            self._left -= 1
+            if self._left < 0:
+                raise _too_many(at)
             value, at = self.value(at, deepest)
             found.append(value)
         return found, at + 1
@@ -92,7 +94,9 @@ class _Reading:
         data, found = self._data, dict[bytes, Value]()
         last: bytes | None = None
         while data[at : at + 1] != b"e":
-            self._count(at)
+            self._left -= 1
+            if self._left < 0:
+                raise _too_many(at)
             key, after = _string(data, at)
             if last is not None and key <= last:
                 problem = "there twice" if key == last else "out of order"
@@ -101,10 +105,9 @@ class _Reading:
             last = key
         return found, at + 1
 
-    def _count(self, at: int) -> None:
-        if not self._left:
-            raise NotBencode(f"there are more than {MOST_VALUES:,} values, at byte {at}")
-        self._left -= 1
+
+def _too_many(at: int) -> NotBencode:
+    return NotBencode(f"there are more than {MOST_VALUES:,} values, at byte {at}")
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:
