@@ -199,7 +199,8 @@ def theirs(data: bytes) -> tuple[Any, ...] | None:
 
 
 def ours(found: Metainfo) -> tuple[Any, ...]:
-    folder = (found.folder,) if found.folder else ()
+    alone = found.v1 is None and [len(one.path) for one in found.files] == [1]  # there libtorrent makes no folder
+    folder = (found.folder,) if found.folder and not alone else ()
     return (
         [("/".join((*folder, *one.path)), one.size) for one in found.files],
         found.infohashes,

@@ -121,7 +121,7 @@ class _Reading:
             self._agree(files, listed, spans)
         files = files if self._two else listed
         self._check(files)
-        single = b"length" in self._info if self._one else [len(file.path) for file in files] == [1]
+        single = b"length" in self._info if self._one else len(files) == 1 and files[0].path == (name,)
         raw = encode(self._info)
         return Metainfo(
             name,
