@@ -141,8 +141,7 @@ def test_a_publication_survives_a_real_cut(
         assert promised == {"release", "publish"}
         with mounted(tmp_path / f"after-{turn}", "-o", "loop", str(tmp_path / "cut.img")) as disk:
             losses += not _is_whole(disk / "a", promised, before_and_after)
-    print(f"{losses} of {turns} cuts were noticed")
-    assert losses == 0 if synced else losses >= 9
+    assert losses == 0 if synced else losses >= 9, f"{losses} of {turns} were noticed"
 
 
 def _is_whole(root: Path, promised: set[str], expected: tuple[Published, Published]) -> bool:
