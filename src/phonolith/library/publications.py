@@ -82,10 +82,13 @@ def _read(objects: Objects, sha256: str, what: str, bundle: Bundle) -> bytes:
     """The bytes of a file that was made for a bundle, compared with their digest: all else depends on them."""
     with storage_errors(f"{what} of {bundle.name} (object {sha256})"), objects.open(sha256) as file:
         data = file.read()
-    if hashlib.sha256(data).hexdigest() != sha256:
-        problem = "is not what was published"
-        raise Damaged(f"{what} of {bundle.name} (object {sha256})", problem, "Restore the object from a mirror")
+    _check(data, sha256, f"{what} of {bundle.name} (object {sha256})")
     return data
+
+
+def _check(data: bytes, sha256: str, subject: str) -> None:
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(subject, "is not what was published", "Restore the object from a mirror")
 
 
 def manifest(data: bytes, subject: str) -> Mapping[str, str]:
