@@ -18,6 +18,7 @@ from phonolith.releases.seeding import status_file
 from phonolith.releases.swarm import Net, Swarm
 from phonolith.store.archive import Archive
 from phonolith.store.metainfo import read
+from phonolith.store.passport import BLOCK
 from tests.releases.seeding import (
     Clock,
     Leecher,
@@ -99,8 +100,11 @@ def test_each_torrent_of_a_bundle_is_given_under_the_infohashes_that_were_publis
         ]
 
 
-def leech_after(archive: Archive, tmp_path: Path) -> tuple[list[bool], range]:
-    """Withdraw the middle file of the largest bundle; what somebody gets who comes then, and that file's pieces."""
+def leech_after(archive: Archive, tmp_path: Path) -> tuple[list[bool], range, int]:
+    """Withdraw the middle file of the largest bundle; what somebody gets who comes then.
+
+    Pieces that are there, that file's pieces, and bytes of files that came over the wire.
+    """
     bundle = largest(archive, "small")
     path, track = middle(archive)
     data = metainfo(archive, bundle, "hybrid")
@@ -113,13 +117,23 @@ def leech_after(archive: Archive, tmp_path: Path) -> tuple[list[bool], range]:
             leecher.connect(port_of(seeder))
             offer = wait_for(lambda: leecher.offered)
             wait_for(lambda: leecher.have == offer)
-            return leecher.have, pieces_of(data, path)
+            told = leecher.handle.status()
+            moved = told.total_payload_download - told.total_redundant_bytes - told.total_failed_bytes
+            return leecher.have, pieces_of(data, path), moved
+
+
+def blocks_of(archive: Archive) -> dict[str, int]:
+    """How many blocks each file of the largest bundle takes: padding behind its end comes with the last of them."""
+    sizes = {path: place.stat().st_size for path, place in bytes_of(archive, largest(archive, "small")).items()}
+    return {path: -(-size // BLOCK) for path, size in sizes.items()}
 
 
 def test_one_file_of_hundreds_withdrawn_everything_else_is_given(archive: Archive, tmp_path: Path) -> None:
     assert largest(archive, "small").files > 200
-    have, lost = leech_after(archive, tmp_path)
+    have, lost, moved = leech_after(archive, tmp_path)
     assert [at for at, there in enumerate(have) if not there] == list(lost)
+    blocks = blocks_of(archive)
+    assert blocks.pop(middle(archive)[0]) > 0 and moved == sum(blocks.values()) * BLOCK
     path = middle(archive)[0]
     bundle = largest(archive, "small")
     copy = tmp_path / "copy" / bundle.name / path
@@ -133,8 +147,9 @@ def test_a_gate_that_says_yes_to_everything_is_noticed(
 ) -> None:
     """The control: the test above rests on the gate and on nothing else."""
     yes_to_everything(monkeypatch)
-    have, _ = leech_after(archive, tmp_path)
+    have, _, moved = leech_after(archive, tmp_path)
     assert all(have)
+    assert moved == sum(blocks_of(archive).values()) * BLOCK
 
 
 @pytest.mark.parametrize("kind", ["hybrid", "v1"])

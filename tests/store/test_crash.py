@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import shutil
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ import pytest
 from phonolith.model.record import Record
 from phonolith.store import record_index
 from phonolith.store.archive import Archive
-from phonolith.store.files import TEMPORARY
+from phonolith.store.files import TEMPORARY, atomic_write, sweep
 from tests.store.power import Disk, Said, Scenario, power_cuts, run_killed, watched
 
 NOW = "2026-01-02T03:04:05Z"
@@ -227,6 +228,22 @@ def test_a_kill_at_any_moment_loses_nothing_and_the_same_again_finishes(place: P
             scenario(archive, here / "inbox", lambda _: None)
             assert done(archive) == expected
         shutil.rmtree(here)
+
+
+def test_a_sweep_between_the_making_of_a_file_and_its_lock_costs_nobody_his_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real, swept = fcntl.flock, list[int]()
+
+    def late(file: object, how: int) -> None:
+        if how == fcntl.LOCK_EX and not swept:
+            swept.append(-1)
+            swept.append(sweep(tmp_path))
+        real(file, how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    atomic_write(tmp_path / "file", b"x")
+    assert swept == [-1, 1] and [path.read_bytes() for path in tmp_path.iterdir()] == [b"x"]
 
 
 def _record(item: str, payload: bytes | None = None) -> Record:

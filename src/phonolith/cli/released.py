@@ -20,7 +20,8 @@ def published_and_drafts(place: Place) -> Answer:
     archive = place.archive()
     past = published(archive)
     names = {one.name for one in past}
-    waiting = sorted(path.name for path in archive.derived.glob("releases/*") if path.name not in names)
+    cut = (path.name for path in archive.derived.glob("releases/*") if not path.name.startswith("."))
+    waiting = sorted(name for name in cut if name not in names)
     data = {
         "published": [
             {"name": one.name, "time": one.time, "event": one.event, "as_of": one.as_of, "bundles": fields(one.bundles)}

@@ -27,7 +27,7 @@ from phonolith.sources.mirror import Settings
 from phonolith.sources.text import visible
 from phonolith.store import metainfo
 from phonolith.store.archive import Archive
-from phonolith.store.bag import CATALOGUE, Bag, read_bag
+from phonolith.store.bag import CATALOGUE, Bag, plain, read_bag
 from phonolith.store.batch import Batch
 from phonolith.store.files import printable, storage_errors
 from phonolith.store.objects import ObjectStore
@@ -102,12 +102,16 @@ def _sorted(bag: Bag, origin: str) -> tuple[dict[str, Settings], list[tuple[str,
         try:
             found = msgspec.json.decode(line, type=Line)
             if found.kind == "source":
-                told = {**msgspec.json.decode(found.said), "speaks_for": found.source, "origin": origin}
+                told = {
+                    **msgspec.json.decode(found.said, type=dict[str, Any]),
+                    "speaks_for": found.source,
+                    "origin": origin,
+                }
                 settings[_collection(found.source)] = msgspec.convert(told, Settings)
             else:
                 identifier = msgspec.json.decode(found.said, type=_Named).id
                 lines.append((_collection(found.source), f"{found.kind}:{identifier}", line))
-        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
             raise BadInput(subject, f"is no line of an excerpt: {error}", code="bundle.catalogue") from error
     strange = {source for source, _, _ in lines} - settings.keys()
     if strange:
@@ -163,8 +167,8 @@ def _together(objects: ObjectStore, bag: Bag, how: str, files: dict[str, str], r
 def _wrong(batch: Batch, bag: Bag, how: str, files: dict[str, str]) -> tuple[str, str] | None:
     """The first file that cannot be held as what it should be, and why."""
     for path, digest in files.items():
-        if (bag.root / path).is_symlink() or not (bag.root / path).is_file():
-            return path, "is missing or no plain file"
+        if not plain(bag.root, path):
+            return path, "is missing, or no plain file in the bundle's folder"
         held = batch.adopt(bag.root / path, how)
         if held.sha256 != digest:
             return path, f"has the digest {held.sha256} instead of {digest}"
@@ -176,23 +180,24 @@ def _bundle(objects: ObjectStore, bag: Bag) -> Bundle:
     name = bag.root.absolute().name
     torrents = []
     for path in sorted(bag.root.absolute().parent.glob(f"{name}*.torrent")):
-        with storage_errors(path):
-            data = path.read_bytes()
+        with storage_errors(path), path.open("rb") as file:
+            data = file.read(metainfo.LARGEST + 1)  # one more than may be read
         found = metainfo.read(data, printable(path))
         if _is_of(objects, bag, found):
             held = objects.add_bytes(data, "application/x-bittorrent")
             kind = _KINDS[found.v1 is not None, found.layers is not None]
             one, two = found.infohashes
             torrents.append(Torrent(kind, held.sha256, one.hex(), two.hex()))
-    size, _, files = bag.info.get("Payload-Oxum", "0.0").partition(".")
+    oxum = re.fullmatch(r"([0-9]{1,18})\.([0-9]{1,18})", bag.info.get("Payload-Oxum", ""))
+    size, files = (int(oxum[1]), int(oxum[2])) if oxum else (0, len(bag.payload))
     label = bag.info.get
     return Bundle(
         name,
         label("Licence-Family", ""),
         label("Popularity-Tier", ""),
         label("Size-Class", ""),
-        int(files) if files.isdigit() else len(bag.payload),
-        int(size) if size.isdigit() else 0,
+        files,
+        size,
         {path: hashlib.sha256(data).hexdigest() for path, data in bag.tags.items()},
         tuple(torrents),
     )

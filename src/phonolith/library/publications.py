@@ -5,6 +5,7 @@ Nothing here needs a catalogue: derived/ may be gone, and every published bundle
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, BinaryIO, Protocol
@@ -14,6 +15,7 @@ from phonolith.model.event import Event
 from phonolith.model.publication import Bundle, Publication, publication_of
 from phonolith.store.bag import MANIFEST, unquoted
 from phonolith.store.bencode import decode
+from phonolith.store.files import storage_errors
 
 _PUBLISHING = ("release.published", "release.mirrored")
 
@@ -52,9 +54,8 @@ def bundles(published: Iterable[Publication]) -> dict[str, Bundle]:
 
 
 def files(objects: Objects, bundle: Bundle) -> list[PublishedFile]:
-    """Every file of a bundle, payload first. Raises Damaged where its manifest cannot be read."""
-    with objects.open(bundle.tags[MANIFEST]) as file:
-        payload = manifest(file.read(), f"manifest of {bundle.name}")
+    """Every file of a bundle, payload first. Raises Damaged where its manifest is not as published."""
+    payload = manifest(_read(objects, bundle.tags[MANIFEST], "manifest", bundle), f"manifest of {bundle.name}")
     found = [PublishedFile(path, sha256, True) for path, sha256 in payload.items()]
     return found + [PublishedFile(path, sha256, False) for path, sha256 in bundle.tags.items()]
 
@@ -71,8 +72,7 @@ def pads(objects: Objects, bundle: Bundle) -> frozenset[str]:
     """
     for torrent in bundle.torrents:
         if torrent.v1:
-            with objects.open(torrent.sha256) as file:
-                whole: Any = decode(file.read())
+            whole: Any = decode(_read(objects, torrent.sha256, "torrent", bundle))
             listed = whole[b"info"].get(b"files", ())
             return frozenset(b"/".join(one[b"path"]).decode() for one in listed if b"p" in one.get(b"attr", b""))
     return frozenset()
@@ -82,8 +82,7 @@ def web_seeds(objects: Objects, bundle: Bundle) -> tuple[str, ...]:
     """The addresses that every one of a bundle's torrents names as a web seed (BEP 19)."""
     named = []
     for torrent in bundle.torrents:
-        with objects.open(torrent.sha256) as file:
-            whole: Any = decode(file.read())
+        whole: Any = decode(_read(objects, torrent.sha256, "torrent", bundle))
         listed = whole.get(b"url-list", [])
         named.append([one.decode("utf-8", "replace") for one in ([listed] if isinstance(listed, bytes) else listed)])
     return tuple(one for one in (named[0] if named else []) if all(one in other for other in named))
@@ -104,3 +103,16 @@ def assigned(objects: Objects, published: Iterable[Publication]) -> Iterator[tup
     """(SHA-256, bundle) of every file that is payload of a current bundle: once published, a file stays where it is."""
     for bundle in bundles(published).values():
         yield from ((one.sha256, bundle.name) for one in files(objects, bundle) if one.payload)
+
+
+def _read(objects: Objects, sha256: str, what: str, bundle: Bundle) -> bytes:
+    """The bytes of a file that was made for a bundle, compared with their digest: all else depends on them."""
+    with storage_errors(f"{what} of {bundle.name} (object {sha256})"), objects.open(sha256) as file:
+        data = file.read()
+    _check(data, sha256, f"{what} of {bundle.name} (object {sha256})")
+    return data
+
+
+def _check(data: bytes, sha256: str, subject: str) -> None:
+    if hashlib.sha256(data).hexdigest() != sha256:
+        raise Damaged(subject, "is not what was published", "Restore the object from a mirror")

@@ -19,6 +19,7 @@ _DEVICES = frozenset(
 # C0, C1, and what turns around the order of the text after it: a name must be what it looks like.
 _HIDING = re.compile("[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 _UNFIT = re.compile(r"""[<>:"|?*/\\\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]""")
+_DRIVE = re.compile("[A-Za-z]:")
 _NOT_ON_WINDOWS = re.compile(r'[<>:"|?*]|^ |[ .]$')
 
 
@@ -30,6 +31,8 @@ def fault(parts: Sequence[str]) -> tuple[str, str] | None:
     """
     if not parts:
         return "path.empty", "has no name"
+    if _DRIVE.fullmatch(parts[0]):
+        return "path.traversal", "begins with a drive of Windows"
     if len(parts) > DEEPEST or len("/".join(parts).encode("utf-8", "replace")) >= LONGEST_PATH:
         return "path.too-long", "is too long or too deep"
     return next((found for part in parts if (found := _fault(part))), None)
@@ -73,17 +76,20 @@ def collisions(paths: Iterable[Sequence[str]]) -> list[tuple[Sequence[str], Sequ
 
 
 def folded(path: Sequence[str]) -> tuple[str, ...]:
-    """The path as a disk sees it that knows neither case nor normal forms (as APFS and NTFS do)."""
-    return tuple(part.lower() if part.isascii() else unicodedata.normalize("NFC", _fold(part)) for part in path)
+    """The path as a disk sees it that knows neither case, nor normal forms, nor dots and blanks at the end of a name.
+
+    APFS is one of the first two, Windows of the first and the last.
+    """
+    return tuple((part.lower() if part.isascii() else _fold(part)).rstrip(" .") or part for part in path)
 
 
 def _fold(part: str) -> str:
-    return unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold())
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", unicodedata.normalize("NFD", part).casefold()))
 
 
 @lru_cache(4096)  # of a hundred thousand paths, most parts are the same few folders
 def _fault(part: str) -> tuple[str, str] | None:
-    if part in ("", ".", ".."):
+    if part.rstrip(" ") in ("", ".", ".."):  # Windows leaves blanks at the end of a name away
         return "path.traversal", "leads out of its folder or nowhere"
     if "/" in part or "\\" in part:
         return "path.separator", "has a separator inside a name"

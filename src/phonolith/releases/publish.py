@@ -20,7 +20,7 @@ from phonolith.releases.commit import commit
 from phonolith.releases.cut import Made, Recipe
 from phonolith.releases.prove import covering
 from phonolith.store.archive import Archive
-from phonolith.store.files import atomic_write, make_folders, storage_errors
+from phonolith.store.files import TEMPORARY, atomic_write, fsync_dir, make_folders, storage_errors
 from phonolith.store.log import head_file
 
 _AT_ONCE = 200  # objects made durable together
@@ -32,15 +32,23 @@ def drafts(archive: Archive, name: str) -> Path:
 
 
 def write_drafts(folder: Path, made: Iterable[Made]) -> list[Bundle]:
-    """Write tag files and torrents of each bundle into a folder, in place of what is there; returns the bundles."""
-    shutil.rmtree(folder, ignore_errors=True)
-    found = []
-    for one in made:
-        for path, data in one.tags.items():
-            _write(folder / one.bundle.name / path, data)
-        for torrent in one.bundle.torrents:
-            _write(folder / publications.torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
-        found.append(one.bundle)
+    """Write tag files and torrents of each bundle into a folder, in place of what is there; returns the bundles.
+
+    What is there stays until all is written. Raises StorageError; then nothing half written is left.
+    """
+    draft = folder.with_name(f"{TEMPORARY}{folder.name}")
+    shutil.rmtree(draft, ignore_errors=True)  # of a cut that was killed
+    try:
+        with storage_errors(folder):
+            make_folders(draft)
+        found = [_write_draft(draft, one) for one in made]
+        with storage_errors(folder):
+            shutil.rmtree(folder, ignore_errors=True)
+            if found:
+                draft.rename(folder)
+                fsync_dir(folder.parent)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
     return found
 
 
@@ -102,6 +110,14 @@ def commit_to(archive: Archive, chosen: Iterable[Chosen], clock: Callable[[], st
 def heads_of(archive: Archive, sha256s: Sequence[str]) -> bytes:
     """The heads that cover some objects, as a file of them; empty where the log does not have them."""
     return head_file(covering(archive, sha256s))
+
+
+def _write_draft(folder: Path, one: Made) -> Bundle:
+    for path, data in one.tags.items():
+        _write(folder / one.bundle.name / path, data)
+    for torrent in one.bundle.torrents:
+        _write(folder / publications.torrent_name(one.bundle, torrent.kind), one.torrents[torrent.kind])
+    return one.bundle
 
 
 def _made(bundle: Bundle) -> Iterator[str]:

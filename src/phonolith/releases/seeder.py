@@ -29,6 +29,7 @@ from phonolith.releases.swarm import Fault, Swarm, Traffic
 from phonolith.releases.tally import Tally
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
+from phonolith.store.files import storage_errors
 
 _DISKS_AGAIN = 600.0  # seconds until everything is looked for again whatever happened
 _MISSING_AGAIN = 60.0  # the same while something is missing: its disk may be back
@@ -217,7 +218,7 @@ class Seeder:
         self._swarm.put(torrent.sha256, task)
 
     def _metainfo(self, torrent: Torrent) -> bytes:
-        with self._objects.open(torrent.sha256) as file:
+        with storage_errors(torrent.sha256), self._objects.open(torrent.sha256) as file:
             data = file.read()
         if hashlib.sha256(data).hexdigest() != torrent.sha256:
             raise Damaged(torrent.sha256, "this torrent is not what its digest says", "Restore it from a mirror")

@@ -119,13 +119,13 @@ class Archive:
     def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.
 
-        Raises Busy at once, naming process, work and since when. A dead holder's lock is free. Under ``harvest`` and
-        ``log``, what a crash left half written there is removed first.
+        Raises Busy at once, naming process, work and since when. A dead holder's lock is free. Under ``harvest``,
+        ``release`` and ``log``, what a crash left half written there is removed first.
         """
         if store not in LOCKS:
             raise UsageError(f"lock {store}", f"there is no such lock; locks are {', '.join(LOCKS)}")
         with store_lock(self.state / f"{store}.lock", what=what):
-            if store == "harvest":
+            if store in ("harvest", "release"):
                 self._sweep()
             elif store == "log":
                 for folder in (self.keys, self.held / "log" / "seen", *self.held.glob("log/evidence/*/")):

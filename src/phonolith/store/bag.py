@@ -19,8 +19,9 @@ EVIDENCE = "evidence.jsonl"
 CATALOGUE = "catalogue.jsonl"
 HEADS = "heads.jsonl"
 
-#: Bytes of a tag file: a manifest of a million files fits.
+#: Bytes of all tag files together: a manifest of a million files fits.
 LARGEST = 256 << 20
+_MOST_LINES = 1_000_000
 _LINE = re.compile(r"([0-9a-fA-F]{64})[ \t]+([^ \t].*)", re.DOTALL)
 _DECLARED = re.compile(r"BagIt-Version: 1\.0\r?\nTag-File-Character-Encoding: UTF-8\r?\n?")
 
@@ -52,8 +53,10 @@ def read_bag(root: Path) -> Bag:
         raise BadInput(printable(root), "bagit.txt does not declare BagIt 1.0 in UTF-8", code="bag.declaration")
     listed = read_manifest(_read(root, TAG_MANIFEST), printable(root / TAG_MANIFEST), payload=False)
     tags = {TAG_MANIFEST: _read(root, TAG_MANIFEST)}
+    left = LARGEST
     for path, digest in listed.items():
-        tags[path] = _read(root, path)
+        tags[path] = _read(root, path, left)
+        left -= len(tags[path])
         if hashlib.sha256(tags[path]).hexdigest() != digest:
             raise BadInput(printable(root / path), "is not what the tag manifest says", code="bag.tag-corrupt")
     for path in ("bagit.txt", MANIFEST):
@@ -67,6 +70,8 @@ def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]
 
     Raises BadInput.
     """
+    if data.count(b"\n") > _MOST_LINES:
+        raise BadInput(subject, f"has more than {_MOST_LINES:,} lines", code="bag.too-large")
     try:
         lines = data.decode("utf-8").replace("\r\n", "\n").removesuffix("\n").split("\n") if data else []
     except UnicodeDecodeError as error:
@@ -77,7 +82,7 @@ def read_manifest(data: bytes, subject: str, *, payload: bool) -> dict[str, str]
         if match is None:
             raise BadInput(subject, f"has a line that is none: {line[:100]!r}", code="bag.manifest")
         path = unquoted(match[2])
-        problem = paths.fault(path.split("/"))
+        problem = paths.fault(path.split("/", paths.DEEPEST + 1))
         if problem:
             raise BadInput(subject, f"has a path that {problem[1]}: {path!r:.200}", code=problem[0])
         if path in found or path.startswith("data/") is not payload:
@@ -100,12 +105,20 @@ def unquoted(path: str) -> str:
     return re.sub("%(0[AaDd]|25)", lambda match: chr(int(match[1], 16)), path)
 
 
-def _read(root: Path, name: str) -> bytes:
+def plain(root: Path, name: str) -> bool:
+    """Whether this is a regular file in the bag's folder, with no symbolic link on the way to it."""
     path = root / name
-    if not path.is_file() or path.is_symlink():
+    below = (one for one in (path, *path.parents) if one != root and one.is_relative_to(root))
+    return path.is_file() and not any(one.is_symlink() for one in below)
+
+
+def _read(root: Path, name: str, longest: int = LARGEST) -> bytes:
+    path = root / name
+    if not plain(root, name):
         raise BadInput(printable(root), f"is no bag: {name} is missing or no plain file", code="bag.incomplete")
     with storage_errors(path), path.open("rb") as file:
-        data = file.read(LARGEST + 1)
-    if len(data) > LARGEST:
-        raise BadInput(printable(path), f"has more than {LARGEST:,} bytes", code="bag.too-large")
+        data = file.read(longest + 1)
+    if len(data) > longest:
+        problem = f"has more than {longest:,} bytes, which are not read"
+        raise BadInput(printable(path), problem, "Get it again from whoever made it", code="bag.too-large")
     return data

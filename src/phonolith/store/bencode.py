@@ -11,6 +11,9 @@ Value: TypeAlias = "int | bytes | list[Value] | dict[bytes, Value]"
 
 #: Values inside values; metainfo of a folder eleven deep needs a dozen and two.
 DEEPEST = 100
+#: Values in lists and dictionaries: a hybrid torrent of a hundred thousand files. Small ones take up many times
+#: their bytes in memory, so their number is what bounds it.
+MOST_VALUES = 2_000_000
 _LONGEST_NUMBER = 20  # digits and sign: 64 bits
 
 
@@ -29,9 +32,9 @@ def decode(data: bytes, *, deepest: int = DEEPEST) -> Value:
     """The one value that the bytes are. Raises NotBencode.
 
     Refused are numbers with leading zeros or beyond 64 bits, keys out of order or twice, values nested more than
-    ``deepest`` times, and anything behind the value.
+    ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value.
     """
-    value, end = _read(data, 0, deepest)
+    value, end = _Reading(data).value(0, deepest)
     if end != len(data):
         raise NotBencode(f"{len(data) - end} bytes follow the value at byte {end}")
     return value
@@ -55,39 +58,56 @@ def _write(value: Value, parts: list[bytes]) -> None:
         parts.append(b"e")
 
 
-def _read(data: bytes, at: int, deepest: int) -> tuple[Value, int]:
-    head = data[at : at + 1]
-    if head.isdigit():
-        return _string(data, at)
-    if head == b"i":
-        return _number(data, at + 1, b"e")
-    if deepest < 1 and head in (b"l", b"d"):
-        raise NotBencode(f"values are nested too deeply at byte {at}")
-    if head == b"l":
-        return _list(data, at + 1, deepest - 1)
-    if head == b"d":
-        return _dictionary(data, at + 1, deepest - 1)
-    raise NotBencode(f"no value begins at byte {at}" if head else "it ends in the middle of a value")
+class _Reading:
+    """Bytes being read, and how many more values there may be."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._left = MOST_VALUES
+
+    def value(self, at: int, deepest: int) -> tuple[Value, int]:
+        data = self._data
+        head = data[at : at + 1]
+        if head.isdigit():
+            return _string(data, at)
+        if head == b"i":
+            return _number(data, at + 1, b"e")
+        if deepest < 1 and head in (b"l", b"d"):
+            raise NotBencode(f"values are nested too deeply at byte {at}")
+        if head == b"l":
+            return self._list(at + 1, deepest - 1)
+        if head == b"d":
+            return self._dictionary(at + 1, deepest - 1)
+        raise NotBencode(f"no value begins at byte {at}" if head else "it ends in the middle of a value")
+
+    def _list(self, at: int, deepest: int) -> tuple[Value, int]:
+        data, found = self._data, list[Value]()
+        while data[at : at + 1] != b"e":
+            self._left -= 1
+            if self._left < 0:
+                raise _too_many(at)
+            value, at = self.value(at, deepest)
+            found.append(value)
+        return found, at + 1
+
+    def _dictionary(self, at: int, deepest: int) -> tuple[Value, int]:
+        data, found = self._data, dict[bytes, Value]()
+        last: bytes | None = None
+        while data[at : at + 1] != b"e":
+            self._left -= 1
+            if self._left < 0:
+                raise _too_many(at)
+            key, after = _string(data, at)
+            if last is not None and key <= last:
+                problem = "there twice" if key == last else "out of order"
+                raise NotBencode(f"the key {key[:40]!r} at byte {at} is {problem}")
+            found[key], at = self.value(after, deepest)
+            last = key
+        return found, at + 1
 
 
-def _list(data: bytes, at: int, deepest: int) -> tuple[Value, int]:
-    found: list[Value] = []
-    while data[at : at + 1] != b"e":
-        value, at = _read(data, at, deepest)
-        found.append(value)
-    return found, at + 1
-
-
-def _dictionary(data: bytes, at: int, deepest: int) -> tuple[Value, int]:
-    found: dict[bytes, Value] = {}
-    last: bytes | None = None
-    while data[at : at + 1] != b"e":
-        key, after = _string(data, at)
-        if last is not None and key <= last:
-            raise NotBencode(f"the key {key[:40]!r} at byte {at} is {'there twice' if key == last else 'out of order'}")
-        found[key], at = _read(data, after, deepest)
-        last = key
-    return found, at + 1
+def _too_many(at: int) -> NotBencode:
+    return NotBencode(f"there are more than {MOST_VALUES:,} values, at byte {at}")
 
 
 def _string(data: bytes, at: int) -> tuple[bytes, int]:

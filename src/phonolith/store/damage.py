@@ -77,7 +77,11 @@ class KnownDamage(Closing):
             if self._db is None:
                 if not self._path.exists():
                     return []
-                self._db = open_ro(self._path, VERSION)
+                connection = open_ro(self._path, VERSION)
+                if connection.pragma("user_version") == 0:  # it is being made, or a crash came between
+                    connection.close()
+                    return []
+                self._db = connection
             return fetch(self._db, _LAST.format(where), bindings)
 
 

@@ -90,9 +90,8 @@ def temporary(folder: Path) -> Iterator[tuple[Path, BinaryIO]]:
 
     It is flocked while open, so that :func:`sweep` can tell a crash's leftover from somebody's work in progress.
     """
-    path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
-    with path.open("x+b") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    path, file = _create(folder)
+    with file:
         try:
             yield path, file
         finally:
@@ -120,6 +119,17 @@ def publish(draft: Path, file: BinaryIO, path: Path) -> None:
     fsync_file(file.fileno())
     draft.rename(path)
     fsync_dir(path.parent)
+
+
+def _create(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new locked file under a temporary name."""
+    while True:
+        path = folder / f"{TEMPORARY}{secrets.token_hex(8)}"
+        file = path.open("x+b")
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if path.exists():
+            return path, file
+        file.close()  # between its making and its lock somebody else's sweep took it for a crash's leftover
 
 
 def sweep(folder: Path) -> int:

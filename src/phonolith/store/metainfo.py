@@ -109,8 +109,11 @@ class _Reading:
     def metainfo(self) -> Metainfo:
         if not (self._one or self._two):
             raise _Refused("no-files", "has neither pieces (v1) nor a file tree (v2)")
+        if not self._one and (b"files" in self._info or b"length" in self._info):
+            raise _Refused("list", "has a list of files for old clients and no pieces of them")
         self._check_length()
         name = _text(_get(self._info, b"name", bytes), "its name")
+        _no_second(self._info, b"name")
         _check_path((name,))
         files = list(self._tree(name)) if self._two else []
         listed, spans = self._list(name) if self._one else (files, [])
@@ -141,9 +144,10 @@ class _Reading:
         length = self._length
         if not 0 < length <= _LONGEST_PIECE or (self._two and (length < BLOCK or length & (length - 1))):
             raise _Refused("piece-length", f"has pieces of {length:,} bytes, which cannot be")
-        version = self._info.get(b"meta version")
-        if self._two and version != 2:
-            raise _Refused("version", f"has a file tree and says that it is of version {version!r}")
+        version = self._info.get(b"meta version", None if self._two else 1)
+        if version != (2 if self._two else 1):
+            tree = "a" if self._two else "no"
+            raise _Refused("version", f"has {tree} file tree and says that it is of version {version!r:.40}")
 
     def _tree(self, name: str) -> Iterator[MetaFile]:
         """The files of the v2 tree, in order. BEP 52: a file is a dictionary under the empty key."""
@@ -165,6 +169,8 @@ class _Reading:
     def _leaf(self, path: tuple[str, ...], leaf: dict[bytes, Any]) -> MetaFile:
         size = _size(leaf)
         _no_link(leaf, path)
+        if b"p" in _attributes(leaf):
+            raise _Refused("tree", f"has padding in its file tree: {'/'.join(path)}")
         root = leaf.get(b"pieces root", b"")
         if not isinstance(root, bytes) or len(root) != (32 if size else 0):
             raise _Refused("root", f"has no pieces root for {'/'.join(path)}, or one that cannot be")
@@ -176,6 +182,9 @@ class _Reading:
             if b"files" in self._info:
                 raise _Refused("list", "is a single file and a list of files at once")
             size = _size(self._info)
+            _no_link(self._info, (name,))
+            if b"p" in _attributes(self._info):
+                raise _Refused("no-files", "is nothing but padding")
             return [MetaFile((name,), size)], [(0, size)]
         files: list[MetaFile] = []
         spans = []
@@ -186,9 +195,11 @@ class _Reading:
             if not isinstance(entry, dict):
                 raise _Refused("list", "has an entry in its list of files that is none")
             path = tuple(_text(part, "a path") for part in _get(entry, b"path", list))
+            _no_second(entry, b"path")
             size = _size(entry)
             _no_link(entry, path)
             if b"p" in _attributes(entry):
+                _check_path(path)  # clients that do not know padding would write it
                 spans.append((PAD, size))
                 continue
             spans.append((len(files), size))
@@ -229,7 +240,11 @@ class _Reading:
     def _layers(self, files: Sequence[MetaFile]) -> dict[bytes, bytes]:
         """The piece layers, each proved to lead to its root. BEP 52: of files of more than one piece and no others."""
         layers: dict[bytes, bytes] = _get(self._whole, b"piece layers", dict)
-        wanted = {file.root: file.size for file in files if file.size > self._length}
+        sizes: dict[bytes, int] = {}
+        for file in files:
+            if sizes.setdefault(file.root, file.size) != file.size:
+                raise _Refused("root", f"has one pieces root for files of two sizes: {'/'.join(file.path)}")
+        wanted = {root: size for root, size in sizes.items() if size > self._length}
         if layers.keys() != wanted.keys():
             raise _Refused("layers", "lacks the piece layers of some files, or has some of files it does not have")
         for root, size in wanted.items():
@@ -279,6 +294,12 @@ def _attributes(entry: Mapping[bytes, Any]) -> bytes:
 def _no_link(entry: Mapping[bytes, Any], path: Sequence[str]) -> None:
     if b"l" in _attributes(entry) or b"symlink path" in entry:
         raise _Refused("path.link", f"has a symbolic link, which may lead anywhere: {'/'.join(path)}")
+
+
+def _no_second(entry: Mapping[bytes, Any], key: bytes) -> None:
+    """Raise where a name stands twice, differently: some clients would take the one, some the other."""
+    if (other := entry.get(key + b".utf-8")) is not None and other != entry[key]:
+        raise _Refused("lists-differ", f"has a {key.decode()} and another {key.decode()}.utf-8: {other!r:.80}")
 
 
 def _text(raw: Any, what: str) -> str:

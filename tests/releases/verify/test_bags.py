@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from phonolith.errors import BadInput
 from phonolith.releases.verify import bag as bag_module
+from phonolith.store.bag import plain, read_bag
 from tests.releases.verify.made import bag_files, codes, data_of, torrent_of, verdicts, verified, write
 
 PAYLOAD = {"a.flac": data_of(100), "disc/b.flac": data_of(300)}
@@ -60,6 +62,20 @@ HOSTILE: dict[str, tuple[str, Callable[[Path], None]]] = {
     "the folder itself": ("path.traversal", listed("data/./x")),
     "a separator of Windows": ("path.separator", listed("data/..\\x")),
     "a device of Windows": ("path.reserved", listed("data/CON")),
+    "another device of Windows": ("path.reserved", listed("data/aux.flac")),
+    "a folder that is a device": ("path.reserved", listed("data/LPT1/x")),
+    "a NUL": ("path.hiding", listed("data/x\0.flac")),
+    "a drive of Windows": ("path.traversal", listed("C:/x")),
+    "a folder above with a blank": ("path.traversal", listed("data/.. /x")),
+    "a name of a blank": ("path.traversal", listed("data/ /x")),
+    "a dot at the end and none": ("path.collision", listed("data/a.flac.")),
+    "a blank at the end and none": ("path.collision", listed("data/disc /b.flac")),
+    "sharp s and two s": ("path.collision", listed(f"data/ß\n{DIGEST}  data/SS")),
+    "a path of separators": ("path.too-long", listed("data" + "/" * 2_000_000)),
+    "an oxum of thousands of digits": ("bag.info", replaced("bag-info.txt", "400.2", "9" * 6000 + ".2")),
+    "an oxum in other digits": ("bag.info", replaced("bag-info.txt", "400.2", "400.\u00b2")),
+    "a file to be fetched from outside": (
+        "path.traversal", added("fetch.txt", "file:///etc/passwd 10 /etc/shadow\n")),
     "text turned around": ("path.hiding", listed("data/x\u202egnp.exe")),
     "a break hidden in an escape": ("path.hiding", listed("data/x%0Ay")),
     "a path that is too long": ("path.too-long", listed("data/" + "x" * 256)),
@@ -125,6 +141,19 @@ def test_a_hostile_bag_is_refused_under_its_code(name: str, root: Path) -> None:
     code, change = HOSTILE[name]
     change(root)
     assert code in codes(verified(root))
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_whoever_takes_it_in_gets_a_coded_refusal_or_what_a_manifest_proves(name: str, root: Path) -> None:
+    """The reader of bundles refuses more: what it lets pass is listed, plain and inside, or not there at all."""
+    HOSTILE[name][1](root)
+    try:
+        bag = read_bag(root)
+    except BadInput as error:
+        assert error.code.startswith(("bag.", "path."))
+        return
+    for path in bag.payload:
+        assert (root / path).resolve().is_relative_to(root.resolve()) or not plain(root, path)
 
 
 def test_bombs_are_not_read(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -19,6 +19,8 @@ DECLARATION = "bagit.txt"
 #: Bytes of a list of files and lines in it; a bundle's has 10,000, a stranger's may have more.
 LARGEST_LIST = 256 << 20
 MOST_LINES = 1_000_000
+#: So many faults in the lists of a bag are told; of one that has more, the rest is not read.
+MOST_FAULTS = 1_000
 _LARGEST_INFO = 1 << 20
 _DECLARED = re.compile(
     rb"BagIt-Version: (?P<version>[0-9]+\.[0-9]+)\r?\nTag-File-Character-Encoding: (?P<encoding>[A-Za-z0-9._-]+)\s*"
@@ -62,7 +64,7 @@ class _Reading:
             self._find("bag.no-payload", self._root.name, "has no folder data/")
         self._try("bag-info.txt", _LARGEST_INFO, self._info)
         self._try("fetch.txt", LARGEST_LIST, self._fetch)
-        for one, other in paths.collisions(path.split("/") for path in self._expected):
+        for one, other in paths.collisions(path.split("/") for path in self._expected)[:MOST_FAULTS]:
             problem = f"is one path with {printable('/'.join(other))} to some disks"
             self._find("path.collision", printable("/".join(one)), problem, "Rename one of them")
         tags = {DECLARATION, "bag-info.txt", "fetch.txt", *(name for name, _ in lists)}
@@ -138,15 +140,18 @@ class _Reading:
 
     def _lines(self, name: str, data: bytes) -> Iterator[str]:
         """The lines of a list; RFC 8493, section 2.2: LF, CR or CRLF end one, and nothing else does."""
-        if data.count(b"\n") + data.count(b"\r") > 2 * MOST_LINES:
+        if data.count(b"\n") + data.count(b"\r") - data.count(b"\r\n") > MOST_LINES:
             raise BadInput(name, f"has more than {MOST_LINES:,} lines", code="bag.too-large")
         for line in re.split("\r\n|\n|\r", data.decode(self._encoding)):
+            if len(self._findings) > MOST_FAULTS:
+                problem = f"has more than {MOST_FAULTS:,} faults; the rest of it is not read"
+                raise BadInput(name, problem, code="bag.too-large")
             if line:
                 yield line
 
     def _fit(self, name: str, number: int, path: str, *, payload: bool) -> bool:
         """Whether a listed path is safe and where such a path has to be; a finding where not."""
-        fault = paths.fault(path.split("/"))
+        fault = paths.fault(path.split("/", paths.DEEPEST + 1))
         if fault is None and payload != path.startswith("data/"):
             fault = "bag.path", "is in the payload" if not payload else "is not in data/"
         if fault is None and path.startswith("tagmanifest-"):
