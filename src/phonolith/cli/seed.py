@@ -49,10 +49,10 @@ def seed(
         return _status(place)
     given = {"seed_dht": dht, "seed_upload_limit": upload_limit}
     settings = place.settings(seed_listen=listen or None, seed_peers=peer or None, **given)
-    return _seeded(place, settings, events=events)
+    return seeded(place, settings, events=events)
 
 
-def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
+def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     """Listen first, then say where and what, then go on."""
     from phonolith.cli.seeding import teller
     from phonolith.releases.seeder import Seeder

@@ -25,6 +25,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "bundles",
         "origin",
     ),  # the same of another archive, held here too
+    "mirror.followed": ("url", "name", "budget", "licences", "tiers", "at_risk", "by"),  # see releases/following.py
+    "mirror.left": ("url",),
 }
 
 

@@ -36,7 +36,7 @@ class Seeding:
 
 def status_file(archive: Archive) -> Path:
     """Where a running seeder writes what it does, for whoever asks."""
-    return archive.state / "seed" / STATUS
+    return archive.seed_status
 
 
 def differences(before: Offer | None, now: Offer) -> Iterator[Happening]:

@@ -29,7 +29,7 @@ from phonolith.store.volumes import Volume, volumes_from
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "verify", "seed")
+LOCKS = ("harvest", "build", "release", "log", "verify", "seed", "mirror")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -164,6 +164,11 @@ class Archive:
     def schedule_path(self) -> Path:
         """The schedule's file, whether anything was read yet or not."""
         return self.state / "fixity.sqlite"
+
+    @property
+    def seed_status(self) -> Path:
+        """state/seed/status.json: what a running seeder writes of itself, for whoever asks."""
+        return self.state / "seed" / "status.json"
 
     def log(self) -> Log:
         """held/log: what was committed to."""

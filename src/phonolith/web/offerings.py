@@ -40,7 +40,9 @@ class BundleView:
     """A bundle: ``files`` and ``size`` (bytes) count its payload alone. ``torrents`` is empty once nothing is offered.
 
     ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``current``: no later
-    release takes its place; ``replaced_by`` names the bundle that does, where it is one.
+    release takes its place; ``replaced_by`` names the bundle that does, where it is one, and ``replaces`` the one whose
+    place this one took. ``copies``: how many whole copies of it the seeder here saw in its swarm at ``copies_at``
+    (ISO 8601 UTC), its own among them; None where it did not see any or does not run.
     """
 
     name: str
@@ -58,6 +60,9 @@ class BundleView:
     torrents: tuple[TorrentView, ...]
     current: bool
     replaced_by: str
+    replaces: str
+    copies: int | None
+    copies_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,10 +82,11 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True)
 class PublicationsAnswer:
-    """What was published, newest first, so many bundles at a time."""
+    """What was published, newest first, so many bundles at a time; ``archive`` is the name of who offers it."""
 
     publications: tuple[PublicationView, ...]
     next: str | None
+    archive: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +144,8 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         )
         for one, run in _by_publication(piece)
     )
-    return PublicationsAnswer(shown, names[start + limit - 1] if start + limit < len(names) else None)
+    following = names[start + limit - 1] if start + limit < len(names) else None
+    return PublicationsAnswer(shown, following, desk.archive.name)
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
@@ -146,6 +153,7 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
     index = desk.offers.index()
     publication = index.bundles[one.name][0]
     offered = desk.offers.offered(one.name)
+    copies, counted = desk.copies.of(one.name)
     return BundleView(
         one.name,
         publication.name,
@@ -162,6 +170,9 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
         tuple(_torrents(desk, where, one)) if offered else (),
         one.name in index.current,
         index.heirs.get(one.name, ""),
+        one.replaces,
+        copies,
+        counted,
     )
 
 

@@ -1,0 +1,263 @@
+"""One look at an archive that is mirrored: its index, its log and its withdrawals, then the bundles wanted of it."""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import time
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from phonolith.cli.decide import record
+from phonolith.cli.text import plural, size, span
+from phonolith.cli.verb import Place
+from phonolith.harvest.bundle import Options, harvest_bundle
+from phonolith.library import publications
+from phonolith.model.publication import Bundle
+from phonolith.releases.commitment import Known, heads_seen
+from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
+from phonolith.releases.following import Following, body_of, following
+from phonolith.releases.index import Index, Offer, read_index
+from phonolith.releases.over_http import Get, over_http
+from phonolith.releases.publish import published
+from phonolith.releases.share import Share, choose
+from phonolith.store.archive import Archive
+from phonolith.store.objects import ObjectStore
+
+if TYPE_CHECKING:
+    from phonolith.model.event import Event
+    from phonolith.model.finding import Finding
+    from phonolith.model.progress import Progress
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of one look.
+
+    ``held``: that archive's bundles that are whole here, with the bytes of all their files. ``copies``: by bundle, how
+    many are known. ``taken``: for each bundle its name, the bytes moved by road, and the files held since.
+    """
+
+    url: str
+    index: Index
+    share: Share
+    copies: Mapping[str, int]
+    held: dict[str, int]
+    log: str = ""
+    taken: list[dict[str, Any]] = field(default_factory=list)
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def moved(self) -> int:
+        """Bytes that came."""
+        return sum(one["bytes_moved"] for one in self.taken)
+
+    def told(self) -> dict[str, Any]:
+        """The same for programs."""
+        return {
+            "url": self.url,
+            "archive": self.index.archive,
+            "log": self.log,
+            "offered": len(self.index.offers),
+            "held": {"bundles": len(self.held), "bytes": sum(self.held.values())},
+            "chosen": [self._told(one) for one in self.share.chosen],
+            "over_budget": [self._told(one) for one in self.share.too_large],
+            "budget_left": self.share.left,
+            "taken": self.taken,
+            "bytes_moved": self.moved,
+            "findings": self.findings,
+        }
+
+    def _told(self, one: Offer) -> dict[str, Any]:
+        copies = self.copies.get(one.name)
+        return {"name": one.name, "licence": one.licence, "tier": one.tier, "bytes": one.size, "copies": copies}
+
+
+def look(place: Place, one: Following, *, key: str = "", dry_run: bool = False) -> Outcome:
+    """Look at an archive once and take what is wanted of it; what ``one`` says is kept in the register.
+
+    ``key``: a key of that archive, or the name of its log, as learnt elsewhere. Raises what contradicts what was seen
+    of it before; then nothing is taken.
+    """
+    archive = place.archive()
+    with archive.lock("mirror", what=f"phonolith mirror {one.url}"):
+        return _Look(place, archive, one, over_http(place.settings().contact)).take(key, dry_run=dry_run)
+
+
+def mirrors(archive: Archive) -> list[Following]:
+    """The archives that are mirrored here."""
+    with archive.register() as register:
+        return following(register.events())
+
+
+def held_of(archive: Archive, index: Index) -> dict[str, int]:
+    """That archive's bundles that are whole here, by name, with the bytes of all their files and torrents."""
+    offered = {torrent.sha256 for one in index.offers for torrent in one.torrents}
+    past = published(archive)
+    current = publications.bundles(past)
+    found = {}
+    with archive.objects() as objects:
+        for origin, bundle in ((one.origin, bundle) for one in past for bundle in one.bundles):
+            theirs = origin and (origin == index.archive or any(one.sha256 in offered for one in bundle.torrents))
+            if theirs and current.get(bundle.name) == bundle and _whole(objects, bundle):
+                found[bundle.name] = bundle.size + _beside(objects, bundle)
+    return found
+
+
+@dataclass(slots=True)
+class _Look:
+    """One look at one archive."""
+
+    place: Place
+    archive: Archive
+    one: Following
+    get: Get
+
+    def take(self, key: str, *, dry_run: bool) -> Outcome:
+        """All of it, in order: what may contradict something before what is decided, and that before any bytes."""
+        index = read_index(self.one.url, self.get)
+        known = self._log(key)
+        copies = self._copies(index)
+        held = held_of(self.archive, index)
+        share = choose(index.offers, self.one.wanted, held, copies, self._own())
+        outcome = Outcome(self.one.url, index, share, copies, held, known.log)
+        if not dry_run:
+            self._remember(replace(self.one, name=index.archive))
+            self._bundles(outcome, known)
+        return outcome
+
+    def _log(self, key: str) -> Known:
+        """What is known of that archive's log, after it was shown to keep what was seen of it."""
+        past = published(self.archive)
+
+        def seen(origin: str) -> Sequence[bytes]:
+            with self.archive.objects() as objects:
+                return heads_seen(objects, past, origin)
+
+        return Known("", (), seen)
+
+    def _copies(self, index: Index) -> dict[str, int]:
+        return {one.name: one.copies for one in index.offers if one.copies is not None}
+
+    def _own(self) -> str:
+        """What names this archive and no other: the digest of its first event."""
+        with self.archive.register() as register:
+            return next(register.events()).digest
+
+    def _remember(self, one: Following) -> None:
+        if not any(body_of(each) == body_of(one) for each in mirrors(self.archive)):
+            record(self.archive, self.place, [("mirror.followed", body_of(one))])
+
+    def _bundles(self, outcome: Outcome, known: Known) -> None:
+        """Take the chosen bundles, one after the other; the share becomes what was taken in the end."""
+        folder = self.archive.state / "mirror" / hashlib.sha256(self.one.url.encode()).hexdigest()[:16]
+        chosen = outcome.share.chosen
+        _tidy(folder, {one.name for one in chosen})
+        budget = self.one.wanted.budget
+        room = None if budget is None else max(budget - sum(outcome.held.values()), 0)
+        pace = _Pace(chosen)
+        for offer in chosen:
+            with self.place.bars() as bars:
+                bars.say(pace.before(offer, outcome.copies.get(offer.name)))
+                try:
+                    fetched = self._fetch(offer, folder / offer.name, known, room, bars)
+                except NoRoom as error:  # its tag files were too much, which is known once its torrent is here
+                    bars.say(str(error))
+                    outcome.share = _without(outcome.share, offer)
+                    continue
+                room = None if room is None else room - fetched.size
+                outcome.share = replace(outcome.share, left=room)
+                self._hold(outcome, offer, fetched, bars)
+                bars.say(pace.after(offer, fetched))
+        _tidy(folder, ())
+
+    def _fetch(self, offer: Offer, folder: Path, known: Known, room: int | None, bars: Progress) -> Fetched:
+        before = publications.bundles(published(self.archive)).get(offer.name)
+        with self.archive.objects() as objects:
+            here = Here(
+                objects.has,
+                lambda sha256: objects.path(sha256).read_bytes() if objects.has(sha256) else None,
+                lambda _: before.tags if before else {},
+                lambda bag: known.check(bag, own=not offer.origin),
+            )
+            return fetch(self.one.url, offer, folder, here, self.get, progress=bars, room=room)
+
+    def _hold(self, outcome: Outcome, offer: Offer, fetched: Fetched, bars: Progress) -> None:
+        """Take in what was fetched; what is held has a second name then, so the folder can go."""
+
+        def append(kind: str, body: dict[str, Any]) -> Event:
+            return record(self.archive, self.place, [(kind, body)])[0]
+
+        options = Options(adopt="move", replaces=offer.replaces, left_out=fetched.left_out)
+        report = harvest_bundle(self.archive, fetched.folder, options, append, progress=bars, clock=self.place.now)
+        shutil.rmtree(fetched.folder.parent)
+        outcome.findings += [*fetched.findings, *report.findings]
+        outcome.taken.append(
+            {
+                "name": offer.name,
+                "bytes_moved": sum(fetched.moved.values()),
+                "bytes_by_swarm": fetched.moved["swarm"],
+                "bytes_by_web": fetched.moved["web"],
+                "files_held": report.objects,
+            }
+        )
+
+
+class _Pace:
+    """What is told between bundles: which one comes, by which road it came, and how long the rest may take."""
+
+    def __init__(self, chosen: Sequence[Offer]) -> None:
+        self._left = list(chosen)
+        self._of = len(chosen)
+        self._begun = time.monotonic()
+        self._moved = 0
+
+    def before(self, offer: Offer, copies: int | None) -> str:
+        """A line for the bundle that comes now."""
+        number = self._of - len(self._left) + 1
+        known = "copies unknown" if copies is None else plural(copies, "copy", "copies") + " known"
+        return f"{number}/{self._of} {offer.name}: {size(offer.size)}, {known}"
+
+    def after(self, offer: Offer, fetched: Fetched) -> str:
+        """A line for the bundle that came."""
+        self._left.remove(offer)
+        roads = {"swarm": "by swarm", "web": "by web seed", "tags": "of tag files"}
+        came = [f"{size(count)} {roads[road]}" for road, count in fetched.moved.items() if count]
+        self._moved += sum(fetched.moved.values())
+        rest = sum(one.size for one in self._left)
+        line = f"  {', '.join(came) or 'nothing had to be moved'}"
+        if not self._left:
+            return line
+        seconds = rest * (time.monotonic() - self._begun) / self._moved if self._moved else None
+        about = f", about {span(seconds)}" if seconds is not None else ""
+        return f"{line}; {plural(len(self._left), 'bundle')} with {size(rest)} to go{about}"
+
+
+def _without(share: Share, offer: Offer) -> Share:
+    kept = tuple(one for one in share.chosen if one is not offer)
+    return replace(share, chosen=kept, too_large=(*share.too_large, offer))
+
+
+def _whole(objects: ObjectStore, bundle: Bundle) -> bool:
+    return all(objects.has(file.sha256) for file in publications.files(objects, bundle))
+
+
+def _beside(objects: ObjectStore, bundle: Bundle) -> int:
+    """Bytes of a bundle's tag files and torrents."""
+    return sum(held.size for held in map(objects.held, _digests(bundle)) if held)
+
+
+def _digests(bundle: Bundle) -> Iterator[str]:
+    yield from bundle.tags.values()
+    yield from (torrent.sha256 for torrent in bundle.torrents)
+
+
+def _tidy(folder: Path, names: Collection[str]) -> None:
+    """Remove what earlier runs left of bundles that are not taken any more: it would count in no budget."""
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if path.name not in names:
+            shutil.rmtree(path)
+    if not names and folder.is_dir():
+        folder.rmdir()
