@@ -461,11 +461,15 @@ def check_proof(proof: Proof, file: BinaryIO | None = None) -> list[Problem]:
 
 
 class State(NamedTuple):
-    """What somebody has of a log: a head or more, or all with the leaves, or a link from an old one to a new one."""
+    """What somebody has of a log: a head or more, or all with the leaves, or a link from an old one to a new one.
+
+    ``countersignatures`` are what came with it, not looked at yet.
+    """
 
     heads: list[Head]
     leaves: Path | None = None
     link: tuple[Head, list[bytes]] | None = None
+    countersignatures: Sequence[Countersignature] = ()
 
 
 class Comparison(NamedTuple):
@@ -485,14 +489,17 @@ def read_state(path: Path) -> State:
         here = next((path / name for name in ("held/log", "log", ".") if (path / name / "heads.jsonl").is_file()), None)
         if here is None:
             raise Unreadable("there is no log in that folder")
-        return State(_read_heads(whole_lines((here / "heads.jsonl").read_bytes())), here / "leaves")
+        lines, signed = ((here / f"{name}.jsonl") for name in ("heads", "countersignatures"))
+        seen = read_countersignatures(signed.read_bytes()) if signed.exists() else ()
+        return State(_read_heads(whole_lines(lines.read_bytes())), here / "leaves", None, seen)
     text = path.read_bytes()
     try:
         value = read_json(text)
     except Unreadable:
         return State(_read_heads(text.splitlines()))
     if isinstance(value, dict) and value.get("type") == PROOF:
-        return State(read_proof(value).heads)
+        proof = read_proof(value)
+        return State(proof.heads, countersignatures=proof.countersignatures)
     if isinstance(value, dict) and value.get("type") == LINK:
         return read_link(value)
     return State([read_head(value)])
@@ -504,6 +511,11 @@ def _read_heads(lines: list[bytes]) -> list[Head]:
     return [read_head(read_json(line)) for line in lines]
 
 
+def read_countersignatures(text: bytes) -> list[Countersignature]:
+    """The countersignatures in a file of them, one a line. Raises Unreadable."""
+    return [read_countersignature(read_json(line)) for line in whole_lines(text)]
+
+
 def whole_lines(text: bytes) -> list[bytes]:
     """The lines that are ended: what a crash cut off in the middle was never said to anybody."""
     return text.split(b"\n")[:-1]
@@ -513,7 +525,8 @@ def read_link(value: Any) -> State:
     """The link in a JSON object, as the state that it leads to. Raises Unreadable."""
     try:
         heads = [read_head(one) for one in [*value["rotations"], value["new"]]]
-        return State(heads, link=(read_head(value["old"]), _hashes(value["path"])))
+        signed = tuple(read_countersignature(one) for one in value["countersignatures"])
+        return State(heads, None, (read_head(value["old"]), _hashes(value["path"])), signed)
     except (KeyError, TypeError) as error:
         raise Unreadable(f"it is no link ({error})") from error
 
@@ -547,6 +560,17 @@ def check_log(old: State, new: State) -> Comparison:
     return Comparison("undecided" if problems else "consistent", problems, [])
 
 
+def seen_by(state: State) -> dict[str, Countersignature]:
+    """Who else signed about heads of a state: the latest word of each key. The log's own keys do not count."""
+    heads = _told(state)
+    digests, own = {digest(head) for head in heads}, {key for head in heads for key in (head.key, head.next)}
+    found = {}
+    for one in sorted(state.countersignatures, key=lambda one: one.time):
+        if one.log == heads[-1].log and one.head in digests and one.key not in own and is_signed(one):
+            found[one.key] = one
+    return found
+
+
 def check_state(state: State) -> list[Problem]:
     """What is wrong with a state by itself: its heads, and whether its leaves have the roots that were signed."""
     problems, pair = _look(state)
@@ -558,7 +582,7 @@ def _look(*states: State) -> tuple[list[Problem], tuple[Head, Head] | None]:
 
     Leaves count as those of a log where they give the root of the newest head; else they are damaged.
     """
-    heads = [head for state in states for head in state.heads]
+    heads = [head for state in states for head in _told(state)]
     problems = [one for state in states for one in check_heads(state.heads, whole=state.leaves is not None)]
     if problems:
         return problems, None
@@ -572,6 +596,15 @@ def _look(*states: State) -> tuple[list[Problem], tuple[Head, Head] | None]:
             others = (head for head in heads if roots.get(head.size, head.root) != head.root)
             pair = next(((head, last) for head in others), None)
     return problems, pair
+
+
+def _told(state: State) -> list[Head]:
+    """Its heads, and before them the old one of its link where a key of the log signed that."""
+    if state.link is None:
+        return state.heads
+    old, keys = state.link[0], {head.next for head in state.heads}
+    ours = old.log == state.heads[-1].log and (old.key in keys or fingerprint(old.key) == old.log)
+    return [old, *state.heads] if ours and is_signed(old) else state.heads
 
 
 def _clash(heads: list[Head]) -> tuple[Head, Head] | None:
@@ -596,8 +629,8 @@ def _refuted(one: Head, two: Head) -> Problem:
 def _is_kept(last: Head, newest: Head, new: State) -> bool:
     if last.size == newest.size or new.leaves is not None:
         return True  # then no contradiction was found between roots that were all looked at
-    if new.link is None or digest(new.link[0]) != digest(last):
-        return False
+    if new.link is None or (new.link[0].size, new.link[0].root) != (last.size, last.root):
+        return False  # which of the heads over that one list it begins with does not matter
     return extends(last.size, bytes.fromhex(last.root), newest.size, bytes.fromhex(newest.root), new.link[1])
 
 
@@ -635,7 +668,7 @@ def main(words: Sequence[str]) -> int:
             case ["check-proof", proof, file]:
                 return _say_proof(proof, file)
             case ["check-log", old, new]:
-                return _say_log(check_log(read_state(Path(old)), read_state(Path(new))))
+                return _say_log(read_state(Path(old)), read_state(Path(new)))
     except Unreadable as error:
         return _say(9, f"not readable: {error}")
     except OSError as error:
@@ -652,16 +685,23 @@ def _say_proof(path: str, file: str | None) -> int:
             problems = check_proof(proof, stream)
     if problems:
         return _say(1, *(f"{one.code}  {one.subject}: {one.problem}" for one in problems))
-    head, witnesses = proof.heads[-1], {one.key: one.time for one in proof.countersignatures}
+    head, seen = proof.heads[-1], State(proof.heads, countersignatures=proof.countersignatures)
     what = "The file was" if file else "What the proof describes was"
-    seen = [f"The head was seen at {time} by key {key}." for key, time in witnesses.items()]
-    return _say(0, f"{what} committed to by log {head.log}, by its own word at {head.time}.", *seen)
+    return _say(0, f"{what} committed to by log {head.log}, by its own word at {head.time}.", *_say_seen(seen))
 
 
-def _say_log(found: Comparison) -> int:
+def _say_log(old: State, new: State) -> int:
+    found = check_log(old, new)
     lines = [f"{one.code}  {one.subject}: {one.problem}" for one in found.problems]
     proof = [canonical(dump(head)).decode() for head in found.evidence]
-    return _say(0 if found.verdict == "consistent" else 1, f"{found.verdict}.", *lines, *proof)
+    if found.verdict == "consistent":
+        return _say(0, "consistent.", *_say_seen(new))
+    return _say(1, f"{found.verdict}.", *lines, *proof)
+
+
+def _say_seen(state: State) -> list[str]:
+    seen = sorted((one.time, key) for key, one in seen_by(state).items())
+    return [f"Other keys that say they saw it: {len(seen)}.", *(f"At {time}: key {key}." for time, key in seen)]
 
 
 def _say(code: int, *lines: str) -> int:

@@ -22,8 +22,8 @@ from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
 from phonolith.releases.commitment import Known
 from phonolith.releases.fetch import Fetched, Here, fetch
-from phonolith.releases.index import Offer, read_index
-from phonolith.releases.over_http import Get, over_http
+from phonolith.releases.index import read_index
+from phonolith.releases.over_http import over_http
 from phonolith.releases.publish import published
 from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive
@@ -228,9 +228,7 @@ def test_bytes_that_are_not_what_was_promised_are_not_held(origin: Archive, tmp_
                 yield data[:-1] + bytes([data[-1] ^ 1]) if address.endswith(ends) else data
 
         if wrong == "payload":
-            found = fetch(
-                url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent()
-            ).findings
+            found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent()).findings
             assert found and {one.code for one in found} == {"mirror.not-fetched"}
             assert not list((tmp_path / "f").rglob("*.wav"))
         else:

@@ -49,7 +49,7 @@ def alone(tmp_path: Path) -> Callable[..., subprocess.CompletedProcess[str]]:
     ("words", "code", "said"),
     [
         (["check-proof", "proof", "file"], 0, "committed to by log"),
-        (["check-proof", "proof"], 0, "was seen at"),
+        (["check-proof", "proof"], 0, "say they saw it: 1."),
         (["check-proof", "proof", "other"], 1, "proof.file"),
         (["check-log", "head", "log"], 0, "consistent."),
         (["check-log", "log", "fork"], 1, "refuted."),

@@ -263,7 +263,13 @@ def test_states_are_read_from_all_that_carries_heads(tmp_path: Path) -> None:
     assert read_state(tmp_path / "one").heads == log.heads[:1] and read_state(tmp_path / "many").heads == log.heads
     made = link(log, log.heads[0])
     assert made.link is not None
-    said = {"type": LINK, "old": dump(log.heads[0]), "new": dump(log.heads[1]), "rotations": []}
+    said = {
+        "type": LINK,
+        "old": dump(log.heads[0]),
+        "new": dump(log.heads[1]),
+        "rotations": [],
+        "countersignatures": [],
+    }
     (tmp_path / "link").write_bytes(canonical(said | {"path": [one.hex() for one in made.link[1]]}))
     assert read_state(tmp_path / "link") == made
 

@@ -80,7 +80,11 @@ _SEED = click.option("--seed", "seeds", is_flag=True, help="Go on seeding when a
     help="How bytes come: from peers, from the web seed, or from peers first and the web seed for the rest.",
 )
 @click.option("--key", default="", metavar="HEX", help="A key of that archive, or the name of its log, to be its own.")
-@click.option("--dry-run", is_flag=True, help="Say what would be taken; fetch and remember nothing.")
+@click.option(
+    "--dry-run",
+    is_flag=True,
+    help="Say what would be taken. Nothing is fetched or remembered but the log's head.",
+)
 @_NO_BUILD
 @_SEED
 def take(
@@ -257,9 +261,8 @@ def _show(view: View, one: Outcome, *, dry_run: bool) -> None:
         view.line(f"and {len(one.findings) - _SHOWN:,} more: --json has them all", "dim")
     if one.taken:
         swarm, web = (sum(t[f"bytes_by_{road}"] for t in one.taken) for road in ("swarm", "web"))
-        view.line(
-            f"{size(one.moved)} moved: {size(swarm)} by swarm, {size(web)} by web seed, the rest torrents and tag files."
-        )
+        rest = "the rest torrents and tag files"
+        view.line(f"{size(one.moved)} moved: {size(swarm)} by swarm, {size(web)} by web seed, {rest}.")
     elif dry_run and chosen:
         view.hint("To fetch them, leave --dry-run out")
 

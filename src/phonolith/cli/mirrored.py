@@ -25,7 +25,7 @@ def stands(place: Place, *, ask: bool) -> list[dict[str, Any]]:
             "changed": one.changed,
             "wanted": one.wanted,
             "by": one.by,
-            "log": "",
+            "log": archive.log().origin(one.url) or "",
             "held": {"bundles": len(held), "bytes": sum(held.values())},
         }
         found.append(told | (_asked(place, one) if ask else {}))

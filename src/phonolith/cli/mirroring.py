@@ -23,8 +23,10 @@ from phonolith.releases.index import Index, Offer, read_index
 from phonolith.releases.over_http import Get, over_http
 from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
+from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
 from phonolith.store.objects import ObjectStore
+from phonolith.verifier import digest
 
 if TYPE_CHECKING:
     from phonolith.model.event import Event
@@ -129,14 +131,18 @@ class _Look:
         return outcome
 
     def _log(self, key: str) -> Known:
-        """What is known of that archive's log, after it was shown to keep what was seen of it."""
+        """What is known of that archive's log, after it was shown to keep what was seen of it. Raises BadInput."""
         past = published(self.archive)
 
         def seen(origin: str) -> Sequence[bytes]:
             with self.archive.objects() as objects:
                 return heads_seen(objects, past, origin)
 
-        return Known("", (), seen)
+        watched = watch(self.archive, self.one.url, self.get, key=key or None, clock=self.place.now)
+        if watched.head is None:
+            return Known("", (), seen)
+        log = watched.head.log
+        return Known(log, {digest(head) for head in self.archive.log().seen(log)}, seen)
 
     def _copies(self, index: Index) -> dict[str, int]:
         return {one.name: one.copies for one in index.offers if one.copies is not None}

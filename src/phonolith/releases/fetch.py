@@ -54,8 +54,9 @@ class Here:
 class Fetched:
     """A bundle's folder, ready to be taken in.
 
-    ``moved``: bytes by road: ``swarm`` and ``web`` for payload, ``tags`` for torrents and tag files. ``size``: bytes of all its files and torrents, held before or not.
-    ``left_out``: paths of files that are not here: withdrawn, no longer offered, or sent wrongly; the last two are
+    ``moved``: bytes by road: ``swarm`` and ``web`` for payload, ``tags`` for torrents and tag files. ``size``: bytes of
+    all its files and torrents, held before or not. ``left_out``: paths of files that are not here: withdrawn, no longer
+    offered, or sent wrongly; the last two are
     ``findings``.
     """
 

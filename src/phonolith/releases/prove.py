@@ -6,27 +6,13 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import Damaged, NotFound, UsageError
+from phonolith.errors import NotFound, UsageError
+from phonolith.library import committed
 from phonolith.store.archive import Archive
 from phonolith.store.files import printable, storage_errors
 from phonolith.store.log import excerpt
-from phonolith.store.log_index import LogIndex
-from phonolith.store.merkle import consistency_path, inclusion_path
-from phonolith.verifier import (
-    LINK,
-    PROOF,
-    Head,
-    Leaf,
-    Problem,
-    State,
-    check_log,
-    check_proof,
-    digest,
-    dump,
-    leaf_of,
-    read_link,
-    read_proof,
-)
+from phonolith.store.merkle import inclusion_path
+from phonolith.verifier import PROOF, Head, Leaf, check_proof, digest, dump, leaf_of, read_proof
 
 
 def prove(archive: Archive, file: Path) -> dict[str, Any]:
@@ -40,7 +26,7 @@ def prove(archive: Archive, file: Path) -> dict[str, Any]:
     with storage_errors(file), file.open("rb") as stream:
         leaf = leaf_of(stream)
     with archive.log_index() as index:
-        _follow(archive, index, archive.log().heads())
+        committed.follow(archive, index, archive.log().heads())
         number = index.number(leaf.sha256)
         heads = archive.log().heads()  # read after the index, which never knows more than they do
         last = next((place for place, head in enumerate(heads) if number is not None and head.size > number), None)
@@ -49,7 +35,7 @@ def prove(archive: Archive, file: Path) -> dict[str, Any]:
         path = inclusion_path(number, heads[last].size, index.hash)
     proof = _proof(archive, leaf, number, path, heads[: last + 1])
     if problems := check_proof(read_proof(proof)):
-        raise _damaged(problems)
+        raise committed.damaged(problems)
     return proof
 
 
@@ -60,7 +46,7 @@ def covering(archive: Archive, sha256s: Iterable[str]) -> list[Head]:
     """
     heads = archive.log().heads()
     with archive.log_index() as index:
-        _follow(archive, index, heads)
+        committed.follow(archive, index, heads)
         numbers = [index.number(bytes.fromhex(one)) for one in sha256s]
     if None in numbers:
         return []
@@ -80,15 +66,7 @@ def link(archive: Archive, old: Head) -> dict[str, Any]:
         problem = "it is no head of this log"
         raise NotFound(f"head {digest(old)}", problem, "Compare the logs with: phonolith check-log OLD NEW")
     with archive.log_index() as index:
-        _follow(archive, index, heads)
-        path = consistency_path(old.size, heads[-1].size, index.hash)
-    *rotations, new = map(dump, excerpt(heads))
-    hashes = [one.hex() for one in path]
-    made = {"type": LINK, "old": dump(old), "new": new, "path": hashes, "rotations": rotations}
-    found = check_log(State(excerpt(heads[: place + 1])), read_link(made))
-    if found.verdict != "consistent":
-        raise _damaged(found.problems)
-    return made
+        return committed.link(archive, index, heads, heads[place])
 
 
 def last_head(archive: Archive) -> list[Head]:
@@ -97,12 +75,6 @@ def last_head(archive: Archive) -> list[Head]:
     if not heads:
         raise UsageError("the log", "nothing was committed to yet", "phonolith log commit FILE…")
     return excerpt(heads)
-
-
-def _follow(archive: Archive, index: LogIndex, heads: list[Head]) -> None:
-    if heads and not index.leads_to(heads[-1]):
-        with archive.lock("log", what="reading the log again"):
-            index.follow(archive.log(), heads)
 
 
 def _proof(archive: Archive, leaf: Leaf, number: int, path: list[bytes], heads: list[Head]) -> dict[str, Any]:
@@ -118,12 +90,6 @@ def _proof(archive: Archive, leaf: Leaf, number: int, path: list[bytes], heads: 
         "rotations": rotations,
         "countersignatures": signed,
     }
-
-
-def _damaged(problems: list[Problem]) -> Damaged:
-    said = "; ".join(f"{one.subject}: {one.problem}" for one in problems)
-    remedy = "See: phonolith doctor. If the log is sound, remove state/log.sqlite: it is made again"
-    return Damaged("held/log", f"it does not prove what it should ({said})", remedy)
 
 
 def _why_not(archive: Archive, sha256: str) -> tuple[str, str]:

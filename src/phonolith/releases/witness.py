@@ -2,56 +2,51 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from collections.abc import Sequence
 
-from phonolith.errors import BadInput, Damaged, UsageError
+from phonolith.errors import BadInput, UsageError
 from phonolith.releases.commit import Clock, signing_key
 from phonolith.store.archive import Archive
-from phonolith.store.files import printable
 from phonolith.store.keys import Keys
 from phonolith.store.locks import utc_now
-from phonolith.store.log import append_line, excerpt, lines_of
+from phonolith.store.log import excerpt
 from phonolith.verifier import (
     Countersignature,
     Head,
     Problem,
     State,
-    Unreadable,
-    canonical,
     check_log,
     check_state,
     digest,
-    dump,
     is_signed,
-    read_countersignature,
-    read_head,
     signed_bytes,
 )
 
 
-def countersign(archive: Archive, state: State, clock: Clock = utc_now) -> Countersignature:
+def countersign(
+    archive: Archive, state: State, clock: Clock = utc_now, *, kept: Sequence[Head] = ()
+) -> Countersignature:
     """Sign that the newest head of somebody's log was seen, and keeps all that this archive saw of that log before.
 
     ``state``: what :func:`phonolith.verifier.read_state` read: a head, and from the second time on a link from the head
-    that was signed last, or a copy of the log. The same head again gives the same countersignature.
+    that was signed last, or a copy of the log. ``kept``: heads of which this archive was shown already that the newest
+    keeps them. The same head again gives the same countersignature.
 
     Raises BadInput where it is not properly signed, is not shown to keep what was seen before, or contradicts it;
     UsageError for this archive's own log.
     """
     with archive.lock("log", what="a countersignature"):
-        head, seen = state.heads[-1], _seen(archive)
+        head, seen = state.heads[-1], archive.log().witnessed()
         if any(one.log == head.log for one in archive.log().heads()):
             raise UsageError(f"log {head.log}", "it is this archive's own", "Have another archive countersign it")
         for heads, made in seen:
             if digest(heads[-1]) == digest(head) and made.log == head.log:
                 return made
-        _check(state, [heads for heads, made in seen if made.log == head.log])
+        _check(state, [heads for heads, made in seen if made.log == head.log], {digest(one) for one in kept})
         key = signing_key(archive, clock())
         unsigned = Countersignature(log=head.log, head=digest(head), time=clock(), key=key, signature="")
         made = unsigned._replace(signature=Keys(archive.keys).sign(key, signed_bytes(unsigned)))
-        line = {"heads": [dump(one) for one in excerpt(state.heads)], "countersignature": dump(made)}
-        append_line(archive.log().folder / "witnessed.jsonl", canonical(line))
+        archive.log().append_witnessed(excerpt(state.heads), made)
         return made
 
 
@@ -75,8 +70,8 @@ def accept(archive: Archive, made: Countersignature) -> Head:
         return heads[made.head]
 
 
-def _check(state: State, before: list[list[Head]]) -> None:
-    if not before:
+def _check(state: State, before: list[list[Head]], kept: set[str]) -> None:
+    if not before or digest(before[-1][-1]) in kept:
         problems, verdict = check_state(state), "undecided"
     else:
         found = check_log(State(before[-1]), state)
@@ -93,16 +88,3 @@ _REMEDIES = {
 
 def _said(problems: list[Problem]) -> str:
     return "; ".join(f"{one.subject}: {one.problem}" for one in problems)
-
-
-def _seen(archive: Archive) -> list[tuple[list[Head], Countersignature]]:
-    path = archive.log().folder / "witnessed.jsonl"
-    return [_witnessed(printable(path), line) for line in lines_of(path)]
-
-
-def _witnessed(subject: str, line: bytes) -> tuple[list[Head], Countersignature]:
-    try:
-        value: dict[str, Any] = json.loads(line)
-        return [read_head(one) for one in value["heads"]], read_countersignature(value["countersignature"])
-    except (Unreadable, ValueError, KeyError, TypeError) as error:
-        raise Damaged(subject, f"a line is not readable ({error})", "Restore it from a backup") from error

@@ -128,7 +128,8 @@ class Archive:
             if store == "harvest":
                 self._sweep()
             elif store == "log":
-                sweep(self.keys)
+                for folder in (self.keys, self.held / "log" / "seen", *self.held.glob("log/evidence/*/")):
+                    sweep(folder)
             yield
 
     def records(self) -> RecordStore:

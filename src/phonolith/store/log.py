@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self, TypeVar
 
 from phonolith.errors import Damaged
-from phonolith.store.files import fsync_dir, fsync_file, make_folders, printable, storage_errors
+from phonolith.store.files import atomic_write, fsync_dir, fsync_file, make_folders, printable, storage_errors
 from phonolith.store.passport import Passport
 from phonolith.verifier import (
     LEAF_BYTES,
@@ -27,7 +27,7 @@ from phonolith.verifier import (
     whole_lines,
 )
 
-Said = TypeVar("Said", Head, Countersignature)
+Read = TypeVar("Read")
 
 
 class Log:
@@ -40,17 +40,44 @@ class Log:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.leaves_file = folder / "leaves"
-        self._heads = folder / "heads.jsonl"
-        self._countersignatures = folder / "countersignatures.jsonl"
+        self.heads_file = folder / "heads.jsonl"
+        self.countersignatures_file = folder / "countersignatures.jsonl"
+        self._witnessed = folder / "witnessed.jsonl"
+        self._origins = folder / "origins.jsonl"
 
     def heads(self) -> list[Head]:
         """All heads, oldest first. Raises Damaged, StorageError."""
-        return [_read(self._heads, line, read_head) for line in lines_of(self._heads)]
+        return [_read(self.heads_file, line, read_head) for line in lines_of(self.heads_file)]
 
     def countersignatures(self) -> list[Countersignature]:
         """What others signed about these heads, in order of arrival. Raises Damaged, StorageError."""
-        path = self._countersignatures
+        path = self.countersignatures_file
         return [_read(path, line, read_countersignature) for line in lines_of(path)]
+
+    def witnessed(self) -> list[tuple[list[Head], Countersignature]]:
+        """What was signed here about the logs of others: the head after those that change the key, and the signature.
+
+        In the order in which it was signed. Raises Damaged, StorageError.
+        """
+        return [_read(self._witnessed, line, _read_witnessed) for line in lines_of(self._witnessed)]
+
+    def seen(self, log: str) -> list[Head]:
+        """All heads of another log that were seen here, oldest first. Raises Damaged, StorageError."""
+        path = self.seen_file(log)
+        return [_read(path, line, read_head) for line in lines_of(path)]
+
+    def watched(self) -> list[str]:
+        """The names of the logs of which heads were seen here."""
+        return sorted(path.stem for path in self.folder.glob(f"seen/{'[0-9a-f]' * 64}.jsonl"))
+
+    def seen_file(self, log: str) -> Path:
+        """Where the heads of another log are kept."""
+        return self.folder / "seen" / f"{log}.jsonl"
+
+    def origin(self, url: str) -> str | None:
+        """The log that the archive at an address was found to have, None where it was not looked at yet."""
+        told = [_read(self._origins, line, _read_origin) for line in lines_of(self._origins)]
+        return next((log for address, log in reversed(told) if address == url), None)
 
     def leaves(self, first: int, count: int) -> Iterator[bytes]:
         """``count`` leaves from number ``first`` on. Raises Damaged where the file ends before, StorageError."""
@@ -69,11 +96,26 @@ class Log:
 
     def append_head(self, head: Head) -> None:
         """Say it; durable on return."""
-        append_line(self._heads, canonical(dump(head)))
+        append_line(self.heads_file, canonical(dump(head)))
 
     def append_countersignature(self, one: Countersignature) -> None:
         """Keep it; durable on return."""
-        append_line(self._countersignatures, canonical(dump(one)))
+        append_line(self.countersignatures_file, canonical(dump(one)))
+
+    def append_witnessed(self, heads: Sequence[Head], one: Countersignature) -> None:
+        """Keep what was signed here, with the head it is about, after those that change the key; durable on return."""
+        line = {"heads": [dump(head) for head in heads], "countersignature": dump(one)}
+        append_line(self._witnessed, canonical(line))
+
+    def append_origin(self, url: str, log: str, time: str) -> None:
+        """Keep which log the archive at an address has; durable on return."""
+        append_line(self._origins, canonical({"url": url, "log": log, "time": time}))
+
+    def keep_seen(self, heads: Sequence[Head]) -> None:
+        """Keep all heads of another log, those kept before at their beginning; all or none of it, durable on return."""
+        path = self.seen_file(heads[0].log)
+        make_folders(path.parent)
+        atomic_write(path, head_file(heads))
 
 
 class LeafWriter:
@@ -147,10 +189,18 @@ def append_line(path: Path, line: bytes) -> None:
         fsync_dir(path.parent)
 
 
-def _read(path: Path, line: bytes, reader: Callable[[Any], Said]) -> Said:
+def _read_witnessed(value: Any) -> tuple[list[Head], Countersignature]:
+    return [read_head(one) for one in value["heads"]], read_countersignature(value["countersignature"])
+
+
+def _read_origin(value: Any) -> tuple[str, str]:
+    return str(value["url"]), str(value["log"])
+
+
+def _read(path: Path, line: bytes, reader: Callable[[Any], Read]) -> Read:
     try:
         return reader(read_json(line))
-    except Unreadable as error:
+    except (Unreadable, KeyError, TypeError) as error:
         raise _damaged(path, str(error)) from error
 
 

@@ -27,9 +27,10 @@ from phonolith.library.views import (
     TrackRow,
     YearPage,
 )
-from phonolith.web import params
+from phonolith.web import log, params
 from phonolith.web import releases as published
 from phonolith.web.desk import Desk
+from phonolith.web.log import LinkView, LogView
 from phonolith.web.media import Playable, playable
 from phonolith.web.offerings import BundleAnswer, PublicationsAnswer
 from phonolith.web.openapi import describe
@@ -234,6 +235,17 @@ OPERATIONS = (
         (params.BUNDLE, params.FILES_AFTER, params.LIMIT),
         BundleAnswer,
         _bundle,
+        slow=True,
+    ),
+    Operation(
+        "/log", "The newest signed head of what was committed to, and who else saw it", (), LogView, log.log, slow=True
+    ),
+    Operation(
+        "/log/state",
+        "The newest signed head, and the proof that it keeps everything of an older one",
+        (params.SINCE,),
+        LinkView,
+        log.link,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

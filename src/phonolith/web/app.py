@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
-from phonolith.web import about, api, bundles, fixed, lists, media, pages, releases, search, things
+from phonolith.web import about, api, bundles, fixed, lists, log, media, pages, releases, search, things
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
@@ -81,6 +81,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/releases.json": releases.as_json,
         "/releases.rss": releases.rss,
         "/releases/{name}": releases.one,
+        "/log/heads": log.heads,
+        "/log/state": log.state,
+        "/log/countersignatures": log.countersignatures,
+        "/log/countersignatures/{log}": log.given,
+        "/log/seen/{log}": log.seen,
     }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),

@@ -13,6 +13,7 @@ from starlette.responses import Response
 from phonolith.config import Settings
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
+from phonolith.library.committed import Committed
 from phonolith.library.copies import Copies
 from phonolith.library.overlay import Overlay
 from phonolith.library.published import Published
@@ -44,6 +45,7 @@ class Desk:
         self.assets = assets.load()
         self.copies = Copies(archive.seed_status)
         self.renderer = Renderer.of(settings, self.assets)
+        self.committed = Committed(archive)
         self._lock = threading.Lock()
         self._library: Library | None = None
         self._register: Register | None = None

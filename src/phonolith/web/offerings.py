@@ -15,6 +15,7 @@ from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE
 from phonolith.web import feed
 from phonolith.web.desk import Desk
+from phonolith.web.log import LogView, view
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 
@@ -82,11 +83,15 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True)
 class PublicationsAnswer:
-    """What was published, newest first, so many bundles at a time; ``archive`` is the name of who offers it."""
+    """What was published, newest first, so many bundles at a time.
+
+    ``archive`` is the name of who offers it; ``log``: the signed head, None if there is none.
+    """
 
     publications: tuple[PublicationView, ...]
     next: str | None
     archive: str
+    log: LogView | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +150,7 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         for one, run in _by_publication(piece)
     )
     following = names[start + limit - 1] if start + limit < len(names) else None
-    return PublicationsAnswer(shown, following, desk.archive.name)
+    return PublicationsAnswer(shown, following, desk.archive.name, view(desk.committed.told()))
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:

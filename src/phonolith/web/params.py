@@ -137,6 +137,10 @@ BUNDLES = Whole("limit", "Most bundles of the answer.", 1, 1000, default=100)
 FILES_AFTER = Whole(
     "after", "How many files to pass over: the key `next` of the answer before.", 0, 1_000_000, default=0
 )
+SINCE = Whole(
+    "since", "The size of an older head, which the newest is linked to; without it the newest itself.", 1, 2**59
+)
+LOG = Text("log", "The log's name: SHA-256 of its first key.", longest=64, pattern="[0-9a-f]{64}", where="path")
 
 
 def words(request: Request) -> str:
