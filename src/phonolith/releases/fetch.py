@@ -40,14 +40,14 @@ class Here:
 
     ``has``: whether an object is held. ``read``: a held object's bytes, None where it is not. ``tags``: SHA-256 by path
     of the tag files of a bundle that was taken in before. ``check`` raises where a bundle's signed heads are not right.
-    ``dropped``: whether a file of this BEP 52 pieces root was withdrawn, and is not to be fetched.
+    ``withdrawn``: whether an object was withdrawn by that archive, so that it is not to be fetched.
     """
 
     has: Callable[[str], bool]
     read: Callable[[str], bytes | None] = lambda _: None
     tags: Callable[[str], Mapping[str, str]] = lambda _: {}
     check: Callable[[Bag], None] = lambda _: None
-    dropped: Callable[[bytes], bool] = lambda _: False
+    withdrawn: Callable[[str], bool] = lambda _: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ def fetch(
     bag = fetching.tags(told)
     here.check(bag)
     sizes = {"/".join(file.path): file.size for file in told.files}
-    gone = {"/".join(file.path) for file in told.files if file.root and here.dropped(file.root)}
+    gone = {path for path, digest in bag.payload.items() if here.withdrawn(digest) and not here.has(digest)}
     missing = {path: sizes[path] for path, digest in bag.payload.items() if path not in gone and not here.has(digest)}
     progress.start(f"Fetching {offer.name}", sum(missing.values()), "bytes")
     by_swarm = swarm(torrent, _lacking(root, missing), root, progress) if swarm and missing else 0

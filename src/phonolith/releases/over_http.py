@@ -175,6 +175,7 @@ class _SameHost(urllib.request.HTTPRedirectHandler):
     def redirect_request(self, req: Any, fp: Any, code: int, msg: str, headers: Any, newurl: str) -> Any:
         before, after = urlsplit(req.full_url), urlsplit(newurl)
         if after.hostname != before.hostname or (before.scheme, after.scheme) == ("https", "http"):
+            fp.close()
             raise BadInput(
                 req.full_url, f"leads to another server: {newurl[:200]}", "If that is meant, mirror it by its address"
             )
