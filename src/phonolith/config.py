@@ -85,6 +85,17 @@ def _address(value: Any) -> str:
     return address
 
 
+def _witnesses(value: Any) -> tuple[str, ...]:
+    found = _texts(value)
+    for one in found:
+        url, _, key = one.rpartition("#")
+        if not _address(url) or not re.fullmatch("[0-9a-f]{64}", key):
+            raise ValueError(
+                f"has to have an address and a key in each place, as in https://….example.org#6f3a…, not {one!r}"
+            )
+    return found
+
+
 def _ends(value: Any) -> tuple[str, ...]:
     ends = _texts(value)
     for end in ends:
@@ -159,6 +170,20 @@ SETTINGS: tuple[Setting, ...] = (
         _texts,
         _parse_list,
     ),
+    Setting(
+        "publish.witnesses",
+        (),
+        "Mirrors that are asked for countersignatures of the log's heads: address, #, and the key whose word counts",
+        _witnesses,
+        _parse_list,
+    ),
+    Setting(
+        "mirror.countersign",
+        False,
+        "Whether this archive signs, for others to fetch, that it saw the log of what it mirrors grow",
+        _flag,
+        _parse_flag,
+    ),
     Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
     Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
     Setting(
@@ -232,6 +257,8 @@ class Settings:
     publish_territories: tuple[str, ...] = ()
     publish_url: str = ""
     publish_trackers: tuple[str, ...] = ()
+    publish_witnesses: tuple[str, ...] = ()
+    mirror_countersign: bool = False
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
     serve_workers: int = 0

@@ -88,6 +88,11 @@ def test_another_archive_countersigns_and_the_proof_carries_it(place: Path, phon
     assert phonolith("log", "heads", "--archive", "ours", "--json").data["heads"][0]["countersignatures"] == 1
     phonolith("prove", "2.flac", "--archive", "ours", "--out", "proof")
     assert phonolith("check-proof", "proof", "--json").data["seen"][0]["key"] == made.data["key"]
+    phonolith("log", "link", "head", "--archive", "ours", "--out", "link")
+    for new in ("link", "ours"):
+        assert [one["key"] for one in phonolith("check-log", "head", new, "--json").data["seen"]] == [made.data["key"]]
+        assert "Seen by 1 other" in phonolith("check-log", "head", new).out
+    assert phonolith("check-log", "head", "head", "--json").data["seen"] == []
     assert phonolith("log", "accept", "seen", "--archive", "theirs").code == 9
 
 
@@ -103,7 +108,7 @@ def test_a_new_key_signs_from_the_next_head_on(place: Path, phonolith: Run) -> N
 
 def test_heads_of_an_archive_that_committed_to_nothing(place: Path, phonolith: Run) -> None:
     done = phonolith("log", "heads", "--archive", "ours", "--json")
-    assert done.code == 0 and done.data == {"log": None, "heads": []}
+    assert done.code == 0 and done.data == {"log": None, "heads": [], "seen_by": 0, "seen_last": ""}
     assert phonolith("log", "heads", "--archive", "ours", "--out", "head").code == 2 and not (place / "head").exists()
     assert "log commit" in phonolith("log", "heads", "--archive", "ours").err
     found = phonolith("doctor", "--archive", "ours", "--json").data["findings"]

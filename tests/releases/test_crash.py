@@ -11,10 +11,14 @@ import pytest
 from phonolith.errors import Damaged
 from phonolith.releases.commit import commit, rotate
 from phonolith.releases.prove import link, prove
+from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
 from phonolith.store.files import TEMPORARY
-from phonolith.verifier import State, check_log, check_state, digest, read_link
+from phonolith.store.log import excerpt, head_file
+from phonolith.store.merkle import consistency_path
+from phonolith.verifier import LINK, State, Tree, canonical, check_log, check_state, digest, dump, read_link
 from tests.store.power import Said, power_cuts, run_killed
+from tests.verifier.signing import Signer
 
 NOW = "2026-01-02T03:04:05Z"
 FILES = {f"{number}.flac": bytes([number]) * (70_000 * (number % 3 + 1)) for number in range(6)}
@@ -63,6 +67,57 @@ def check_log_left(archive: Archive, inbox: Path, promised: set[str]) -> None:
     assert not list(archive.keys.glob(f"{TEMPORARY}*"))
 
 
+class Origin:
+    """Another archive's log, as it is given over HTTP, after so many commits."""
+
+    def __init__(self, commits: int) -> None:
+        self.log = Signer()
+        for number in range(commits):
+            self.log.commit(*(f"{number}.{one}" for one in range(number + 1)), next_seed=2 if number == 1 else None)
+
+    def get(self, url: str, offset: int) -> Iterator[bytes]:
+        heads = self.log.heads
+        if url.endswith("/log/heads"):
+            yield head_file(heads)[offset:]
+            return
+        tree, hashes = Tree(), []
+        for leaf in self.log.leaves:
+            hashes += tree.add(leaf)
+        size = int(url.partition("since=")[2] or heads[-1].size)
+        *rotations, new = map(dump, excerpt(heads))
+        path = [one.hex() for one in consistency_path(size, heads[-1].size, hashes.__getitem__)]
+        old = dump(next(one for one in reversed(heads) if one.size == size))
+        link = {"old": old, "new": new, "path": path, "rotations": rotations, "countersignatures": []}
+        yield canonical({"type": LINK, **link})
+
+
+def watching(archive: Archive, inbox: Path, promise: Said) -> None:
+    """Look at another archive's log as it grows, and countersign it."""
+    for commits in range(1, 5):
+        found = watch(archive, "https://o.example", Origin(commits).get, countersigns=True, clock=clock)
+        assert found.head is not None
+        promise(digest(found.head))
+
+
+def check_seen(archive: Archive, inbox: Path, promised: set[str]) -> None:
+    log, whole = archive.log(), Origin(5).log.heads
+    seen = log.seen(whole[0].log)
+    assert promised <= {digest(head) for head in seen}, "a head that was seen is lost"
+    assert seen == whole[: len(seen)] and bool(promised) <= (log.origin("https://o.example") == whole[0].log)
+    signed = [heads[-1] for heads, _ in log.witnessed()]
+    assert promised <= {digest(head) for head in signed} and signed == whole[: len(signed)]
+    after = watch(archive, "https://o.example", Origin(5).get, countersigns=True, clock=clock)
+    assert after.head == whole[-1] and log.seen(whole[0].log) == whole and not (log.folder / "evidence").exists()
+    with archive.lock("log", what="a look"):
+        assert not list(log.folder.rglob(f"{TEMPORARY}*"))
+
+
+def test_a_power_cut_at_any_moment_loses_nothing_that_was_seen(
+    place: Path, memory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert power_cuts(place, memory, watching, check_seen, monkeypatch, set()) > 40
+
+
 @pytest.fixture
 def place(memory: Path) -> Iterator[Path]:
     root = memory / "disk"
@@ -92,6 +147,15 @@ def test_without_its_fsyncs_the_same_test_fails(
     monkeypatch.setattr(sync, lambda _: None)
     with pytest.raises((AssertionError, Damaged), match=missed):
         power_cuts(place, memory, committing, check_log_left, pytest.MonkeyPatch(), set())
+
+
+@pytest.mark.parametrize("sync", ["phonolith.store.files.fsync_file", "phonolith.store.files.fsync_dir"])
+def test_without_its_fsyncs_what_was_seen_is_lost(
+    place: Path, memory: Path, sync: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sync, lambda _: None)
+    with pytest.raises((AssertionError, Damaged)):
+        power_cuts(place, memory, watching, check_seen, pytest.MonkeyPatch(), set())
 
 
 def test_a_kill_at_any_moment_loses_no_head(place: Path, memory: Path) -> None:

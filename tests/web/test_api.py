@@ -33,6 +33,8 @@ def test_answers_are_as_described(served: Served, path: str) -> None:
             case.path_parameters["id"] = served.ids[SAMPLES[path.split("/")[1]]]  # else nothing would ever be found
         if "name" in case.path_parameters and len(case.path_parameters["name"]) % 2:
             case.path_parameters["name"] = next(iter(bundles(published(served.archive))))
+        if "since" in case.query and case.query["since"] % 2:
+            case.query["since"] = served.archive.log().heads()[0].size
         case.call_and_validate(excluded_checks=[unsupported_method])  # TRACE never reaches an application
 
     holds()

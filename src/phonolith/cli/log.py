@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,6 +14,7 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
+    from phonolith.releases.collect import Collected
     from phonolith.store.archive import Archive
     from phonolith.verifier import Head
 
@@ -33,8 +35,9 @@ def heads(place: Place, out: Path | None) -> Answer:
 
     --out writes the newest, after those that changed the key: what a mirror keeps, and what it countersigns.
     """
-    from phonolith.cli.text import number
+    from phonolith.cli.text import number, plural
     from phonolith.cli.view import Column
+    from phonolith.library.committed import Told
     from phonolith.releases.prove import last_head
     from phonolith.store.files import atomic_write
     from phonolith.store.log import head_file
@@ -42,7 +45,8 @@ def heads(place: Place, out: Path | None) -> Answer:
 
     archive = place.archive()
     found = archive.log().heads()
-    signed = [one.head for one in archive.log().countersignatures()]
+    told = Told(tuple(found), tuple(archive.log().countersignatures()))
+    signed = [one.head for one in told.countersignatures]
     rows = [{**dump(head), "digest": digest(head), "countersignatures": signed.count(digest(head))} for head in found]
     if out:
         atomic_write(out, head_file(last_head(archive)))
@@ -55,8 +59,11 @@ def heads(place: Place, out: Path | None) -> Answer:
         cells = [(one["time"], number(one["size"]), one["countersignatures"], one["digest"]) for one in rows[::-1]]
         view.line(f"Log {found[0].log}")
         view.table(columns, cells, header=True)
+        if told.seen[0]:
+            view.line(f"Seen by {plural(told.seen[0], 'other')}, last at {told.seen[1]}.")
 
-    return Answer({"log": found[0].log if found else None, "heads": rows}, show)
+    data = {"log": found[0].log if found else None, "heads": rows, "seen_by": told.seen[0], "seen_last": told.seen[1]}
+    return Answer(data, show)
 
 
 @verb("commit", short_help="Commit to held objects.", examples=("log commit song.flac", "log commit DIGEST DIGEST"))
@@ -143,6 +150,82 @@ def countersign(place: Place, state: Path, out: Path | None) -> Answer:
     return Answer(made, show)
 
 
+@verb("key", short_help="The key that signs here next.", examples=("log key",))
+def key(place: Place) -> Answer:
+    """Show the public half of the key that signs next, heads and countersignatures alike; made where there is none yet.
+
+    Whoever asks this archive for countersignatures puts it into publish.witnesses, behind its address and a #.
+    """
+    from phonolith.releases.commit import signing_key
+
+    archive = place.archive()
+    with archive.lock("log", what="looking up the signing key"):
+        found = signing_key(archive, place.now())
+    address = place.settings().publish_url or "https://ADDRESS"
+
+    def show(view: View) -> None:
+        view.line(found)
+        view.hint(f'For others, in phonolith.toml: [publish] witnesses = ["{address}#{found}"]')
+
+    return Answer({"key": found}, show)
+
+
+@verb(
+    "collect",
+    short_help="Fetch what witnesses countersigned.",
+    examples=("log collect",),
+)
+def collect(place: Place) -> Answer:
+    """Ask every archive in the setting publish.witnesses what it signed about this log, and keep what its key signed.
+
+    `publish` does so at its end, and `seed` every hour. One that cannot be reached is told, and asked again next time.
+    """
+    from phonolith.cli.text import plural
+
+    witnesses = place.settings().publish_witnesses
+    found = ask_witnesses(place)
+
+    def show(view: View) -> None:
+        if not witnesses:
+            view.hint('Nobody is asked yet. In phonolith.toml: [publish] witnesses = ["https://ADDRESS#KEY"]')
+        elif not found:
+            view.hint("Nothing was committed to yet: phonolith log commit FILE…")
+        for one in found:
+            seen = f", last the head of {plural(one.size, 'object')} at {one.time}" if one.time else ""
+            view.line(f"{one.witness.url}: {plural(one.new, 'countersignature')} new{seen}.")
+            if one.problem:
+                view.line(f"{one.witness.url}: {one.problem}.", "yellow")
+
+    return Answer({"witnesses": witness_rows(found)}, show)
+
+
+@verb(
+    "compare",
+    short_help="Hold what another mirror saw of logs against what was seen here.",
+    examples=("log compare https://mirror.example.org",),
+)
+@click.argument("url")
+def compare(place: Place, url: str) -> Answer:
+    """Fetch the heads that the archive at URL saw of logs that are watched here too, and hold them against ours.
+
+    An archive that shows two mirrors two lists is refuted by it: then both heads are kept in held/log/evidence.
+    """
+    from phonolith.cli.text import plural
+    from phonolith.releases import watch as room
+    from phonolith.releases.mirror import over_http
+
+    found = room.compare(place.archive(), url, over_http(place.settings().contact))
+    rows = [{"log": one.log, "here": one.here, "there": one.there} for one in found]
+
+    def show(view: View) -> None:
+        for one in found:
+            view.line(f"✓ Log {one.log}: {plural(one.here, 'head')} seen here, {one.there} there, alike.", "green")
+        if not found:
+            view.line("It watches no log that is watched here.")
+
+    return Answer({"url": url, "logs": rows}, show)
+
+
 @verb("accept", short_help="Keep what somebody countersigned.", examples=("log accept seen.json",))
 @click.argument("file", type=_FILE)
 def accept(place: Place, file: Path) -> Answer:
@@ -158,6 +241,22 @@ def accept(place: Place, file: Path) -> Answer:
         view.line(f"Key {made.key} has seen the head of {head.size:,} objects at {made.time}.")
 
     return Answer({"head": digest(head), "size": head.size, "key": made.key, "time": made.time}, show)
+
+
+def witness_rows(found: list[Collected]) -> list[dict[str, Any]]:
+    """What witnesses had, for programs."""
+    rows = [asdict(one) for one in found]
+    return [{**row.pop("witness"), **row} for row in rows]
+
+
+def ask_witnesses(place: Place) -> list[Collected]:
+    """What the witnesses in the settings had; none of them is waited for longer than an answer takes."""
+    from phonolith.releases.collect import Witness, collect
+    from phonolith.releases.mirror import over_http
+
+    settings = place.settings()
+    witnesses = [Witness.of(one) for one in settings.publish_witnesses]
+    return collect(place.archive(), witnesses, over_http(settings.contact)) if witnesses else []
 
 
 def _said(head: Head, before: int) -> Answer:
@@ -201,7 +300,7 @@ def _where(view: View, out: Path | None) -> None:
     view.hint(f"Written to {out}" if out else "To give it to others: --out FILE")
 
 
-for command in (heads, commit, link, rotate, countersign, accept):
+for command in (heads, commit, link, rotate, key, countersign, collect, compare, accept):
     log.add_command(command)
 
 COMMANDS = {"log": log}

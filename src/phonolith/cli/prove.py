@@ -13,7 +13,7 @@ from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.model.finding import Finding
-    from phonolith.verifier import Head, Problem
+    from phonolith.verifier import Head, Problem, State
 
 _FILE = click.Path(path_type=Path)
 Read = TypeVar("Read")
@@ -77,7 +77,8 @@ def check_proof(place: Place, proof: Path, file: Path | None) -> Answer:
         with storage_errors(file), file.open("rb") as stream:
             problems = verifier.check_proof(read_it, stream)
     head, found = read_it.heads[-1], _findings(problems)
-    seen = [{"key": one.key, "time": one.time} for one in read_it.countersignatures] if not problems else []
+    state = verifier.State(read_it.heads, countersignatures=read_it.countersignatures)
+    seen = _seen(state) if not problems else []
 
     def show(view: View) -> None:
         _show_findings(view, found)
@@ -85,8 +86,7 @@ def check_proof(place: Place, proof: Path, file: Path | None) -> Answer:
             return
         what = f"{file}" if file else f"The object {read_it.leaf.sha256.hex()}"
         view.line(f"✓ {what} was committed to by log {head.log}, by its own word at {head.time}.", "green")
-        for one in seen:
-            view.line(f"Key {one['key']} says that it saw that head at {one['time']}.")
+        _show_seen(view, seen)
 
     data = {
         "proven": not found,
@@ -119,6 +119,7 @@ def check_log(place: Place, old: Path, new: Path) -> Answer:
     before, after = read(old, verifier.read_state), read(new, verifier.read_state)
     found = verifier.check_log(before, after)
     findings = _findings(found.problems)
+    seen = _seen(after) if found.verdict == "consistent" else []
 
     def show(view: View) -> None:
         _show_findings(view, findings)
@@ -127,9 +128,11 @@ def check_log(place: Place, old: Path, new: Path) -> Answer:
         view.line(f"{mark}{found.verdict.capitalize()}: {_sizes(before.heads, after.heads)}.", style)
         for head in found.evidence:
             view.line(verifier.canonical(verifier.dump(head)).decode())
+        if found.verdict == "consistent":
+            _show_seen(view, seen)
 
     evidence = [verifier.dump(head) for head in found.evidence]
-    data = {"verdict": found.verdict, "evidence": evidence, "findings": findings}
+    data = {"verdict": found.verdict, "evidence": evidence, "seen": seen, "findings": findings}
     return Answer(data, show, exit=0 if found.verdict == "consistent" else 1)
 
 
@@ -170,6 +173,23 @@ def _there(path: Path) -> None:
 
     if not path.exists():
         raise NotFound(printable(path), "there is no such file", "Check the path")
+
+
+def _seen(state: State) -> list[dict[str, str]]:
+    """Other keys whose countersignatures of a state hold, with what they said last: the latest first."""
+    from phonolith.verifier import seen_by
+
+    found = [{"key": one.key, "time": one.time} for one in seen_by(state).values()]
+    return sorted(found, key=lambda one: one["time"], reverse=True)
+
+
+def _show_seen(view: View, seen: Sequence[dict[str, str]]) -> None:
+    from phonolith.cli.text import plural
+
+    if seen:
+        view.line(f"Seen by {plural(len(seen), 'other')}, by their own word, last at {seen[0]['time']}:")
+    for one in seen[:10]:
+        view.line(f"{one['time']}  key {one['key']}", "dim", indent=2)
 
 
 def _findings(problems: Sequence[Problem]) -> list[Finding]:

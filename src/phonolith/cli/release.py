@@ -91,6 +91,7 @@ def publish(
     Each file is put to the gate again. Tag files and torrents become held objects, and one event of the register says
     what was published. What is published once stays in its bundle.
     """
+    from phonolith.cli.log import ask_witnesses, witness_rows
     from phonolith.cli.text import number, plural, size
     from phonolith.errors import UsageError
     from phonolith.releases.publish import publish as publish_
@@ -110,6 +111,7 @@ def publish(
             progress=bars,
             anew=recut_all,
         )
+    seen = ask_witnesses(place)
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)
@@ -119,8 +121,13 @@ def publish(
         )
         view.line(f"Event {done.event} of the register; the catalogue was as of {done.as_of}.", "dim")
         _table(view, done.bundles)
+        for one in seen:
+            view.line(
+                f"Witness {one.witness.url}: {one.problem or plural(one.new, 'countersignature') + ' new'}.", "dim"
+            )
 
-    return Answer({"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": _data(done.bundles)}, show)
+    data = {"name": done.name, "event": done.event, "as_of": done.as_of, "bundles": _data(done.bundles)}
+    return Answer({**data, "witnesses": witness_rows(seen)}, show)
 
 
 @contextmanager

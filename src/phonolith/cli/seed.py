@@ -54,7 +54,9 @@ def seed(
 
 def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     """Listen first, then say where and what, then go on."""
+    from phonolith.cli.log import ask_witnesses
     from phonolith.cli.seeding import teller
+    from phonolith.releases.collect import collecting
     from phonolith.releases.seeder import Seeder
     from phonolith.releases.swarm import Swarm
     from phonolith.rights.gate import Policy
@@ -80,7 +82,7 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
-        with running, teller(place, events=events) as tell:
+        with running, collecting(lambda: ask_witnesses(place)), teller(place, events=events) as tell:
             tell(happened, seeder)
             while not stop.wait(_LOOK_EVERY):
                 tell(seeder.look(), seeder)
