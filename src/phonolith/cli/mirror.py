@@ -229,7 +229,9 @@ def _then(
 def _built(place: Place, outcomes: Sequence[Outcome], *, build: bool) -> bool:
     """Build the catalogue where something came or was taken down, or there is none yet."""
     archive = place.archive()
-    came = any(one.taken for one in outcomes) or (any(one.held for one in outcomes) and not archive.catalogue.exists())
+    came = any(one.taken for one in outcomes) or (
+        any(one.here.whole for one in outcomes) and not archive.catalogue.exists()
+    )
     if not (build and came):
         return False
     import os
@@ -246,7 +248,7 @@ def _show(view: View, one: Outcome, *, dry_run: bool) -> None:
     from phonolith.cli.text import plural, size
 
     chosen, over = one.share.chosen, one.share.too_large
-    held = f"{plural(len(one.held), 'bundle')} here already" if one.held else "none here yet"
+    held = f"{plural(len(one.here.whole), 'bundle')} here already" if one.here.whole else "none here yet"
     view.line(f"{plural(len(one.index.offers), 'bundle')} offered, {held}, {len(chosen)} to take.")
     rows = [(o.name, o.licence, size(o.size), _copies(one.copies.get(o.name))) for o in chosen]
     names = [Column("bundle", "bold", grow=1), Column("licence"), Column("size", right=True), Column("copies")]

@@ -17,7 +17,7 @@ def stands(place: Place, *, ask: bool) -> list[dict[str, Any]]:
     archive = place.archive()
     found = []
     for one in mirrors(archive):
-        held = held_of(archive, Index(one.name, ()))
+        here = held_of(archive, Index(one.name, ()))
         told: dict[str, Any] = {
             "url": one.url,
             "archive": one.name,
@@ -26,7 +26,7 @@ def stands(place: Place, *, ask: bool) -> list[dict[str, Any]]:
             "wanted": one.wanted,
             "by": one.by,
             "log": archive.log().origin(one.url) or "",
-            "held": {"bundles": len(held), "bytes": sum(held.values())},
+            "held": {"bundles": len(here.whole), "bytes": here.size},
         }
         found.append(told | (_asked(place, one) if ask else {}))
     return found
@@ -40,7 +40,7 @@ def _asked(place: Place, one: Following) -> dict[str, Any]:
     share = outcome.share
     copies = Counter(str(outcome.copies.get(offer.name, "unknown")) for offer in outcome.index.offers)
     return {
-        "held": {"bundles": len(outcome.held), "bytes": sum(outcome.held.values())},
+        "held": {"bundles": len(outcome.here.whole), "bytes": outcome.here.size},
         "offered": len(outcome.index.offers),
         "lacking": {"bundles": len(share.chosen), "bytes": sum(offer.size for offer in share.chosen)},
         "over_budget": {"bundles": len(share.too_large), "bytes": sum(offer.size for offer in share.too_large)},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -34,19 +34,30 @@ if TYPE_CHECKING:
     from phonolith.model.progress import Progress
 
 
+@dataclass(frozen=True, slots=True)
+class Holdings:
+    """What is here of an archive: its bundles that are whole and still offered there, with the bytes of their files.
+
+    ``size``: bytes of all that is held of all its bundles, nothing counted twice, whether offered there or not.
+    """
+
+    whole: Mapping[str, int]
+    size: int
+
+
 @dataclass(slots=True)
 class Outcome:
     """What came of one look.
 
-    ``held``: that archive's bundles that are whole here, with the bytes of all their files. ``copies``: by bundle, how
-    many are known. ``taken``: for each bundle its name, the bytes moved by road, and the files held since.
+    ``here``: what is here of that archive. ``copies``: by bundle, how many are known. ``taken``: for each bundle its
+    name, the bytes moved by road, and the files and bytes that are held since.
     """
 
     url: str
     index: Index
     share: Share
     copies: Mapping[str, int]
-    held: dict[str, int]
+    here: Holdings
     log: str = ""
     taken: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
@@ -63,7 +74,7 @@ class Outcome:
             "archive": self.index.archive,
             "log": self.log,
             "offered": len(self.index.offers),
-            "held": {"bundles": len(self.held), "bytes": sum(self.held.values())},
+            "held": {"bundles": len(self.here.whole), "bytes": self.here.size},
             "chosen": [self._told(one) for one in self.share.chosen],
             "over_budget": [self._told(one) for one in self.share.too_large],
             "budget_left": self.share.left,
@@ -94,18 +105,22 @@ def mirrors(archive: Archive) -> list[Following]:
         return following(register.events())
 
 
-def held_of(archive: Archive, index: Index) -> dict[str, int]:
-    """That archive's bundles that are whole here, by name, with the bytes of all their files and torrents."""
+def held_of(archive: Archive, index: Index) -> Holdings:
+    """What is here of that archive."""
     offered = {torrent.sha256 for one in index.offers for torrent in one.torrents}
-    past = published(archive)
-    current = publications.bundles(past)
-    found = {}
+    current = publications.bundles(past := published(archive))
+    whole: dict[str, int] = {}
+    sizes: dict[str, int] = {}
     with archive.objects() as objects:
         for origin, bundle in ((one.origin, bundle) for one in past for bundle in one.bundles):
-            theirs = origin and (origin == index.archive or any(one.sha256 in offered for one in bundle.torrents))
-            if theirs and current.get(bundle.name) == bundle and _whole(objects, bundle):
-                found[bundle.name] = bundle.size + _beside(objects, bundle)
-    return found
+            still = any(one.sha256 in offered for one in bundle.torrents)
+            if not origin or not (still or origin == index.archive):
+                continue
+            inside = _sizes(objects, bundle)
+            sizes |= {sha256: size for sha256, size in inside.items() if size is not None}
+            if current.get(bundle.name) == bundle and None not in inside.values() and (still or not offered):
+                whole[bundle.name] = sum(size or 0 for size in inside.values())
+    return Holdings(whole, sum(sizes.values()))
 
 
 @dataclass(slots=True)
@@ -122,9 +137,9 @@ class _Look:
         index = read_index(self.one.url, self.get)
         known = self._log(key)
         copies = self._copies(index)
-        held = held_of(self.archive, index)
-        share = choose(index.offers, self.one.wanted, held, copies, self._own())
-        outcome = Outcome(self.one.url, index, share, copies, held, known.log)
+        here = held_of(self.archive, index)
+        share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
+        outcome = Outcome(self.one.url, index, share, copies, here, known.log)
         if not dry_run:
             self._remember(replace(self.one, name=index.archive))
             self._bundles(outcome, known)
@@ -138,7 +153,8 @@ class _Look:
             with self.archive.objects() as objects:
                 return heads_seen(objects, past, origin)
 
-        watched = watch(self.archive, self.one.url, self.get, key=key or None, clock=self.place.now)
+        signs = self.place.settings().mirror_countersign
+        watched = watch(self.archive, self.one.url, self.get, key=key or None, countersigns=signs, clock=self.place.now)
         if watched.head is None:
             return Known("", (), seen)
         log = watched.head.log
@@ -162,7 +178,7 @@ class _Look:
         chosen = outcome.share.chosen
         _tidy(folder, {one.name for one in chosen})
         budget = self.one.wanted.budget
-        room = None if budget is None else max(budget - sum(outcome.held.values()), 0)
+        room = None if budget is None else max(budget - outcome.here.size, 0)
         pace = _Pace(chosen)
         for offer in chosen:
             with self.place.bars() as bars:
@@ -174,9 +190,9 @@ class _Look:
                     outcome.share = _without(outcome.share, offer)
                     continue
                 room = None if room is None else room - fetched.size
-                outcome.share = replace(outcome.share, left=room)
                 self._hold(outcome, offer, fetched, bars)
                 bars.say(pace.after(offer, fetched))
+        outcome.share = replace(outcome.share, left=room)
         _tidy(folder, ())
 
     def _fetch(self, offer: Offer, folder: Path, known: Known, room: int | None, bars: Progress) -> Fetched:
@@ -207,6 +223,7 @@ class _Look:
                 "bytes_by_swarm": fetched.moved["swarm"],
                 "bytes_by_web": fetched.moved["web"],
                 "files_held": report.objects,
+                "bytes_held": fetched.size,
             }
         )
 
@@ -246,18 +263,14 @@ def _without(share: Share, offer: Offer) -> Share:
     return replace(share, chosen=kept, too_large=(*share.too_large, offer))
 
 
-def _whole(objects: ObjectStore, bundle: Bundle) -> bool:
-    return all(objects.has(file.sha256) for file in publications.files(objects, bundle))
-
-
-def _beside(objects: ObjectStore, bundle: Bundle) -> int:
-    """Bytes of a bundle's tag files and torrents."""
-    return sum(held.size for held in map(objects.held, _digests(bundle)) if held)
-
-
-def _digests(bundle: Bundle) -> Iterator[str]:
-    yield from bundle.tags.values()
-    yield from (torrent.sha256 for torrent in bundle.torrents)
+def _sizes(objects: ObjectStore, bundle: Bundle) -> dict[str, int | None]:
+    """All objects of a bundle with their bytes, None for one that is not held and ought to be."""
+    digests = {one.sha256 for one in publications.files(objects, bundle)} | {one.sha256 for one in bundle.torrents}
+    found: dict[str, int | None] = {}
+    for sha256 in digests:
+        held = objects.held(sha256)
+        found[sha256] = held.size if held else 0 if objects.has(sha256) else None
+    return found
 
 
 def _tidy(folder: Path, names: Collection[str]) -> None:

@@ -55,7 +55,7 @@ class Fetched:
     """A bundle's folder, ready to be taken in.
 
     ``moved``: bytes by road: ``swarm`` and ``web`` for payload, ``tags`` for torrents and tag files. ``size``: bytes of
-    all its files and torrents, held before or not. ``left_out``: paths of files that are not here: withdrawn, no longer
+    its files and torrents that were not held before. ``left_out``: paths of files that are not here: withdrawn, no longer
     offered, or sent wrongly; the last two are
     ``findings``.
     """
@@ -68,7 +68,7 @@ class Fetched:
 
 
 class NoRoom(BadInput):
-    """The bundle takes more than what is left of the budget; nothing but its torrents was fetched."""
+    """The bundle takes more than what is left of the budget; none of its payload was fetched."""
 
 
 def fetch(
@@ -85,7 +85,7 @@ def fetch(
 ) -> Fetched:
     """Fetch a bundle below ``folder``: torrents, tag files, and of the payload what is not held.
 
-    ``room``: bytes that it may take at most. ``swarm`` is tried first, where there is one; ``web``: what is lacking
+    ``room``: bytes that may be added at most to what is held. ``swarm`` is tried first, where there is one; ``web``: what is lacking
     then is taken from the web seed. A file that is refused or wrong is a finding and left out.
 
     Raises NoRoom; BadInput where index, torrent, tag files and manifest do not belong together, or the bundle's signed
@@ -95,15 +95,19 @@ def fetch(
     with storage_errors(folder):
         make_folders(root)
     fetching = _Fetching(url, offer, root, here, get, progress)
+    size = sum(one.size for one in offer.torrents if not here.has(one.sha256))
+    _check_room(offer, size, room)
     told, torrent = fetching.torrents()
-    size = sum(file.size for file in told.files) + sum(one.size for one in offer.torrents)
-    if room is not None and size > room:
-        raise NoRoom(offer.name, f"takes {size:,} bytes, more than the {room:,} that are left of the budget")
+    sizes = {"/".join(file.path): file.size for file in told.files}
+    known = here.tags(offer.name)
+    size += sum(sizes[path] for path in sizes if not path.startswith("data/") and path not in known)
+    _check_room(offer, size, room)
     bag = fetching.tags(told)
     here.check(bag)
-    sizes = {"/".join(file.path): file.size for file in told.files}
     gone = {path for path, digest in bag.payload.items() if here.withdrawn(digest) and not here.has(digest)}
     missing = {path: sizes[path] for path, digest in bag.payload.items() if path not in gone and not here.has(digest)}
+    size += sum({bag.payload[path]: count for path, count in missing.items()}.values())
+    _check_room(offer, size, room)
     progress.start(f"Fetching {offer.name}", sum(missing.values()), "bytes")
     by_swarm = swarm(torrent, _lacking(root, missing), root, progress) if swarm and missing else 0
     lacking = {path: bag.payload[path] for path in (missing if web else ())}
@@ -247,6 +251,11 @@ class _Fetching:
                 known.update(data)
                 self.progress.advance(len(data))
         return known.hexdigest(), moved
+
+
+def _check_room(offer: Offer, size: int, room: int | None) -> None:
+    if room is not None and size > room:
+        raise NoRoom(offer.name, f"takes {size:,} bytes or more, and {room:,} are left of the budget")
 
 
 def _lacking(root: Path, files: Mapping[str, int]) -> dict[str, int]:

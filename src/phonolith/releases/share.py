@@ -40,7 +40,7 @@ class Share:
 def choose(
     every: Sequence[Offer], wanted: Wanted, held: Mapping[str, int], copies: Mapping[str, int], own: str
 ) -> Share:
-    """The bundles to take; ``held`` are those that are here already, with their bytes, which count against the budget.
+    """The bundles to take; ``held`` are those of them that are here already, with their bytes, which count too.
 
     ``copies``: by name, how many are known; of whom nothing is known may be the last one, so that counts as none. Among
     equals ``own``, which names this archive, decides: two mirrors begin with different bundles, and each with the same
