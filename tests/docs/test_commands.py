@@ -40,7 +40,7 @@ licence = "licence"
 
 # Serving does not end, so it is asked for one page and told to stop, and seeding is told to stop once it says what it
 # gives; mirroring asks an archive that is served here in place of the one in the page. Everything else runs as it
-# stands.
+# stands, curl too, with an archive that is served here in place of the one in the page.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
@@ -52,6 +52,7 @@ phonolith() {
     *) command phonolith "$@" ;;
   esac
 }
+curl() { python "$CURL" "$@"; }
 """
 _ASK = """
 import signal, subprocess, sys, urllib.request
@@ -94,6 +95,22 @@ sys.exit(done.returncode)
 """
 
 
+_CURL = """
+import signal, subprocess, sys
+from json import JSONDecoder
+words = ["phonolith", "serve", "--archive", "demo", "--port", "0", "--json"]
+run = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
+text = ""
+while "}" not in text:
+    text += run.stdout.readline()
+address = JSONDecoder().decode(text)["address"].rstrip("/")
+done = subprocess.run(["curl", *(word.replace("https://music.example.org", address) for word in sys.argv[1:])])
+run.send_signal(signal.SIGINT)
+run.wait(30)
+sys.exit(done.returncode)
+"""
+
+
 def commands(page: Path) -> str:
     """The page's shell blocks, joined."""
     return "\n".join(_BLOCK.findall(page.read_text("utf-8")))
@@ -109,6 +126,7 @@ def _environment(folder: Path, **more: str) -> dict[str, str]:
         "ASK": str(folder / "ask.py"),
         "STOP": str(folder / "stop.py"),
         "MIRROR": str(folder / "mirror.py"),
+        "CURL": str(folder / "curl.py"),
         **more,
     }
 
@@ -135,6 +153,7 @@ def _desk(folder: Path, music: Path) -> Path:
     (folder / "ask.py").write_text(_ASK)
     (folder / "stop.py").write_text(_STOP)
     (folder / "mirror.py").write_text(_MIRROR)
+    (folder / "curl.py").write_text(_CURL)
     return folder
 
 

@@ -21,7 +21,7 @@ from phonolith.releases import watch as room
 from phonolith.releases.commit import commit, rotate
 from phonolith.releases.watch import Watched, compare, watch
 from phonolith.store.archive import Archive
-from phonolith.verifier import State, canonical, check_state, digest, dump
+from phonolith.verifier import State, canonical, check_log, check_state, digest, dump
 from phonolith.web.app import create_app
 from tests.releases.conftest import Held, make
 from tests.verifier.signing import Signer
@@ -123,13 +123,13 @@ def test_a_key_that_gave_way_alone_is_new(held: Held, mirrors: list[Archive], ne
     assert watch(mirrors[0], ORIGIN, net.get) == Watched(changed, False)
 
 
-def forked(held: Held, tmp_path: Path, net: Net, clock: Clock) -> tuple[Archive, Archive]:
-    """One log under one key that went on two ways, served at two addresses."""
+def forked(held: Held, tmp_path: Path, net: Net, clock: Clock, *, even: bool = False) -> tuple[Archive, Archive]:
+    """One log under one key that went on two ways, served at two addresses; ``even``: to the same size."""
     commit(held.archive, held.digests[:3], clock)
     other = twin(held, tmp_path / "twin")
     commit(held.archive, held.digests[:5], clock)
     commit(held.archive, held.digests[:7], clock)
-    commit(other, held.digests[5:], clock)
+    commit(other, held.digests[5 if even else 6 :], clock)
     net.serve(ORIGIN, held.archive)
     net.serve("https://other.example", other)
     return held.archive, other
@@ -144,6 +144,8 @@ def test_an_origin_that_shows_two_mirrors_two_logs_is_refuted_once_they_meet(
     net.serve(ORIGIN, Archive.open(tmp_path / "twin"))
     watch(two, ORIGIN, net.get)
     net.serve("https://b.example", two)
+    newest = [State([one.log().seen(one.log().watched()[0])[-1]]) for one in mirrors]
+    assert check_log(*newest).verdict == "undecided", "the newest heads alone would not do"
     with pytest.raises(BadInput, match="contradict each other") as error:
         compare(one, "https://b.example", net.get)
     assert error.value.code == "log.refuted"
@@ -257,7 +259,7 @@ def test_control_without_the_comparison_a_fork_would_be_followed(
     monkeypatch.setattr(room, "_alike", lambda seen, every: (consistent, seen, every))
     monkeypatch.setattr(room, "check_log", lambda *_: consistent)
     monkeypatch.setattr(room, "_unsound", lambda *_: [])
-    _, other = forked(held, tmp_path, net, clock)
+    _, other = forked(held, tmp_path, net, clock, even=True)
     net.serve(ORIGIN, other)
     watch(mirrors[0], ORIGIN, net.get)
     net.serve(ORIGIN, held.archive)

@@ -35,8 +35,10 @@ _ENTRIES = 100  # of the feed
 
 def index(desk: Desk, request: Request) -> Response:
     """Everything published, newest first."""
-    found = publications(desk, base(desk, request), params.BUNDLE_AFTER.read(request), _BUNDLES)
-    return desk.renderer.page(request, "releases.html", found=found, total=total(desk), page=Page((), next=found.next))
+    where = base(desk, request)
+    found = publications(desk, where, params.BUNDLE_AFTER.read(request), _BUNDLES)
+    page = Page((), next=found.next)
+    return desk.renderer.page(request, "releases.html", found=found, total=total(desk), page=page, where=where)
 
 
 def one(desk: Desk, request: Request) -> Response:
