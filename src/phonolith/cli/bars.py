@@ -63,6 +63,11 @@ class Bars:
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=self._done, amount=self._amount())
 
+    def note(self, text: str) -> None:
+        """A few words behind the bar, until there are others."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, note=clean(text))
+
     def say(self, message: str) -> None:
         """One line for a person, above the bar if there is one."""
         if self._progress is not None:
@@ -102,12 +107,13 @@ class Bars:
             TextColumn("{task.fields[amount]}", markup=False),
             _rate_column(self),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.fields[note]}", markup=False, style="dim"),
             console=Console(file=self._stream),
             transient=True,
             refresh_per_second=8,
         )
         self._total = total
-        self._task = self._progress.add_task(self._title(), total=total, amount="")
+        self._task = self._progress.add_task(self._title(), total=total, amount="", note="")
         self._progress.start()
 
     def _close(self) -> None:

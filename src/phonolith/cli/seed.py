@@ -15,7 +15,6 @@ from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.config import Settings
-    from phonolith.releases.swarm import Net
 
 _LOOK_EVERY = 2.0  # seconds; what the gate refuses is gone within a minute, of which most is left for large archives
 
@@ -55,6 +54,7 @@ def seed(
 def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     """Listen first, then say where and what, then go on."""
     from phonolith.cli.log import ask_witnesses
+    from phonolith.cli.net import net_of
     from phonolith.cli.seeding import teller
     from phonolith.releases.collect import collecting
     from phonolith.releases.seeder import Seeder
@@ -64,7 +64,7 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     archive = place.archive()
     with ExitStack() as stack:
         stack.enter_context(archive.lock("seed", what="phonolith seed"))
-        swarm = Swarm(_net(settings), archive.state / "seed")
+        swarm = Swarm(net_of(settings), archive.state / "seed")
         policy = Policy(settings.operator_territory, settings.publish_territories)
         seeder = Seeder(archive, swarm, policy, trackers=settings.publish_trackers, now=place.now)
         stack.callback(seeder.close)
@@ -88,21 +88,6 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
                 tell(seeder.look(), seeder)
 
     return Answer(status, show, then=run)
-
-
-def _net(settings: Settings) -> Net:
-    from phonolith.releases.swarm import Net
-
-    return Net(
-        settings.seed_listen,
-        settings.seed_dht,
-        settings.seed_dht_nodes,
-        settings.seed_lsd,
-        settings.seed_upnp,
-        settings.seed_upload_limit * 1000,
-        settings.seed_connections,
-        settings.seed_peers,
-    )
 
 
 def _status(place: Place) -> Answer:

@@ -55,9 +55,8 @@ class Fetched:
     """A bundle's folder, ready to be taken in.
 
     ``moved``: bytes by road: ``swarm`` and ``web`` for payload, ``tags`` for torrents and tag files. ``size``: bytes of
-    its files and torrents that were not held before. ``left_out``: paths of files that are not here: withdrawn, no longer
-    offered, or sent wrongly; the last two are
-    ``findings``.
+    its files and torrents that were not held before. ``left_out``: paths of files that are not here: withdrawn, no
+    longer offered, or sent wrongly; the last two are ``findings``.
     """
 
     folder: Path
@@ -85,8 +84,8 @@ def fetch(
 ) -> Fetched:
     """Fetch a bundle below ``folder``: torrents, tag files, and of the payload what is not held.
 
-    ``room``: bytes that may be added at most to what is held. ``swarm`` is tried first, where there is one; ``web``: what is lacking
-    then is taken from the web seed. A file that is refused or wrong is a finding and left out.
+    ``room``: bytes that may be added at most to what is held. ``swarm`` is tried first, where there is one; ``web``:
+    what is lacking then is taken from the web seed. A file that is refused or wrong is a finding and left out.
 
     Raises NoRoom; BadInput where index, torrent, tag files and manifest do not belong together, or the bundle's signed
     heads are not right; NotFound, TimedOut, StorageError.
