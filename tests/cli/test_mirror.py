@@ -35,6 +35,13 @@ from tests.releases.test_cut import publish_now
 Run = Callable[..., Result]
 
 
+@pytest.fixture(autouse=True)
+def _on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHONOLITH_SEED_DHT", "false")
+    monkeypatch.setenv("PHONOLITH_SEED_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("PHONOLITH_SWARM_PATIENCE", "1")
+
+
 @contextmanager
 def served(archive: Archive) -> Iterator[str]:
     """The archive's library on a free port."""

@@ -11,22 +11,26 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from phonolith.cli.decide import record
+from phonolith.cli.roads import BySwarm, known_copies
 from phonolith.cli.text import plural, size, span
 from phonolith.cli.verb import Place
+from phonolith.errors import NotFound
 from phonolith.harvest.bundle import Options, harvest_bundle
 from phonolith.library import publications
 from phonolith.model.publication import Bundle
 from phonolith.releases.commitment import Known, heads_seen
 from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
+from phonolith.releases.follow import LARGEST, follow
 from phonolith.releases.following import Following, body_of, following
 from phonolith.releases.index import Index, Offer, read_index
-from phonolith.releases.over_http import Get, over_http
+from phonolith.releases.over_http import Get, over_http, whole
 from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
 from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
 from phonolith.store.objects import ObjectStore
-from phonolith.verifier import digest
+from phonolith.store.withdrawals import HEADS, LINES, listed
+from phonolith.verifier import digest, read_list
 
 if TYPE_CHECKING:
     from phonolith.model.event import Event
@@ -49,8 +53,9 @@ class Holdings:
 class Outcome:
     """What came of one look.
 
-    ``here``: what is here of that archive. ``copies``: by bundle, how many are known. ``taken``: for each bundle its
-    name, the bytes moved by road, and the files and bytes that are held since.
+    ``here``: what is here of that archive. ``withdrawn``: files of it that it withdrew since the last look.
+    ``copies``: by bundle, how many are known. ``taken``: for each bundle its name, the bytes moved by road, and the
+    files and bytes that are held since.
     """
 
     url: str
@@ -59,6 +64,7 @@ class Outcome:
     copies: Mapping[str, int]
     here: Holdings
     log: str = ""
+    withdrawn: int = 0
     taken: list[dict[str, Any]] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
 
@@ -80,6 +86,7 @@ class Outcome:
             "budget_left": self.share.left,
             "taken": self.taken,
             "bytes_moved": self.moved,
+            "withdrawn": self.withdrawn,
             "findings": self.findings,
         }
 
@@ -133,17 +140,40 @@ class _Look:
     get: Get
 
     def take(self, key: str, *, dry_run: bool) -> Outcome:
-        """All of it, in order: what may contradict something before what is decided, and that before any bytes."""
+        """All of it, in order: first what may contradict what was seen before, and last the bytes."""
         index = read_index(self.one.url, self.get)
         known = self._log(key)
-        copies = self._copies(index)
-        here = held_of(self.archive, index)
-        share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
-        outcome = Outcome(self.one.url, index, share, copies, here, known.log)
+        known.check_name(index.archive)
+        withdrawn, dropped = frozenset[str](), 0
         if not dry_run:
             self._remember(replace(self.one, name=index.archive))
-            self._bundles(outcome, known)
+            withdrawn, dropped = self._withdrawals(index.archive, known.log)
+        copies = known_copies(index.offers, self.place.settings().publish_trackers)
+        here = held_of(self.archive, index)
+        share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
+        outcome = Outcome(self.one.url, index, share, copies, here, known.log, dropped)
+        if not dry_run:
+            self._bundles(outcome, known, withdrawn)
+        if outcome.taken:  # of them too something may have been withdrawn
+            outcome.withdrawn += self._withdrawals(index.archive, known.log)[1]
         return outcome
+
+    def _withdrawals(self, origin: str, log: str) -> tuple[frozenset[str], int]:
+        """Take over what that archive withdrew: all objects on its list, and how many of them were here and new."""
+        heads, lines = (self._list(name) for name in (HEADS, LINES))  # heads first: the list may grow in between
+        done = follow(self.archive, origin, lines, heads, self._append, key=log)
+        now = listed(read_list(lines, heads).lines)
+        gone = frozenset(sha256 for sha256, one in now.items() if one.event != "reinstated")
+        return gone, len(done.withdrawn)
+
+    def _list(self, name: str) -> bytes:
+        try:
+            return whole(self.get, f"{self.one.url}/{name}", LARGEST)
+        except NotFound:
+            return b""
+
+    def _append(self, kind: str, body: dict[str, Any]) -> Event:
+        return record(self.archive, self.place, [(kind, body)])[0]
 
     def _log(self, key: str) -> Known:
         """What is known of that archive's log, after it was shown to keep what was seen of it. Raises BadInput."""
@@ -160,9 +190,6 @@ class _Look:
         log = watched.head.log
         return Known(log, {digest(head) for head in self.archive.log().seen(log)}, seen)
 
-    def _copies(self, index: Index) -> dict[str, int]:
-        return {one.name: one.copies for one in index.offers if one.copies is not None}
-
     def _own(self) -> str:
         """What names this archive and no other: the digest of its first event."""
         with self.archive.register() as register:
@@ -172,7 +199,7 @@ class _Look:
         if not any(body_of(each) == body_of(one) for each in mirrors(self.archive)):
             record(self.archive, self.place, [("mirror.followed", body_of(one))])
 
-    def _bundles(self, outcome: Outcome, known: Known) -> None:
+    def _bundles(self, outcome: Outcome, known: Known, withdrawn: Collection[str]) -> None:
         """Take the chosen bundles, one after the other; the share becomes what was taken in the end."""
         folder = self.archive.state / "mirror" / hashlib.sha256(self.one.url.encode()).hexdigest()[:16]
         chosen = outcome.share.chosen
@@ -180,11 +207,12 @@ class _Look:
         budget = self.one.wanted.budget
         room = None if budget is None else max(budget - outcome.here.size, 0)
         pace = _Pace(chosen)
+        swarm = BySwarm(self.place.settings(), self.one.by)
         for offer in chosen:
             with self.place.bars() as bars:
                 bars.say(pace.before(offer, outcome.copies.get(offer.name)))
                 try:
-                    fetched = self._fetch(offer, folder / offer.name, known, room, bars)
+                    fetched = self._fetch(offer, folder / offer.name, known, withdrawn, room, swarm, bars)
                 except NoRoom as error:  # its tag files were too much, which is known once its torrent is here
                     bars.say(str(error))
                     outcome.share = _without(outcome.share, offer)
@@ -195,7 +223,16 @@ class _Look:
         outcome.share = replace(outcome.share, left=room)
         _tidy(folder, ())
 
-    def _fetch(self, offer: Offer, folder: Path, known: Known, room: int | None, bars: Progress) -> Fetched:
+    def _fetch(
+        self,
+        offer: Offer,
+        folder: Path,
+        known: Known,
+        withdrawn: Collection[str],
+        room: int | None,
+        swarm: BySwarm,
+        bars: Progress,
+    ) -> Fetched:
         before = publications.bundles(published(self.archive)).get(offer.name)
         with self.archive.objects() as objects:
             here = Here(
@@ -203,17 +240,17 @@ class _Look:
                 lambda sha256: objects.path(sha256).read_bytes() if objects.has(sha256) else None,
                 lambda _: before.tags if before else {},
                 lambda bag: known.check(bag, own=not offer.origin),
+                lambda sha256: sha256 in withdrawn,
             )
-            return fetch(self.one.url, offer, folder, here, self.get, progress=bars, room=room)
+            web, peers = self.one.by != "swarm", swarm.fetch if swarm.useful else None
+            return fetch(self.one.url, offer, folder, here, self.get, progress=bars, room=room, swarm=peers, web=web)
 
     def _hold(self, outcome: Outcome, offer: Offer, fetched: Fetched, bars: Progress) -> None:
         """Take in what was fetched; what is held has a second name then, so the folder can go."""
-
-        def append(kind: str, body: dict[str, Any]) -> Event:
-            return record(self.archive, self.place, [(kind, body)])[0]
-
         options = Options(adopt="move", replaces=offer.replaces, left_out=fetched.left_out)
-        report = harvest_bundle(self.archive, fetched.folder, options, append, progress=bars, clock=self.place.now)
+        report = harvest_bundle(
+            self.archive, fetched.folder, options, self._append, progress=bars, clock=self.place.now
+        )
         shutil.rmtree(fetched.folder.parent)
         outcome.findings += [*fetched.findings, *report.findings]
         outcome.taken.append(

@@ -143,7 +143,7 @@ def _of_tags(useful: bool) -> Decision:
     """Tag files are text about the music and go with it: they are offered as long as any of it is."""
     if useful:
         return Decision(Use.REDISTRIBUTE, True, ("It is a tag file of the bundle: words about the music.",))
-    return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE)
+    return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE, "owner")
 
 
 def _decided(
@@ -168,7 +168,7 @@ def _by_register(one: Pinned | None, decisions: Decisions, policy: Policy) -> De
     """The gate's answer by what was pinned and what was decided since."""
     if one is None:
         return _UNKNOWN
-    subject = Subject(_evidence(one, decisions), one.ids)
+    subject = Subject(_evidence(one, decisions), (*one.ids, one.sha256))
     return decide(Use.REDISTRIBUTE, subject, policy=policy, withdrawn=decisions.withdrawn)
 
 
@@ -189,7 +189,7 @@ def _by_catalogue(reading: Reading, pinned: Mapping[str, Pinned | None]) -> dict
     found = {}
     for path, one in pinned.items():
         by_register = _by_register(one, reading.decisions, reading.policy)
-        if one is None or any(name in reading.decisions.withdrawn for name in one.ids):
+        if one is None or any(name in reading.decisions.withdrawn for name in (*one.ids, one.sha256)):
             found[path] = by_register
             continue
         asked = [decision(reading, Use.REDISTRIBUTE, item) for item in items[path]]
@@ -271,5 +271,9 @@ def _streamed(objects: Objects, bundle: Bundle) -> Iterator[Pinned]:
 
 
 _UNKNOWN = Decision(
-    Use.REDISTRIBUTE, False, ("Why it was published cannot be read any more, so it is not passed on.",), FORBIDDEN
+    Use.REDISTRIBUTE,
+    False,
+    ("Why it was published cannot be read any more, so it is not passed on.",),
+    FORBIDDEN,
+    "licence",
 )

@@ -26,6 +26,14 @@ class Known:
     heads: Collection[str]
     seen: Callable[[str], Sequence[bytes]] = lambda _: ()
 
+    def check_name(self, archive: str) -> None:
+        """Raise BadInput where bundles here that carry this archive's name are of another log: it is another one."""
+        for lines in self.seen(archive):
+            log = _state(lines, archive).heads[-1].log
+            if log != self.log:
+                words = f"bundles of that name that are here are of log {log}, and it has {self.log or 'none'}"
+                raise BadInput(archive, words, "Mirror it elsewhere, if it is another archive", code="mirror.log")
+
     def check(self, bag: Bag, *, own: bool) -> None:
         """Raise BadInput where the bag's heads are not what they have to be. ``own``: it is of the mirrored archive.
 

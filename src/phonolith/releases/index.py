@@ -60,7 +60,7 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """An archive's name, "" where it does not say, and what it offers, newest first."""
+    """An archive's name and what it offers, newest first."""
 
     archive: str
     offers: tuple[Offer, ...]
@@ -98,7 +98,7 @@ class _Publication(msgspec.Struct):
 class _Page(msgspec.Struct):
     publications: list[_Publication]
     next: str | None
-    archive: str = ""
+    archive: str
 
 
 def read_index(url: str, get: Get, *, clock: Callable[[], float] = time.monotonic) -> Index:
@@ -111,7 +111,9 @@ def read_index(url: str, get: Get, *, clock: Callable[[], float] = time.monotoni
     names: set[tuple[str, ...]] = set()
     until = clock() + _LONGEST_TIME
     for page in _pages(url, get):
-        archive = page.archive[:_LONGEST]
+        archive = " ".join(page.archive.split())[:_LONGEST]
+        if not archive:
+            raise _bad(url, "does not say whose it is")
         for publication in page.publications:
             for one in publication.bundles:
                 key = paths.folded((one.name,))

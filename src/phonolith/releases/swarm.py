@@ -14,11 +14,15 @@ from phonolith.store.files import make_folders
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a torrent does now: peers, bytes a second, bytes given since ever."""
+    """What a torrent does now: peers, bytes a second, bytes given since ever.
+
+    ``copies``: how many have all of it, ours among them, by what trackers say and peers that are connected.
+    """
 
     peers: int
     rate: int
     uploaded: int
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ class Swarm:
         found = {}
         for key, (handle, _) in self._given.items():
             one = handle.status()
-            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload)
+            copies = max(one.num_complete, one.num_seeds + one.is_seeding)  # the first is -1 while no tracker said
+            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload, copies)
         return found
 
     def faults(self, wait: float = 0) -> list[Fault]:

@@ -37,7 +37,7 @@ def index(desk: Desk, request: Request) -> Response:
     """Everything published, newest first."""
     where = base(desk, request)
     found = publications(desk, where, params.BUNDLE_AFTER.read(request), _BUNDLES)
-    page = Page((), next=found.next)
+    page: Page[object] = Page((), next=found.next)
     return desk.renderer.page(request, "releases.html", found=found, total=total(desk), page=page, where=where)
 
 
