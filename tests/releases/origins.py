@@ -64,7 +64,7 @@ def served(archive: Archive, **settings: Any) -> Iterator[Origin]:
             origin.asked.append(path)
         await app(scope, receive, count_and_send if scope["type"] == "http" else send)
 
-    server = uvicorn.Server(uvicorn.Config(counted, port=0, log_level="error"))
+    server = uvicorn.Server(uvicorn.Config(counted, port=0, log_level="critical"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
