@@ -73,6 +73,10 @@ def test_two_mirrors_that_were_shown_two_logs_refute_the_origin(place: Path, pho
     (kept,) = (place / "one/held/log/evidence").iterdir()
     found = phonolith("check-log", kept / "seen.jsonl", kept / "shown.jsonl", "--json")
     assert found.code == 1 and found.data["verdict"] == "refuted"
+    told = phonolith("doctor", "--archive", "one", "--json").data["findings"]
+    assert [one["subject"] for one in told if one["code"] == "log.evidence"] == [
+        str(Path("one") / kept.relative_to(place / "one"))
+    ]
     assert len({read_head(one).root for one in found.data["evidence"]}) == 2
     assert same.code == 0 and same.data["logs"][0]["here"] == same.data["logs"][0]["there"] == 2
     assert none.code == 0 and "no log" in none.out

@@ -104,3 +104,12 @@ def test_what_was_published_is_no_decision_that_waits_for_a_build(root: Path, ph
     before = waiting()
     assert phonolith("publish", "one", "--archive", root).code == 0
     assert waiting() == before
+
+
+def test_a_witness_that_is_away_keeps_nothing_from_being_published(
+    root: Path, phonolith: Run, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PHONOLITH_PUBLISH_WITNESSES", f"http://127.0.0.1:9#{'a' * 64}")
+    done = phonolith("publish", "one", "--archive", root, "--json")
+    assert done.code == 0 and [one["new"] for one in done.data["witnesses"]] == [0]
+    assert "cannot be fetched" in done.data["witnesses"][0]["problem"]

@@ -202,9 +202,11 @@ _ENTRY = st.builds(
 
 @given(st.lists(st.text(st.characters()), min_size=4, max_size=4), st.lists(_ENTRY, max_size=3))
 def test_any_words_at_all_make_xml(words: list[str], entries: list[feed.Entry]) -> None:
-    root = ElementTree.fromstring(feed.rss(words[0], words[1], words[2], words[3], entries, words))
+    root = ElementTree.fromstring(
+        feed.rss(words[0], words[1], words[2], words[3], entries, words[0].encode("utf-8", "replace"))
+    )
     assert len(root.findall("channel/item")) == len(entries)
-    assert len(root.findall(f"channel/{{{feed.NAMESPACE}}}head")) == len(words)
+    assert (root.find(f"channel/{{{feed.NAMESPACE}}}heads") is not None) == bool(words[0])
     for one, item in zip(entries, root.findall("channel/item"), strict=True):
         plain = re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", one.title)
         assert (item.findtext("title") or "").split() == plain.split()

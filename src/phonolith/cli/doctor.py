@@ -173,6 +173,10 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
     if heads and not (key := Keys(archive.keys).path(heads[-1].next)).exists():
         problem = "the key that signs next is missing"
         yield Finding("log.key-missing", str(key), problem, "Bring it back from the backup of keys/", "error")
+    for folder in sorted(log.folder.glob("evidence/*/")):
+        problem = "another archive showed a log that was not taken over"
+        remedy = f"See what it proves: phonolith check-log {folder}/seen.jsonl {folder}/shown.jsonl"
+        yield Finding("log.evidence", str(folder), problem, remedy)
 
 
 def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:

@@ -14,7 +14,7 @@ from phonolith.model.publication import Torrent
 
 #: What XML 1.0 has no character for (section 2.2).
 _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-#: Of the feed's own element, ``head``: a signed head of the log (RSS 2.0 lets a namespace add elements).
+#: Of the feed's own element, ``heads``: a file of heads as text (RSS 2.0 lets a namespace add elements to a channel).
 NAMESPACE = "urn:phonolith:feed:1"
 _SHA2_256 = "1220"  # multihash: the function and its 32 bytes
 
@@ -48,10 +48,10 @@ def guid(torrent: Torrent) -> str:
     return f"urn:btmh:{_SHA2_256}{torrent.v2}" if torrent.v2 else f"urn:btih:{torrent.v1}"
 
 
-def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], heads: Iterable[str]) -> bytes:
+def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], heads: bytes) -> bytes:
     """The feed (RSS 2.0), newest entry first; ``here`` is its own address.
 
-    ``heads``: the signed head of the log after those that change the key, each as a text of JSON.
+    ``heads``: the signed head of the log, after those that change the key, as a file of them; empty where none is.
     """
     items = list(entries)
     built = f"<lastBuildDate>{_date(items[0].time)}</lastBuildDate>" if items else ""
@@ -60,7 +60,9 @@ def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], 
         f'xmlns:phonolith="{NAMESPACE}"><channel>'
         f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
         f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
-    ) + "".join(f"<phonolith:head>{_text(one)}</phonolith:head>\n" for one in heads)
+    )
+    if heads:
+        head += f"<phonolith:heads>{_text(heads.decode())}</phonolith:heads>\n"
     return "".join((head, *map(_item, items), "</channel></rss>\n")).encode()
 
 

@@ -9,13 +9,13 @@ from starlette.types import Receive, Scope, Send
 from phonolith.errors import NotFound
 from phonolith.library.publications import torrent_name
 from phonolith.library.views import Page
-from phonolith.store.log import excerpt
-from phonolith.verifier import canonical, dump
+from phonolith.store.log import excerpt, head_file
 from phonolith.web import feed, params
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
 from phonolith.web.offerings import (
     BundleAnswer,
+    BundleView,
     PublicationsAnswer,
     base,
     bundle,
@@ -37,7 +37,7 @@ def index(desk: Desk, request: Request) -> Response:
     """Everything published, newest first."""
     where = base(desk, request)
     found = publications(desk, where, params.BUNDLE_AFTER.read(request), _BUNDLES)
-    page: Page[object] = Page((), next=found.next)
+    page: Page[BundleView] = Page((), next=found.next)
     return desk.renderer.page(request, "releases.html", found=found, total=total(desk), page=page, where=where)
 
 
@@ -84,7 +84,7 @@ def rss(desk: Desk, request: Request) -> Response:
             link, home = where + torrent.url, where + view.url
             entries.append(feed.Entry(view.name, home, feed.guid(first), publication.time, about, link, torrent.size))
     name = shown(desk.renderer.site.name)
-    heads = [canonical(dump(head)).decode() for head in excerpt(desk.committed.told().heads)]
+    heads = head_file(excerpt(desk.committed.told().heads))
     body = feed.rss(name, f"{where}/releases", f"{where}/releases.rss", f"What {name} gives away", entries, heads)
     return packed(request, body, {"content-type": "application/rss+xml; charset=utf-8", "cache-control": "no-cache"})
 
