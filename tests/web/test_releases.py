@@ -202,7 +202,7 @@ _ENTRY = st.builds(
 
 @given(st.lists(st.text(st.characters()), min_size=4, max_size=4), st.lists(_ENTRY, max_size=3))
 def test_any_words_at_all_make_xml(words: list[str], entries: list[feed.Entry]) -> None:
-    root = ElementTree.fromstring(feed.rss(words[0], words[1], words[2], words[3], entries))
+    root = ElementTree.fromstring(feed.rss(words[0], words[1], words[2], words[3], entries, words[2]))
     assert len(root.findall("channel/item")) == len(entries)
     for one, item in zip(entries, root.findall("channel/item"), strict=True):
         plain = re.sub(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]", "\ufffd", one.title)

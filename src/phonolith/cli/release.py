@@ -92,6 +92,7 @@ def publish(
     what was published. What is published once stays in its bundle.
     """
     from phonolith.cli.text import number, plural, size
+    from phonolith.cli.withdrawals import keep_list
     from phonolith.errors import UsageError
     from phonolith.releases.publish import publish as publish_
 
@@ -110,6 +111,7 @@ def publish(
             progress=bars,
             anew=recut_all,
         )
+    keep_list(place, place.archive())
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)

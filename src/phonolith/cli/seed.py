@@ -57,6 +57,7 @@ def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     from phonolith.cli.seeding import teller
     from phonolith.releases.seeder import Seeder
     from phonolith.releases.swarm import Swarm
+    from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
 
     archive = place.archive()
@@ -80,10 +81,13 @@ def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
+        keeper = threading.Thread(target=keep_running, args=(archive, policy, stop), kwargs={"now": place.now})
         with running, teller(place, events=events) as tell:
+            keeper.start()
             tell(happened, seeder)
             while not stop.wait(_LOOK_EVERY):
                 tell(seeder.look(), seeder)
+            keeper.join()
 
     return Answer(status, show, then=run)
 

@@ -46,14 +46,15 @@ def guid(torrent: Torrent) -> str:
     return f"urn:btmh:{_SHA2_256}{torrent.v2}" if torrent.v2 else f"urn:btih:{torrent.v1}"
 
 
-def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry]) -> bytes:
-    """The feed (RSS 2.0), newest entry first; ``here`` is its own address."""
+def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], withdrawn: str) -> bytes:
+    """The feed (RSS 2.0), newest entry first; ``here`` is its own address, ``withdrawn`` that of what to drop."""
     items = list(entries)
     built = f"<lastBuildDate>{_date(items[0].time)}</lastBuildDate>" if items else ""
     head = (
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel>'
         f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
-        f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
+        f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>'
+        f'<atom:link href={_quoted(withdrawn)} rel="related" type="application/x-ndjson"/>\n'
     )
     return "".join((head, *map(_item, items), "</channel></rss>\n")).encode()
 

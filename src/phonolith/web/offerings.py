@@ -13,6 +13,7 @@ from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE
+from phonolith.store.withdrawals import LINES
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 
@@ -77,10 +78,11 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True)
 class PublicationsAnswer:
-    """What was published, newest first, so many bundles at a time."""
+    """What was published, newest first, so many bundles at a time; ``withdrawn``: the list of what to drop of it."""
 
     publications: tuple[PublicationView, ...]
     next: str | None
+    withdrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +140,8 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         )
         for one, run in _by_publication(piece)
     )
-    return PublicationsAnswer(shown, names[start + limit - 1] if start + limit < len(names) else None)
+    further = names[start + limit - 1] if start + limit < len(names) else None
+    return PublicationsAnswer(shown, further, f"{where}/{LINES}")
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:

@@ -9,6 +9,7 @@ from starlette.types import Receive, Scope, Send
 from phonolith.errors import NotFound
 from phonolith.library.publications import torrent_name
 from phonolith.library.views import Page
+from phonolith.store.withdrawals import LINES
 from phonolith.web import feed, params
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
@@ -80,7 +81,8 @@ def rss(desk: Desk, request: Request) -> Response:
             link, home = where + torrent.url, where + view.url
             entries.append(feed.Entry(view.name, home, feed.guid(first), publication.time, about, link, torrent.size))
     name = shown(desk.renderer.site.name)
-    body = feed.rss(name, f"{where}/releases", f"{where}/releases.rss", f"What {name} gives away", entries)
+    here, about = f"{where}/releases.rss", f"What {name} gives away"
+    body = feed.rss(name, f"{where}/releases", here, about, entries, f"{where}/{LINES}")
     return packed(request, body, {"content-type": "application/rss+xml; charset=utf-8", "cache-control": "no-cache"})
 
 
