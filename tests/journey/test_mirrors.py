@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -169,3 +170,35 @@ def test_where_no_peer_answers_the_web_seed_gives_the_rest(origin: Archive, tmp_
         assert done.returncode == 0, done.stderr
         assert "by swarm: for 1 s nobody gave anything" in done.stderr
         assert there.payload == sum(one.size for one in publications.bundles(published(origin)).values())
+
+
+def test_a_file_that_the_origin_withdraws_is_gone_from_its_mirror(origin: Archive, tmp_path: Path) -> None:
+    root = made(tmp_path, "mirror")
+    bundle = seeding.largest(origin, "small")
+    path, place = next(one for one in seeding.bytes_of(origin, bundle).items() if one[0].startswith("data/"))
+    track, sha256 = seeding.track_of(origin, bundle, path), place.name
+    with served(origin) as there:
+        run("mirror", there.url, "--by", "web", "--archive", root)
+        here = bytes_at(root)
+        assert len(here) > 390
+        run("withdraw", track, "--because", "the artist asked", "--archive", origin.root)
+        run("verify", "--archive", root)
+        assert bytes_at(root) == here  # nobody told the mirror yet
+        payload = there.payload
+        told = run("mirror", "update", "--archive", root)["archives"][0]
+        assert told["withdrawn"] == 1 and told["taken"] == [] and not told["findings"]
+        with serving(root) as library:
+            assert library.get(f"/bundle/{bundle.name}/{quote(path)}").status == 410
+        run("verify", "--archive", root)
+        assert here - bytes_at(root) == {sha256}
+        again = run("mirror", "update", "--archive", root)["archives"][0]
+        assert again["withdrawn"] == 0 and again["taken"] == [] and there.payload == payload
+        late = made(tmp_path, "late")
+        first = run("mirror", there.url, "--by", "web", "--no-build", "--archive", late)
+        assert not first["findings"] and here - bytes_at(late) == {sha256}
+        assert run("mirror", "update", "--no-build", "--archive", late)["archives"][0]["taken"] == []
+
+
+def bytes_at(root: Path) -> set[str]:
+    """The digests of which a file lies in the archive's volumes."""
+    return {path.name for path in (root / "held" / "objects").rglob("*") if path.is_file()}

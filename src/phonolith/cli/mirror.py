@@ -257,6 +257,11 @@ def _show(view: View, one: Outcome, *, dry_run: bool) -> None:
         view.line(f"{plural(len(over), 'bundle')} more ({size(sum(o.size for o in over))}) would not fit the budget.")
     if one.share.left is not None:
         view.line(f"{size(one.share.left)} of the budget left.")
+    gone = one.withdrawn + sum(t["files_withdrawn"] for t in one.taken)
+    if gone:
+        view.line(
+            f"{plural(gone, 'file')} withdrawn there: not served or seeded here. phonolith verify drops the bytes."
+        )
     for finding in one.findings[:_SHOWN]:
         view.line(str(finding), "yellow")
     if len(one.findings) > _SHOWN:

@@ -118,12 +118,13 @@ def held_of(archive: Archive, index: Index) -> Holdings:
     current = publications.bundles(past := published(archive))
     whole: dict[str, int] = {}
     sizes: dict[str, int] = {}
+    gone = _withdrawn_elsewhere(archive)
     with archive.objects() as objects:
         for origin, bundle in ((one.origin, bundle) for one in past for bundle in one.bundles):
             still = any(one.sha256 in offered for one in bundle.torrents)
             if not origin or not (still or origin == index.archive):
                 continue
-            inside = _sizes(objects, bundle)
+            inside = _sizes(objects, bundle, gone)
             sizes |= {sha256: size for sha256, size in inside.items() if size is not None}
             if current.get(bundle.name) == bundle and None not in inside.values() and (still or not offered):
                 whole[bundle.name] = sum(size or 0 for size in inside.values())
@@ -261,6 +262,7 @@ class _Look:
                 "bytes_by_web": fetched.moved["web"],
                 "files_held": report.objects,
                 "bytes_held": fetched.size,
+                "files_withdrawn": len(fetched.left_out) - len(fetched.findings),
             }
         )
 
@@ -300,13 +302,25 @@ def _without(share: Share, offer: Offer) -> Share:
     return replace(share, chosen=kept, too_large=(*share.too_large, offer))
 
 
-def _sizes(objects: ObjectStore, bundle: Bundle) -> dict[str, int | None]:
+def _withdrawn_elsewhere(archive: Archive) -> frozenset[str]:
+    """Objects that the archives they came from withdrew, as far as they were in bundles that are here."""
+    gone: set[str] = set()
+    with archive.register() as register:
+        for event in register.events():
+            if event.kind == "bytes.withdrawn":
+                gone.update(event.body["digests"])
+            elif event.kind == "bytes.reinstated":
+                gone.difference_update(event.body["digests"])
+    return frozenset(gone)
+
+
+def _sizes(objects: ObjectStore, bundle: Bundle, gone: Collection[str]) -> dict[str, int | None]:
     """All objects of a bundle with their bytes, None for one that is not held and ought to be."""
     digests = {one.sha256 for one in publications.files(objects, bundle)} | {one.sha256 for one in bundle.torrents}
     found: dict[str, int | None] = {}
     for sha256 in digests:
         held = objects.held(sha256)
-        found[sha256] = held.size if held else 0 if objects.has(sha256) else None
+        found[sha256] = held.size if held else 0 if sha256 in gone or objects.has(sha256) else None
     return found
 
 

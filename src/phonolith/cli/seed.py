@@ -59,6 +59,7 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     from phonolith.releases.collect import collecting
     from phonolith.releases.seeder import Seeder
     from phonolith.releases.swarm import Swarm
+    from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
 
     archive = place.archive()
@@ -82,10 +83,13 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
+        keeper = threading.Thread(target=keep_running, args=(archive, policy, stop), kwargs={"now": place.now})
         with running, collecting(lambda: ask_witnesses(place)), teller(place, events=events) as tell:
+            keeper.start()
             tell(happened, seeder)
             while not stop.wait(_LOOK_EVERY):
                 tell(seeder.look(), seeder)
+            keeper.join()
 
     return Answer(status, show, then=run)
 

@@ -32,9 +32,15 @@ def withdraw(place: Place, ids: tuple[str, ...], because: str, ground: str) -> A
 @click.argument("ids", nargs=-1, required=True, metavar="ID...")
 @click.option("--because", required=True, metavar="TEXT", help="Why; kept in the register.")
 def reinstate(place: Place, ids: tuple[str, ...], because: str) -> Answer:
-    """Put back what was withdrawn: a running library shows and plays it again within 5 seconds."""
+    """Put back what was withdrawn: a running library shows and plays it again within 5 seconds.
+
+    What another archive withdrew of what is mirrored from it comes back when that archive reinstates it; what was
+    expunged never does.
+    """
+    from phonolith.releases.expunge import refuse_expunged
     from phonolith.rights.attest import reinstatement
 
+    refuse_expunged(place.archive(), ids)
     return _decide(place, "item.reinstated", reinstatement(ids, because=because), "reinstated", "withdraw")
 
 
@@ -42,9 +48,11 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
     from phonolith.cli.decide import record
     from phonolith.cli.select import unknown
     from phonolith.cli.text import plural
+    from phonolith.cli.withdrawals import keep_list
 
     archive = place.archive()
     event = record(archive, place, [(kind, body)])[0]
+    listed = keep_list(place, archive)
     subjects: list[str] = list(event.body["subjects"])
     strange = unknown(archive, subjects)
 
@@ -52,6 +60,8 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         view.line(
             f"{plural(len(subjects), 'item')} {done}, event {event.seq}; a running library follows within 5 seconds."
         )
+        if listed:
+            view.line(f"{plural(listed, 'line')} added to the list of withdrawals, which mirrors follow.", "dim")
         if strange:
             view.line(f"Not in the present catalogue, so the decision waits for it: {' '.join(strange[:3])}", "yellow")
         view.line(
@@ -59,6 +69,7 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         )
 
     data = {"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects, "not_in_catalogue": strange}
+    data["listed"] = listed
     return Answer(data, show)
 
 

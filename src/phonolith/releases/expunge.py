@@ -9,12 +9,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from phonolith.errors import NotFound, PhonolithError, UsageError
+from phonolith.library.catalogue import Catalogue
 from phonolith.library.publications import files, publications
 from phonolith.model.event import Event
 from phonolith.rights.attest import GROUNDS
@@ -46,7 +47,7 @@ def expunge(archive: Archive, digest: str, *, ground: str, authority: str, appen
     ``append`` adds an event to the register; from then on the gate refuses the bytes for ever. Again for the same
     digest it adds nothing and removes what is left. Raises NotFound (never held), UsageError, StorageError.
     """
-    body = _body(digest, ground, authority)
+    body = {**_body(digest, ground, authority), "subjects": _only(archive, digest)}
     with archive.ledger() as ledger:
         if ledger.size(bytes.fromhex(digest)) is None:
             raise NotFound(digest, "no object of this digest was ever held", "Check the digest: phonolith show ID")
@@ -117,6 +118,32 @@ def tombstones(archive: Archive) -> list[Tombstone]:
     """Everything that has no bytes any more, by digest."""
     with archive.ledger() as ledger:
         return ledger.tombstones()
+
+
+def refuse_expunged(archive: Archive, names: Iterable[str]) -> None:
+    """Raise UsageError where a public id or a digest is of something whose bytes were expunged: that stays so."""
+    wanted = {one.rpartition(":")[2] for one in names}
+    with archive.register() as register:
+        for event in register.events():
+            body = event.body if event.kind == "bytes.expunged" else {"digest": ""}
+            for one in sorted(wanted & {body["digest"], *body.get("subjects", ())}):
+                problem = f"its bytes were expunged by event {event.seq} and are gone for good"
+                raise UsageError(one, problem, "It cannot be put back")
+
+
+def _only(archive: Archive, digest: str) -> list[str]:
+    """The tracks that have no other audio, as far as there is a catalogue."""
+    with suppress(PhonolithError), closing(Catalogue.open(archive.catalogue)) as catalogue, catalogue.reading() as one:
+        rows: Any = one.db.execute(_ONLY, (digest,))
+        return sorted(one.public_id("track", row) for (row,) in rows)
+    return []
+
+
+_ONLY = """
+SELECT f.subject / 4 FROM object o CROSS JOIN file f ON f.object = o.id
+WHERE o.sha256 = unhex(?) AND f.subject % 4 = 0 AND f.role = 'audio' AND NOT EXISTS (
+  SELECT 1 FROM file other WHERE other.subject = f.subject AND other.role = 'audio' AND other.object IS NOT NULL
+  AND other.object != f.object)"""
 
 
 def _body(digest: str, ground: str, authority: str) -> dict[str, Any]:

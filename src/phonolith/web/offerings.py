@@ -13,6 +13,7 @@ from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE
+from phonolith.store.withdrawals import LINES
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 from phonolith.web.log import LogView, view
@@ -85,13 +86,15 @@ class PublicationView:
 class PublicationsAnswer:
     """What was published, newest first, so many bundles at a time.
 
-    ``archive`` is the name of who offers it; ``log``: the signed head, None if there is none.
+    ``archive`` is the name of who offers it; ``log``: the signed head, None if there is none; ``withdrawn``: the list
+    of what to drop of it.
     """
 
     publications: tuple[PublicationView, ...]
     next: str | None
     archive: str
     log: LogView | None
+    withdrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,7 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         for one, run in _by_publication(piece)
     )
     following = names[start + limit - 1] if start + limit < len(names) else None
-    return PublicationsAnswer(shown, following, desk.archive.name, view(desk.committed.told()))
+    return PublicationsAnswer(shown, following, desk.archive.name, view(desk.committed.told()), f"{where}/{LINES}")
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
