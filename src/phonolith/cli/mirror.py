@@ -268,8 +268,8 @@ def _show(view: View, one: Outcome, *, dry_run: bool) -> None:
         view.line(f"and {len(one.findings) - _SHOWN:,} more: --json has them all", "dim")
     if one.taken:
         swarm, web = (sum(t[f"bytes_by_{road}"] for t in one.taken) for road in ("swarm", "web"))
-        rest = "the rest torrents and tag files"
-        view.line(f"{size(one.moved)} moved: {size(swarm)} by swarm, {size(web)} by web seed, {rest}.")
+        about = size(one.moved - swarm - web)
+        view.line(f"Moved: {size(swarm)} by swarm, {size(web)} by web seed, {about} of tag files.")
     elif dry_run and chosen:
         view.hint("To fetch them, leave --dry-run out")
 

@@ -107,8 +107,8 @@ def fetch(
     missing = {path: sizes[path] for path, digest in bag.payload.items() if path not in gone and not here.has(digest)}
     size += sum({bag.payload[path]: count for path, count in missing.items()}.values())
     _check_room(offer, size, room)
-    progress.start(f"Fetching {offer.name}", sum(missing.values()), "bytes")
     by_swarm = swarm(torrent, _lacking(root, missing), root, progress) if swarm and missing else 0
+    progress.start("Fetching by web seed", sum(missing.values()), "bytes")
     lacking = {path: bag.payload[path] for path in (missing if web else ())}
     by_web, findings = fetching.payload(lacking, sizes)
     progress.finish()
