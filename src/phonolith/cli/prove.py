@@ -187,9 +187,9 @@ def _show_seen(view: View, seen: Sequence[dict[str, str]]) -> None:
     from phonolith.cli.text import plural
 
     if seen:
-        view.line(f"Seen by {plural(len(seen), 'other')}, by their own word, last at {seen[0]['time']}:")
+        view.line(f"Seen by {plural(len(seen), 'other')}, last at {seen[0]['time']}:")
     for one in seen[:10]:
-        view.line(f"{one['time']}  key {one['key']}", "dim", indent=2)
+        view.line(f"{one['time'][:10]}  {one['key']}", "dim", indent=2)  # as much as 80 columns have room for
 
 
 def _findings(problems: Sequence[Problem]) -> list[Finding]:
