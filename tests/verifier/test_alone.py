@@ -115,7 +115,7 @@ def test_openssl_and_jq_verify_a_head_too(tmp_path: Path, peer: Callable[..., st
         (["lines", "heads"], 0, "2 lines, signed by log"),
         (["lines", "heads", "old"], 0, "2 lines"),
         (["lines", "old", "heads"], 1, "withdrawals.shortened"),
-        (["forged", "heads"], 1, "withdrawals.line"),
+        (["forged", "heads"], 1, "withdrawals.rewritten"),
         (["lines", "junk"], 9, "not readable"),
         (["lines", "none"], 4, "none"),
     ],
