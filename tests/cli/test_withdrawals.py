@@ -204,6 +204,9 @@ def test_expunge_removes_bytes_for_good(root: Path, ids: dict[str, str], phonoli
         refused = phonolith("reinstate", name, "--because", "b", "--archive", root)
         assert refused.code == 2 and "gone for good" in refused.err
     assert phonolith("show", one, "--archive", root).code == 0, "what is known of it stays"
+    decided = phonolith("why", one, "--archive", root, "--json").data["decisions"]
+    uses = {each["use"]: each["allowed"] for each in decided}
+    assert uses["list"] and not uses["stream"] and not uses["redistribute"]
     with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
         assert access.playable(Library(catalogue, Overlay(register, every=0)), one) == ()
 

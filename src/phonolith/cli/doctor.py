@@ -151,9 +151,8 @@ def _objects(archive: Archive, settings: Settings) -> Iterator[Finding]:
             problem = f"its copy in {where} was found {one.result} at {one.time}: {one.problem}"
             yield Finding(f"objects.{one.result}", one.sha256, problem, _VERIFY, "error")
     with archive.ledger() as ledger:
-        for one in check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest")):
-            if one.code not in TOMBSTONES:
-                yield one
+        found = check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+        yield from (finding for finding in found if finding.code not in TOMBSTONES)
     for words, count in kept(archive).gone.items():
         yield Finding("objects.gone", plural(count, "object"), words, "To see which: phonolith ledger check", "note")
     never, oldest = kept(archive).unread
