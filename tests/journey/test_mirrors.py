@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import signal
 import subprocess
@@ -53,13 +54,22 @@ def objects_of(root: Path) -> dict[str, int]:
 
 
 def shown(root: Path) -> Any:
-    """What the library of an archive says and gives: lists, a release, a file of each bundle, byte by byte."""
+    """What the library of an archive says and gives: lists, a release with its tracks, all manifests of bundles."""
     with serving(root) as library:
-        lists = [library.get(f"/api/v1{path}").data for path in ("/search?q=piece", "/releases", "/artists")]
-        played = library.get("/releases.json").data
-        names = sorted(one["name"] for each in played["publications"] for one in each["bundles"])
-        bags = {name: library.get(f"/bundle/{name}/manifest-sha256.txt").body for name in names}
-        return lists, bags
+
+        def ask(path: str) -> Any:
+            answer = library.get(path)
+            assert answer.status == 200, path
+            return answer.data
+
+        found = [ask(f"/api/v1/search?q=piece&limit=100&kind={kind}") for kind in ("track", "release")]
+        for release in sorted({one["release"]["id"] for one in found[0]["tracks"]}):
+            found += [ask(f"/api/v1/releases/{release}"), ask(f"/api/v1/releases/{release}/tracks")]
+        listed = ask("/releases.json")["publications"]
+        names = sorted(one["name"] for each in listed for one in each["bundles"])
+        torrents = sorted(str(one["torrents"]) for each in listed for one in each["bundles"])
+        bags = [library.get(f"/bundle/{name}/manifest-sha256.txt").body.decode() for name in names]
+        return found, names, [re.sub("%3A[0-9]+|:[0-9]+/", "", one) for one in torrents], bags
 
 
 def lines(value: Any) -> list[str]:

@@ -141,7 +141,7 @@ def _register(archive: Archive, _: Settings) -> Iterator[Finding]:
 
 def _objects(archive: Archive, settings: Settings) -> Iterator[Finding]:
     """Whether each held object is where it should be with its size, and what the last readings of bytes said."""
-    from phonolith.store.structure import check_ledger
+    from phonolith.store.structure import TOMBSTONES, check_ledger
 
     with archive.damage() as damage:
         with archive.ledger() as ledger:
@@ -151,7 +151,10 @@ def _objects(archive: Archive, settings: Settings) -> Iterator[Finding]:
             problem = f"its copy in {where} was found {one.result} at {one.time}: {one.problem}"
             yield Finding(f"objects.{one.result}", one.sha256, problem, _VERIFY, "error")
     with archive.ledger() as ledger:
-        yield from check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+        found = check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+        yield from (finding for finding in found if finding.code not in TOMBSTONES)
+    for words, count in kept(archive).gone.items():
+        yield Finding("objects.gone", plural(count, "object"), words, "To see which: phonolith ledger check", "note")
     never, oldest = kept(archive).unread
     if never:
         problem = f"{plural(never, 'file')} never read again since taken in"

@@ -29,7 +29,7 @@ def expunge(place: Place, digest: str, ground: str, authority: str, yes: bool) -
     expunged. Backups, and copies that others have, are not reached. Stopped halfway, `ledger check` finishes it.
     """
     from phonolith.cli.decide import record
-    from phonolith.cli.text import size
+    from phonolith.cli.text import plural, size
     from phonolith.cli.withdrawals import keep_list
     from phonolith.errors import UsageError
     from phonolith.releases import expunge as room
@@ -50,7 +50,8 @@ def expunge(place: Place, digest: str, ground: str, authority: str, yes: bool) -
     listed = keep_list(place, archive)
 
     def show(view: View) -> None:
-        view.line(f"Expunged by event {done.tombstone.event}: {size(done.size)} in {len(done.paths)} places are gone.")
+        where = plural(len(done.paths), "place")
+        view.line(f"Expunged by event {done.tombstone.event}: {size(done.size)}, removed from {where}.")
         for one in done.left:
             view.line(f"Not removed: {one}", "yellow")
         if listed:

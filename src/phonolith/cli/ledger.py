@@ -36,7 +36,7 @@ def check(place: Place) -> Answer:
     """
     archive = place.archive()
     with place.bars() as bars:
-        findings = list(_check(archive, bars))
+        findings = sorted(_check(archive, bars), key=lambda one: one.severity == "note")
     with archive.objects() as objects:
         count = objects.totals()[0]
     wanting = [one for one in findings if one.severity != "note"]

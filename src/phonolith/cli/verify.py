@@ -12,7 +12,7 @@ import click
 
 from phonolith import __version__
 from phonolith.cli.findings import show_findings
-from phonolith.cli.status import before, oldest_line
+from phonolith.cli.status import before, kept, oldest_line
 from phonolith.cli.text import number, plural, size, span
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.verify_copy import verify_copies, with_copy_options
@@ -115,13 +115,16 @@ def _own(place: Place, seconds: float | None, share: int | None, *, everything: 
         dropped = _dropped(archive, bars)
         with opened(archive) as store:
             report = reread(store, wish, pace, bars, now=place.now, version=__version__)
+    gone = kept(archive).gone
     healthy = not report.findings
 
     def show(view: View) -> None:
         _show_dropped(view, dropped)
         _show(view, report, settings)
+        for words, count in gone.items():
+            view.line(f"{plural(count, 'object')} without bytes, as it should be: {words}.", "dim")
 
-    data = {**_data(report, settings.fixity_period), "dropped": [_gone(one) for one in dropped]}
+    data = {**_data(report, settings.fixity_period), "dropped": [_gone(one) for one in dropped], "gone": gone}
     return Answer(data, show, 0 if healthy else 1)
 
 

@@ -6,6 +6,7 @@ import click
 
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
+from phonolith.store.archive import Archive
 
 
 @verb("withdraw", short_help="Take something down, at once and everywhere here.")
@@ -55,6 +56,7 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
     listed = keep_list(place, archive)
     subjects: list[str] = list(event.body["subjects"])
     strange = unknown(archive, subjects)
+    others = _still_withdrawn(archive, subjects) if done == "reinstated" else []
 
     def show(view: View) -> None:
         view.line(
@@ -62,6 +64,8 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         )
         if listed:
             view.line(f"{plural(listed, 'line')} added to the list of withdrawals, which mirrors follow.", "dim")
+        for one, by in others:
+            view.line(f"{one} stays down: {by} withdrew it, and only its reinstating brings it back.", "yellow")
         if strange:
             view.line(f"Not in the present catalogue, so the decision waits for it: {' '.join(strange[:3])}", "yellow")
         view.line(
@@ -69,8 +73,17 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         )
 
     data = {"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects, "not_in_catalogue": strange}
-    data["listed"] = listed
+    data |= {"listed": listed, "withdrawn_elsewhere": others}
     return Answer(data, show)
+
+
+def _still_withdrawn(archive: Archive, subjects: list[str]) -> list[tuple[str, str]]:
+    """Those that an archive which is mirrored here withdrew, and which."""
+    from phonolith.cli.decide import events_of
+    from phonolith.rights.decisions import Decisions
+
+    decisions = Decisions.load(events_of(archive))
+    return [(one, by.origin) for one in subjects for by in decisions.elsewhere(one).values()]
 
 
 COMMANDS = {"withdraw": withdraw, "reinstate": reinstate}

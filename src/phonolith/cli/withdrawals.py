@@ -106,9 +106,8 @@ def _checked(place: Place, where: str, key: str, seen: str | None) -> Answer:
         for one in wrong:
             view.line(f"✗ {one['code']}  {one['subject']}: {one['problem']}", "red")
         if not wrong and head:
-            view.line(
-                f"✓ {plural(head.size, 'line')}, signed by log {head.log}, by its own word at {head.time}.", "green"
-            )
+            view.line(f"✓ {plural(head.size, 'line')}, signed by its own word at {head.time} by log", "green")
+            view.line(head.log, "green", 2)
         elif not head:
             view.hint("It can be used all the same: have it from where you trust it.")
 

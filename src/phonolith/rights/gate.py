@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from phonolith.model.ids import is_public_id
 from phonolith.model.music import Level
 from phonolith.model.rights import Decision, Use
 from phonolith.rights import territory
@@ -90,7 +91,7 @@ def _against(
     use: Use, subject: Subject, policy: Policy, withdrawn: Mapping[str, Withdrawal]
 ) -> Iterator[tuple[int, str]]:
     """Every reason to deny the use, each with its HTTP status."""
-    yield from _withdrawals(subject, withdrawn)
+    yield from _withdrawals(use, subject, withdrawn)
     yield from _limits(use, subject)
     if subject.owner_only:
         yield from _ownership(use, subject)
@@ -100,10 +101,10 @@ def _against(
         yield ABSENT, "No bytes of it are held here."
 
 
-def _withdrawals(subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> Iterator[tuple[int, str]]:
+def _withdrawals(use: Use, subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> Iterator[tuple[int, str]]:
     for one in subject.ids:
         found = withdrawn.get(one)
-        if found is not None:
+        if found is not None and (use is not Use.LIST or is_public_id(one)):  # of bytes it may be said that they were
             status, because_of = _GROUNDS.get(found.ground, (FORBIDDEN, "a decision"))
             yield status, f"Withdrawn because of {because_of} (event {found.event}): {found.because}"
 

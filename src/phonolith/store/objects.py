@@ -136,6 +136,10 @@ class ObjectStore(Closing):
         """What stands where the object's bytes were, None where nothing does."""
         return self._ledger.tombstone(_digest(sha256))
 
+    def tombstones(self) -> list[Tombstone]:
+        """Every object that has no bytes any more, with why, by digest."""
+        return self._ledger.tombstones()
+
     def held(self, sha256: str) -> Held | None:
         """The object's size and places as the ledger knows them, None if it is not held."""
         digest = _digest(sha256)

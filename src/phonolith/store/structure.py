@@ -26,6 +26,8 @@ _STONES = {
     DROPPED: "It comes back when that archive reinstates it",
     AWAITED: "To fetch it again: phonolith mirror URL",
 }
+#: Codes of findings that say why an object has no bytes, which is as it should be.
+TOMBSTONES = frozenset(f"object.{why}" for why in _STONES)
 _FOLDERS = [f"{first:02x}" for first in range(256)]
 
 
