@@ -252,16 +252,6 @@ def point(archive: Archive, url: str, other: str) -> None:
     archive.log().append_origin(other, str(archive.log().origin(url)), sample.NOW)
 
 
-def test_a_bundle_that_takes_the_place_of_another_does_so_here(origin: Archive, root: Path, take: Run) -> None:
-    with served(origin) as there:
-        assert take(there.url).code == 0
-        old = next(iter(publications.bundles(published(origin)).values()))
-        replaced = replace(old, name=f"{old.name}-r2", replaces=old.name)
-        assert replaced.name not in publications.bundles(published(Archive.open(root)))
-        offer = read_index(there.url, over_http("t")).offers[0]
-        assert offer.replaces == ""
-
-
 def test_a_bundle_of_a_name_that_is_here_already_is_refused(origin: Archive, root: Path, take: Run) -> None:
     """Else another archive could take the place of what this one publishes itself, or mirrors from elsewhere."""
     bundle = next(iter(publications.bundles(published(origin)).values()))
