@@ -227,7 +227,7 @@ def test_killed_between_event_and_line_the_next_run_adds_it(
         kept(archive)
         assert sound(archive, *seen) == [] and folded(archive).keys() == refused(archive).keys()
         seen = [*seen, *archive.withdrawals().read().heads[-1:]]
-    assert killed > 6
+    assert killed > 3  # some of these tracks are in no bundle, so nothing is written for them
 
 
 def test_a_head_that_was_signed_is_said_after_a_crash_and_no_other(

@@ -83,13 +83,18 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
-        keeper = threading.Thread(target=keep_running, args=(archive, policy, stop), kwargs={"now": place.now})
+        kept = threading.Thread(
+            target=keep_running, args=(archive, policy, stop), kwargs={"now": place.now}, daemon=True
+        )
         with running, collecting(lambda: ask_witnesses(place)), teller(place, events=events) as tell:
-            keeper.start()
-            tell(happened, seeder)
-            while not stop.wait(_LOOK_EVERY):
-                tell(seeder.look(), seeder)
-            keeper.join()
+            kept.start()
+            try:
+                tell(happened, seeder)
+                while not stop.wait(_LOOK_EVERY):
+                    tell(seeder.look(), seeder)
+            finally:
+                stop.set()
+                kept.join()
 
     return Answer(status, show, then=run)
 
