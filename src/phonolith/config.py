@@ -225,6 +225,20 @@ SETTINGS: tuple[Setting, ...] = (
         _ends,
         _parse_list,
     ),
+    Setting(
+        "swarm.patience",
+        120,
+        "Seconds in which no peer gives anything that is wanted until fetching ends and says what is missing",
+        _number(1, 1_000_000),
+        _parse_number,
+    ),
+    Setting(
+        "swarm.web-seeds",
+        True,
+        "Whether what is fetched by BitTorrent may come from the web seeds in the torrent too",
+        _flag,
+        _parse_flag,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
     Setting(
         "fixity.period",
@@ -270,6 +284,8 @@ class Settings:
     seed_upload_limit: int = 0
     seed_connections: int = 500
     seed_peers: tuple[str, ...] = ()
+    swarm_patience: int = 120
+    swarm_web_seeds: bool = True
     build_workers: int = 0
     fixity_period: int = 180
     fixity_share: int = 100
@@ -296,14 +312,20 @@ def load(root: Path, environment: Mapping[str, str], flags: Mapping[str, Any] | 
     Raises NotAnArchive without a settings file, SettingError naming file and line, variable or flag for an unknown
     key or a value of the wrong kind.
     """
-    path = root / FILE_NAME
+    return _settings(_from_file(root / FILE_NAME), environment, {} if flags is None else flags)
+
+
+def without_archive(environment: Mapping[str, str]) -> Settings:
+    """The settings where there is no archive: the environment, else defaults. Raises SettingError."""
+    return _settings([], environment, {})
+
+
+def _settings(
+    from_file: list[tuple[Setting, Any, str]], environment: Mapping[str, str], flags: Mapping[str, Any]
+) -> Settings:
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    for item, value, origin in [
-        *_from_file(path),
-        *_from_environment(environment),
-        *_from_flags({} if flags is None else flags),
-    ]:
+    for item, value, origin in [*from_file, *_from_environment(environment), *_from_flags(flags)]:
         try:
             values[item.attribute] = item.read(value)
         except ValueError as error:

@@ -2,6 +2,7 @@
 
     python3 verifier.py check-proof PROOF [FILE]    was this file committed to, by whom and when?
     python3 verifier.py check-log OLD NEW           does the newer state of a log keep everything of the older one?
+    python3 verifier.py check-withdrawals LIST HEADS [OLD-HEADS]    is a list of withdrawals signed, whole and kept?
 
 Exit codes: 0 proven, 1 something is wrong or not shown, 2 usage, 4 no such file, 9 not readable as what it should be.
 The format is in docs/on-disk-format.md of the project. The rules are those of RFC 9162 (the tree: sections 2.1.1 to
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 HEAD, COUNTERSIGNATURE = "phonolith.head.1", "phonolith.countersignature.1"
 PROOF, LINK = "phonolith.proof.1", "phonolith.link.1"
+LIST_HEAD = "phonolith.withdrawals.1"
 LEAF_BYTES = 144
 #: Where the SHA-256 of the object stands in its leaf.
 DIGEST = slice(16, 48)
@@ -83,6 +85,24 @@ class Countersignature(NamedTuple):
     key: str
     signature: str
 
+
+class ListHead(NamedTuple):
+    """A signed state of a list of withdrawals; fields are those of :class:`Head`, for lines instead of leaves.
+
+    ``log``: the log whose keys sign the list. ``size``: how many lines. ``last``: digest of the last of them, which
+    names the one before. ``previous``: digest of the list's head before, GENESIS for the first.
+    """
+
+    log: str
+    size: int
+    last: str
+    previous: str
+    time: str
+    key: str
+    signature: str
+
+
+Signed = Head | Countersignature | ListHead
 
 # Signatures: Ed25519, RFC 8032. A point is (X, Y, Z, T) with x = X/Z, y = Y/Z, x*y = T/Z (section 5.1.4).
 
@@ -326,17 +346,18 @@ def canonical(value: Mapping[str, Any]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False).encode()
 
 
-def dump(said: Head | Countersignature) -> dict[str, Any]:
+def dump(said: Signed) -> dict[str, Any]:
     """A head or countersignature as the object that stands in files."""
-    return {"type": HEAD if isinstance(said, Head) else COUNTERSIGNATURE, **said._asdict()}
+    kind = {Head: HEAD, Countersignature: COUNTERSIGNATURE, ListHead: LIST_HEAD}[type(said)]
+    return {"type": kind, **said._asdict()}
 
 
-def signed_bytes(said: Head | Countersignature) -> bytes:
+def signed_bytes(said: Signed) -> bytes:
     """What the signature is over: canonical JSON of all fields but ``signature``."""
     return canonical({name: value for name, value in dump(said).items() if name != "signature"})
 
 
-def digest(head: Head) -> str:
+def digest(head: Head | ListHead) -> str:
     """What names a head: SHA-256 of its signed bytes."""
     return hashlib.sha256(signed_bytes(head)).hexdigest()
 
@@ -346,22 +367,30 @@ def fingerprint(key: str) -> str:
     return hashlib.sha256(bytes.fromhex(key)).hexdigest()
 
 
-def is_signed(said: Head | Countersignature) -> bool:
+def is_signed(said: Signed) -> bool:
     """Whether the signature is that of the key it names."""
     return signed_by(bytes.fromhex(said.key), signed_bytes(said), bytes.fromhex(said.signature))
 
 
 def read_head(value: Any) -> Head:
     """The head in a JSON object; anything more or less than its fields raises Unreadable."""
-    fields = _fields(value, HEAD, Head._fields)
-    if type(fields["size"]) is not int or not 0 < fields["size"] < 2**63:
-        raise Unreadable("the size of a head is no positive number")
-    return Head(**fields)
+    return Head(**_sized(_fields(value, HEAD, Head._fields)))
+
+
+def read_list_head(value: Any) -> ListHead:
+    """The head of a list of withdrawals in a JSON object. Raises Unreadable."""
+    return ListHead(**_sized(_fields(value, LIST_HEAD, ListHead._fields)))
 
 
 def read_countersignature(value: Any) -> Countersignature:
     """The countersignature in a JSON object. Raises Unreadable."""
     return Countersignature(**_fields(value, COUNTERSIGNATURE, Countersignature._fields))
+
+
+def _sized(fields: dict[str, Any]) -> dict[str, Any]:
+    if type(fields["size"]) is not int or not 0 < fields["size"] < 2**63:
+        raise Unreadable("the size of a head is no positive number")
+    return fields
 
 
 def _fields(value: Any, kind: str, names: Sequence[str]) -> dict[str, Any]:
@@ -656,6 +685,105 @@ def leaves_in(path: Path, count: int, first: int = 0) -> Iterator[bytes]:
             first += 4096
 
 
+# Lists of withdrawals.
+
+LIST_EVENTS, LIST_GROUNDS = ("withdrawn", "reinstated", "expunged"), ("owner", "licence", "law")
+
+
+class ListState(NamedTuple):
+    """What somebody has of a list: its lines as bytes, its heads, and the log's heads that changed the key."""
+
+    lines: list[bytes]
+    rotations: list[Head]
+    heads: list[ListHead]
+
+
+def read_list(lines: bytes, heads: bytes) -> ListState:
+    """The list in its two files. Lines that no head covers were never said and are left out. Raises Unreadable."""
+    rotations, signed = [], []
+    for line in heads.splitlines():
+        value = read_json(line)
+        if isinstance(value, dict) and value.get("type") == HEAD:
+            rotations.append(read_head(value))
+        else:
+            signed.append(read_list_head(value))
+    covered = signed[-1].size if signed else 0
+    return ListState(lines.split(b"\n")[:-1][:covered], rotations, signed)
+
+
+def check_list(state: ListState, seen: Sequence[ListHead] = ()) -> list[Problem]:
+    """What keeps a list from being what its signer said, and all that he said before; empty if nothing does.
+
+    ``seen`` are heads that somebody has from earlier: a list that was shortened or rewritten since contradicts them.
+    """
+    if not state.heads:
+        return [Problem("withdrawals.unsigned", "the list", "no head signs it")]
+    digests, problems = _list_chain(state.lines)
+    problems += check_heads(state.rotations, whole=False) if state.rotations else []
+    keys, before = _list_keys(state), None
+    for head in state.heads:
+        name = f"head of {head.size} lines"
+        if state.rotations and head.log != state.rotations[0].log:
+            problems.append(Problem("withdrawals.other", name, f"it is of log {head.log}"))
+        if head.key in keys:
+            keys = keys[keys.index(head.key) :]
+        else:
+            problems.append(Problem("withdrawals.key", name, f"nothing shows that key {head.key} is of that log"))
+        if not is_signed(head):
+            problems.append(Problem("withdrawals.signature", name, f"its signature is not that of key {head.key}"))
+        if head.previous != (digest(before) if before else GENESIS):
+            problems.append(Problem("withdrawals.chain", name, f"the head before it is not {head.previous}"))
+        if before and (head.size < before.size or head.time < before.time or head.log != before.log):
+            problems.append(Problem("withdrawals.order", name, "it has fewer lines, is older or of another log"))
+        problems += _says(head, digests)
+        before = head
+    return [*problems, *(one for head in seen for one in _kept(head, state.heads, digests))]
+
+
+def _list_keys(state: ListState) -> list[str]:
+    """The keys that may sign, one after another."""
+    if not state.rotations:
+        return [head.key for head in state.heads[:1] if fingerprint(head.key) == head.log]
+    return [*(head.key for head in state.rotations), state.rotations[-1].next]
+
+
+def _list_chain(lines: Sequence[bytes]) -> tuple[list[str], list[Problem]]:
+    """The digest of each line, and those that do not follow from the line before."""
+    digests, problems = [], []
+    previous = GENESIS
+    for number, line in enumerate(lines, 1):
+        try:
+            value = read_json(line)
+            told = (value["number"], value["previous"]) if canonical(value) == line else None
+        except (Unreadable, KeyError, TypeError):
+            told = None
+        if told != (number, previous):
+            problems.append(Problem("withdrawals.line", f"line {number}", "it does not follow from the line before"))
+        previous = hashlib.sha256(line).hexdigest()
+        digests.append(previous)
+    return digests, problems
+
+
+def _says(head: ListHead, digests: Sequence[str]) -> Iterator[Problem]:
+    if head.size > len(digests):
+        lost = f"it signs {head.size} lines and there are {len(digests)}"
+        yield Problem("withdrawals.shortened", f"head of {head.size} lines", lost)
+    elif digests[head.size - 1] != head.last:
+        problem = "the lines are not those that it signs"
+        yield Problem("withdrawals.rewritten", f"head of {head.size} lines", problem)
+
+
+def _kept(head: ListHead, heads: Sequence[ListHead], digests: Sequence[str]) -> Iterator[Problem]:
+    """What a list no longer has of what an earlier head signed."""
+    name = f"head of {head.size} lines seen before"
+    if head.log != heads[-1].log:
+        yield Problem("withdrawals.other", name, f"it is of log {head.log}, the list of {heads[-1].log}")
+    elif head.size > len(digests):
+        yield Problem("withdrawals.shortened", name, f"the list has {len(digests)} lines now")
+    elif digests[head.size - 1] != head.last or digest(head) not in {digest(one) for one in heads}:
+        yield Problem("withdrawals.refuted", name, "the list no longer has what that head signed")
+
+
 # The program.
 
 
@@ -669,6 +797,10 @@ def main(words: Sequence[str]) -> int:
                 return _say_proof(proof, file)
             case ["check-log", old, new]:
                 return _say_log(read_state(Path(old)), read_state(Path(new)))
+            case ["check-withdrawals", lines, heads]:
+                return _say_list(lines, heads, None)
+            case ["check-withdrawals", lines, heads, old]:
+                return _say_list(lines, heads, old)
     except Unreadable as error:
         return _say(9, f"not readable: {error}")
     except OSError as error:
@@ -702,6 +834,16 @@ def _say_log(old: State, new: State) -> int:
 def _say_seen(state: State) -> list[str]:
     seen = sorted((one.time, key) for key, one in seen_by(state).items())
     return [f"Other keys that say they saw it: {len(seen)}.", *(f"At {time}: key {key}." for time, key in seen)]
+
+
+def _say_list(lines: str, heads: str, old: str | None) -> int:
+    state = read_list(Path(lines).read_bytes(), Path(heads).read_bytes())
+    seen = read_list(b"", Path(old).read_bytes()).heads if old else []
+    problems = check_list(state, seen)
+    if problems:
+        return _say(1, *(f"{one.code}  {one.subject}: {one.problem}" for one in problems))
+    head = state.heads[-1]
+    return _say(0, f"{head.size} lines, signed by log {head.log}, by its own word at {head.time}.")
 
 
 def _say(code: int, *lines: str) -> int:

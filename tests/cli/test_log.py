@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from phonolith.releases.mirror import over_http
+from phonolith.releases.over_http import over_http
 from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
 from phonolith.verifier import read_head

@@ -20,7 +20,10 @@ from phonolith.library.catalogue import Catalogue
 from phonolith.library.offered import offered
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
-from phonolith.releases import mirror as module
+from phonolith.releases.commitment import Known
+from phonolith.releases.fetch import Fetched, Here, fetch
+from phonolith.releases.index import read_index
+from phonolith.releases.over_http import over_http
 from phonolith.releases.publish import published
 from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive
@@ -30,6 +33,13 @@ from tests.cli.conftest import Result
 from tests.releases.test_cut import publish_now
 
 Run = Callable[..., Result]
+
+
+@pytest.fixture(autouse=True)
+def _on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PHONOLITH_SEED_DHT", "false")
+    monkeypatch.setenv("PHONOLITH_SEED_LISTEN", "127.0.0.1:0")
+    monkeypatch.setenv("PHONOLITH_SWARM_PATIENCE", "1")
 
 
 @contextmanager
@@ -115,7 +125,7 @@ def test_only_bytes_that_are_not_here_are_moved(origin: Archive, tmp_path: Path,
             mine.add_bytes(theirs.path(one.sha256).read_bytes())
     with served(origin) as url:
         taken = phonolith("mirror", url, "--archive", root, "--json").data["taken"]
-    assert taken and all(one["bytes_moved"] == 0 for one in taken)
+    assert taken and all(one["bytes_by_web"] == one["bytes_by_swarm"] == 0 for one in taken)
 
 
 def test_what_is_taken_down_there_is_left_out_and_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
@@ -124,14 +134,31 @@ def test_what_is_taken_down_there_is_left_out_and_told(origin: Archive, tmp_path
         chosen = phonolith("search", "departure", "--archive", origin.root, "--json").data["tracks"]["items"]
         gone = [one["id"] for one in chosen]
         assert phonolith("withdraw", *gone, "--because", "asked", "--archive", origin.root).code == 0
-        done = phonolith("mirror", url, "--archive", root, "--json")
-    assert done.code == 1
-    assert {one["code"] for one in done.data["findings"]} == {"mirror.not-fetched"}
-    assert all("refused" in one["problem"] for one in done.data["findings"])
-    with origin.objects() as objects:
-        refused = {one["subject"] for one in done.data["findings"]}
-        assert not held(root) & {one.sha256 for one in _payload(origin) if one.path in refused}
-        assert objects.totals()[0] > len(held(root))
+        done = phonolith("mirror", url, "--no-build", "--archive", root, "--json")
+        assert done.code == 0 and not done.data["findings"]
+        left_out = sum(one["files_withdrawn"] for one in done.data["taken"])
+        assert phonolith("mirror", "update", "--archive", root, "--json").data["archives"][0]["chosen"] == []
+    lacking = {one.sha256 for one in _payload(origin)} - held(root)
+    assert len(lacking) == left_out > 0
+
+
+def test_what_a_web_seed_refuses_is_told(origin: Archive, tmp_path: Path) -> None:
+    from phonolith.errors import NotFound
+    from phonolith.model.progress import Silent
+
+    with served(origin) as url:
+        plain = over_http("t@example.org")
+        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
+
+        def refuses(address: str, offset: int) -> Iterator[bytes]:
+            if address.endswith(".wav"):
+                raise NotFound(address, "is refused there (410 Gone)")
+            return plain(address, offset)
+
+        found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), refuses, progress=Silent())
+    assert {one.code for one in found.findings} == {"mirror.not-fetched"}
+    assert found.left_out == {one.subject for one in found.findings} != set()
+    assert all("refused" in one.problem for one in found.findings)
 
 
 def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_path: Path) -> None:
@@ -139,8 +166,8 @@ def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_p
 
     asked: list[tuple[str, int]] = []
     with served(origin) as url:
-        plain = module.over_http("t@example.org")
-        offer = max(module.offers(url, plain), key=lambda one: one.size)
+        plain = over_http("t@example.org")
+        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
 
         def breaks(address: str, offset: int) -> Iterator[bytes]:
             for data in plain(address, offset):
@@ -150,15 +177,15 @@ def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_p
                 yield data
 
         with pytest.raises(KeyboardInterrupt):
-            module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), breaks, progress=Silent())
+            fetch(url, offer, tmp_path / "f", Here(lambda _: False), breaks, progress=Silent())
 
         def counts(address: str, offset: int) -> Iterator[bytes]:
             asked.append((address, offset))
             return plain(address, offset)
 
-        fetched = module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), counts, progress=Silent())
+        fetched = fetch(url, offer, tmp_path / "f", Here(lambda _: False), counts, progress=Silent())
     assert not fetched.findings and sum(offset > 0 for _, offset in asked) == 1
-    assert fetched.moved < offer.size
+    assert fetched.moved["web"] < offer.size
 
 
 def test_bundles_of_another_log_than_before_are_refused(origin: Archive, tmp_path: Path) -> None:
@@ -172,12 +199,13 @@ def test_bundles_of_another_log_than_before_are_refused(origin: Archive, tmp_pat
         forged = head_file([commit(other, [objects.add_bytes(b"x").sha256], lambda: sample.NOW)])
     own = head_file([origin.log().heads()[0]])
     with served(origin) as url:
-        plain = module.over_http("t@example.org")
-        offer = min(module.offers(url, plain), key=lambda one: one.size)
+        plain = over_http("t@example.org")
+        offer = min(read_index(url, plain).offers, key=lambda one: one.size)
 
-        def with_seen(*seen: bytes) -> module.Fetched:
-            here = module.Here(lambda _: False, lambda name: seen if name == "Sample" else ())
-            return module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
+        def with_seen(*seen: bytes) -> Fetched:
+            known = Known("", (), lambda name: seen if name == "Sample" else ())
+            here = Here(lambda _: False, check=lambda bag: known.check(bag, own=True))
+            return fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
 
         assert not with_seen().findings and not with_seen(own).findings
         with pytest.raises(BadInput) as caught:
@@ -197,15 +225,16 @@ def test_a_bundle_without_a_head_is_refused_once_there_were_heads(
     publish_now(archive)
     seen = head_file(archive.log().heads()[-1:])
     with served(archive) as url:
-        plain = module.over_http("t@example.org")
-        offer = min(module.offers(url, plain), key=lambda one: one.size)
+        plain = over_http("t@example.org")
+        offer = min(read_index(url, plain).offers, key=lambda one: one.size)
         for before, fine in (((), True), ((seen,), False)):
-            here = module.Here(lambda _: False, lambda _, before=before: before)
+            known = Known("", (), lambda _, before=before: before)
+            here = Here(lambda _: False, check=lambda bag, known=known: known.check(bag, own=True))
             if fine:
-                assert not module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent()).findings
+                assert not fetch(url, offer, tmp_path / "f", here, plain, progress=Silent()).findings
                 continue
             with pytest.raises(BadInput, match="missing"):
-                module.fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
+                fetch(url, offer, tmp_path / "f", here, plain, progress=Silent())
 
 
 @pytest.mark.parametrize("wrong", ["torrent", "tag", "payload"])
@@ -215,22 +244,20 @@ def test_bytes_that_are_not_what_was_promised_are_not_held(origin: Archive, tmp_
 
     ends = {"torrent": ".torrent", "tag": "bag-info.txt", "payload": ".wav"}[wrong]
     with served(origin) as url:
-        plain = module.over_http("t@example.org")
-        offer = max(module.offers(url, plain), key=lambda one: one.size)
+        plain = over_http("t@example.org")
+        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
 
         def lies(address: str, offset: int) -> Iterator[bytes]:
             for data in plain(address, offset):
                 yield data[:-1] + bytes([data[-1] ^ 1]) if address.endswith(ends) else data
 
         if wrong == "payload":
-            found = module.fetch(
-                url, offer, tmp_path / "f", module.Here(lambda _: False), lies, progress=Silent()
-            ).findings
+            found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent()).findings
             assert found and {one.code for one in found} == {"mirror.not-fetched"}
             assert not list((tmp_path / "f").rglob("*.wav"))
         else:
             with pytest.raises(BadInput):
-                module.fetch(url, offer, tmp_path / "f", module.Here(lambda _: False), lies, progress=Silent())
+                fetch(url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent())
 
 
 def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:

@@ -79,15 +79,21 @@ sys.exit(run.wait(60))
 
 
 _MIRROR = """
-import signal, subprocess, sys
+import os, signal, socket, subprocess, sys
 from json import JSONDecoder
 subprocess.run(["phonolith", "publish", "for-mirrors", "--archive", "demo"], capture_output=True)  # if it is not yet
-words = ["phonolith", "serve", "--archive", "demo", "--port", "0", "--json"]
+try:
+    port = open("port").read()  # what is mirrored once is looked for at the same address again
+except FileNotFoundError:
+    with socket.create_server(("127.0.0.1", 0)) as free, open("port", "w") as file:
+        file.write(port := str(free.getsockname()[1]))
+words = ["phonolith", "serve", "--archive", "demo", "--port", port, "--json"]
 run = subprocess.Popen(words, stdout=subprocess.PIPE, text=True)
 text = ""
 while "}" not in text:
     text += run.stdout.readline()
 address = JSONDecoder().decode(text)["address"].rstrip("/")
+os.environ |= {"PHONOLITH_SEED_DHT": "false", "PHONOLITH_SEED_LISTEN": "127.0.0.1:0", "PHONOLITH_SWARM_PATIENCE": "1"}
 stated = ("https://music.example.org", "http://127.0.0.1:8080")  # as pages write it
 done = subprocess.run(["phonolith", *(address if word in stated else word for word in sys.argv[1:])])
 run.send_signal(signal.SIGINT)

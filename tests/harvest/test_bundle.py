@@ -192,3 +192,19 @@ def test_what_is_withdrawn_here_stays_withdrawn_after_it_came_in(
     with library_of(mirror) as here:
         rows = browse.search(here, browse.Query(words=one.file.track.title)).page.items
         assert one.file.track.id not in {row.id for row in rows}
+
+
+def test_a_bundle_takes_the_place_of_an_older_one_of_its_archive_and_of_no_other(
+    mirror: Archive, copies: list[Path]
+) -> None:
+    first, second, third = copies[:3]
+    take_in(mirror, first)
+    with mirror.register() as register:
+        told = next(event.body for event in register.events() if event.kind == "release.mirrored")
+        own = {key: value for key, value in told.items() if key != "origin"}
+        own["bundles"] = [{**own["bundles"][0], "name": "own"}]
+        register.append("release.published", own, actor="operator", time=NOW)
+    take_in(mirror, second, Options(replaces=first.name))
+    assert publications.bundles(published(mirror)).keys() == {second.name, "own"}
+    take_in(mirror, third, Options(replaces="own"))
+    assert publications.bundles(published(mirror)).keys() == {second.name, third.name, "own"}

@@ -11,8 +11,9 @@ import tempfile
 import time
 import urllib.error
 import urllib.request
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -74,6 +75,13 @@ def free_port(host: str) -> int:
 @contextmanager
 def released(root: Path, tracker: str, seeder: str, *words: str) -> Iterator[Release]:
     """Publish, track and seed, each as people do. ``words`` say how it is published."""
+    with tracked(root, tracker, *words) as release, _seeder(release.archive, seeder):
+        yield release
+
+
+@contextmanager
+def tracked(root: Path, tracker: str, *words: str) -> Iterator[Release]:
+    """Publish and track; nobody has the bytes yet but the archive."""
     port = free_port(tracker)
     with pytest.MonkeyPatch.context() as told:
         told.setenv("PHONOLITH_PUBLISH_TRACKERS", f"http://{tracker}:{port}/announce")
@@ -82,7 +90,7 @@ def released(root: Path, tracker: str, seeder: str, *words: str) -> Iterator[Rel
     hashes = {
         found[:40] for bundle in current(archive).values() for one in bundle.torrents for found in (one.v1, one.v2)
     }
-    with _tracker(tracker, port, hashes - {""}), _seeder(archive, seeder):
+    with _tracker(tracker, port, hashes - {""}):
         yield Release(archive, torrents)
 
 
@@ -177,6 +185,74 @@ def running(
             process.wait()
         if process.stdout is not None:
             process.stdout.close()
+
+
+@contextmanager
+def qbittorrent(host: str, folder: Path, profile: Path) -> Iterator[tuple[str, subprocess.Popen[str]]]:
+    """qBittorrent, told over its web interface: where that is, and the process."""
+    port = free_port("127.0.0.1")
+    settings = profile / "qBittorrent" / "config" / "qBittorrent.conf"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(
+        "[LegalNotice]\nAccepted=true\n\n[Preferences]\n"
+        f"WebUI\\Address=127.0.0.1\nWebUI\\LocalHostAuth=false\nWebUI\\Port={port}\n\n[BitTorrent]\n"
+        f"Session\\InterfaceAddress={host}\nSession\\Interface=lo\nSession\\InterfaceName=lo\n"
+        f"Session\\Port={free_port(host)}\nSession\\DHTEnabled=false\nSession\\LSDEnabled=false\n"
+        "Session\\PeXEnabled=false\n"
+    )
+    program = [find_peer("qbittorrent-nox"), f"--profile={profile}"]
+    with running(program, {"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)}) as process:
+        yield f"http://127.0.0.1:{port}/api/v2", process
+
+
+def add(api: str, torrent: Path, folder: Path) -> bool:
+    """Give a torrent to qBittorrent, with the folder that its files belong in; whether it took it."""
+    mark = uuid.uuid4().hex
+    parts = [
+        f'--{mark}\r\nContent-Disposition: form-data; name="savepath"\r\n\r\n{folder}\r\n'.encode(),
+        f'--{mark}\r\nContent-Disposition: form-data; name="torrents"; filename="it.torrent"\r\n'
+        f"Content-Type: application/x-bittorrent\r\n\r\n".encode(),
+        torrent.read_bytes(),
+        f"\r\n--{mark}--\r\n".encode(),
+    ]
+    asked = urllib.request.Request(
+        f"{api}/torrents/add",
+        b"".join(parts),
+        {"Content-Type": f"multipart/form-data; boundary={mark}"},
+        method="POST",
+    )
+    try:
+        with urllib.request.urlopen(asked, timeout=30) as answer:
+            return bool(answer.read().startswith(b"Ok"))
+    except OSError:
+        return False
+
+
+@contextmanager
+def seeded_by_qbittorrent(release: Release, bundle: Bundle, kind: str, host: str, folder: Path) -> Iterator[str]:
+    """qBittorrent has a copy of a bundle and gives it; its address. Started again where it falls over at the start."""
+    for path, place in bytes_of(release.archive, bundle).items():
+        (folder / "seeded" / bundle.name / path).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "seeded" / bundle.name / path).write_bytes(place.read_bytes())
+    with ExitStack() as stack:
+        for attempt in range(5):
+            api, one = stack.enter_context(qbittorrent(host, folder, folder / f"profile {attempt}"))
+            with suppress(Ended):
+                wait_for(lambda api=api: add(api, release.torrents[bundle.name, kind], folder / "seeded"), "it", one)
+                wait_for(lambda api=api: _whole(api), "its copy to be read", one)
+                port = _asked(f"{api}/app/preferences")["listen_port"]
+                yield f"{host}:{port}"
+                return
+        pytest.fail("qBittorrent fell over five times")
+
+
+def _whole(api: str) -> bool:
+    return any(one["progress"] == 1 and "UP" in one["state"] for one in _asked(f"{api}/torrents/info"))
+
+
+def _asked(address: str) -> Any:
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        return json.load(answer)
 
 
 def _environment() -> dict[str, str]:

@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import urllib.request
-import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -16,9 +14,11 @@ from tests.conftest import find_peer, missing_peer
 from tests.peers.swarm import (
     Ended,
     Release,
+    add,
     addresses,
     complete,
     free_port,
+    qbittorrent,
     released,
     running,
     sound,
@@ -156,53 +156,18 @@ def test_rtorrent_takes_hybrid_and_twin(
     sound(copy, release, bundle)
 
 
-def qbittorrent(torrent: Path, host: str, folder: Path, done: Callable[[], bool]) -> None:
+def downloaded_by_qbittorrent(torrent: Path, host: str, folder: Path, done: Callable[[], bool]) -> None:
     """Download with qBittorrent. 4.5.2 fell over once (signal 11) in many runs; then it is started again."""
     for attempt in range(5):
         try:
-            return _qbittorrent(torrent, host, folder, folder / f"profile {attempt}", done)
+            with qbittorrent(host, folder, folder / f"profile {attempt}") as (api, one):
+                wait_for(lambda api=api: add(api, torrent, folder / "copy"), "the torrent", one)
+                wait_for(done, "the download", one)
+                return
         except Ended as ended:
             if ended.code != -signal.SIGSEGV:
                 raise
     pytest.fail("qBittorrent fell over five times")
-
-
-def _qbittorrent(torrent: Path, host: str, folder: Path, profile: Path, done: Callable[[], bool]) -> None:
-    """Told over its web interface."""
-    port = free_port("127.0.0.1")
-    settings = profile / "qBittorrent" / "config" / "qBittorrent.conf"
-    settings.parent.mkdir(parents=True)
-    settings.write_text(
-        "[LegalNotice]\nAccepted=true\n\n[Preferences]\n"
-        f"WebUI\\Address=127.0.0.1\nWebUI\\LocalHostAuth=false\nWebUI\\Port={port}\n\n[BitTorrent]\n"
-        f"Session\\InterfaceAddress={host}\nSession\\Interface=lo\nSession\\InterfaceName=lo\n"
-        f"Session\\Port={free_port(host)}\nSession\\DHTEnabled=false\nSession\\LSDEnabled=false\n"
-        "Session\\PeXEnabled=false\n"
-    )
-    program = [find_peer("qbittorrent-nox"), f"--profile={profile}"]
-    with running(program, {"QT_QPA_PLATFORM": "offscreen", "HOME": str(folder)}) as one:
-        address = f"http://127.0.0.1:{port}/api/v2/torrents/add"
-        wait_for(lambda: _posted(address, torrent, folder / "copy"), "the torrent", one)
-        wait_for(done, "the download", one)
-
-
-def _posted(address: str, torrent: Path, folder: Path) -> bool:
-    mark = uuid.uuid4().hex
-    parts = [
-        f'--{mark}\r\nContent-Disposition: form-data; name="savepath"\r\n\r\n{folder}\r\n'.encode(),
-        f'--{mark}\r\nContent-Disposition: form-data; name="torrents"; filename="it.torrent"\r\n'
-        f"Content-Type: application/x-bittorrent\r\n\r\n".encode(),
-        torrent.read_bytes(),
-        f"\r\n--{mark}--\r\n".encode(),
-    ]
-    asked = urllib.request.Request(
-        address, b"".join(parts), {"Content-Type": f"multipart/form-data; boundary={mark}"}, method="POST"
-    )
-    try:
-        with urllib.request.urlopen(asked, timeout=30) as answer:
-            return bool(answer.read().startswith(b"Ok"))
-    except OSError:
-        return False
 
 
 @CLASSES
@@ -213,7 +178,7 @@ def test_qbittorrent_takes_hybrid_and_twin(
     bundle = release.bundle(size_class)
     copy = tmp_path / "copy" / bundle.name
     torrent = release.torrents[bundle.name, kind]
-    qbittorrent(torrent, hosts[2], tmp_path, lambda: complete(copy, release, bundle))
+    downloaded_by_qbittorrent(torrent, hosts[2], tmp_path, lambda: complete(copy, release, bundle))
     sound(copy, release, bundle)
 
 
@@ -224,7 +189,7 @@ def test_qbittorrent_takes_version_2_alone(
     bundle = second_version.bundle(size_class)
     copy = tmp_path / "copy" / bundle.name
     torrent = second_version.torrents[bundle.name, "v2"]
-    qbittorrent(torrent, hosts[2], tmp_path, lambda: complete(copy, second_version, bundle))
+    downloaded_by_qbittorrent(torrent, hosts[2], tmp_path, lambda: complete(copy, second_version, bundle))
     sound(copy, second_version, bundle)
 
 

@@ -23,7 +23,8 @@ from phonolith.model.publication import Bundle
 from phonolith.releases.publish import published
 from phonolith.releases.seeder import Seeder
 from phonolith.releases.seeding import Happening
-from phonolith.releases.swarm import Net, Swarm
+from phonolith.releases.session import Net
+from phonolith.releases.swarm import Swarm
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
 

@@ -15,7 +15,8 @@ from phonolith.library import offered
 from phonolith.model.rights import Decision, Use
 from phonolith.releases.seeder import Seeder
 from phonolith.releases.seeding import status_file
-from phonolith.releases.swarm import Net, Swarm
+from phonolith.releases.session import Net
+from phonolith.releases.swarm import Swarm
 from phonolith.store.archive import Archive
 from phonolith.store.metainfo import read
 from phonolith.store.passport import BLOCK

@@ -18,16 +18,19 @@ from phonolith.model.event import KINDS
 from phonolith.model.record import Record
 from phonolith.releases.commit import commit
 from phonolith.store.archive import FORMAT, Archive
+from phonolith.store.ledger import AWAITED, DROPPED, EXPUNGED
 from phonolith.store.lines import Line
 from phonolith.verifier import (
     COUNTERSIGNATURE,
     HEAD,
     LEAF_BYTES,
     LINK,
+    LIST_HEAD,
     PROOF,
     Countersignature,
     Head,
     Leaf,
+    ListHead,
     Proof,
 )
 
@@ -79,6 +82,14 @@ def test_every_field_of_what_is_signed_is_named() -> None:
         "",
         *(f"`{name}`" for name in ("piece_length", "size", "sha256", "root", "bare", "padded")),
     ]
+
+
+def test_every_field_of_the_list_and_of_tombstones_is_named() -> None:
+    section = PAGE[PAGE.index("## Withdrawals") : PAGE.index("## Outside held/")]
+    assert all(f"`{name}`" in section for name in ListHead._fields) and f"`{LIST_HEAD}`" in section
+    objects = PAGE[PAGE.index("`tombstone`, made") : PAGE.index("## Register")]
+    names = ("object", "why", "origin", "ground", "event", "time", *(EXPUNGED, DROPPED, AWAITED))
+    assert all(f"`{name}`" in objects for name in names)
 
 
 @pytest.mark.peers

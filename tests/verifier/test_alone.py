@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import json
 import shutil
 import subprocess
@@ -14,8 +15,8 @@ import pytest
 
 from phonolith import verifier
 from phonolith.store.log import head_file
-from phonolith.verifier import dump, signed_bytes
-from tests.verifier.signing import Signer
+from phonolith.verifier import GENESIS, ListHead, canonical, digest, dump, fingerprint, signed_bytes
+from tests.verifier.signing import NOW, Signer, private, public
 from tests.verifier.test_proofs import FILE, proof_of
 
 SOURCE = Path(verifier.__file__)
@@ -106,3 +107,47 @@ def test_openssl_and_jq_verify_a_head_too(tmp_path: Path, peer: Callable[..., st
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode == 0
     (tmp_path / "said").write_bytes(text + b" ")
     assert subprocess.run(command, cwd=tmp_path, capture_output=True).returncode != 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["lines", "heads"], 0, "2 lines, signed by log"),
+        (["lines", "heads", "old"], 0, "2 lines"),
+        (["lines", "old", "heads"], 1, "withdrawals.shortened"),
+        (["forged", "heads"], 1, "withdrawals.rewritten"),
+        (["lines", "junk"], 9, "not readable"),
+        (["lines", "none"], 4, "none"),
+    ],
+)
+def test_what_it_says_of_a_list_of_withdrawals(
+    alone: Callable[..., subprocess.CompletedProcess[str]], tmp_path: Path, words: list[str], code: int, said: str
+) -> None:
+    lines, heads = list_of(["withdrawn", "expunged"])
+    (tmp_path / "lines").write_bytes(b"".join(lines))
+    (tmp_path / "forged").write_bytes(b"".join(lines).replace(b"expunged", b"reinstated"))
+    (tmp_path / "heads").write_bytes(b"".join(heads))
+    (tmp_path / "old").write_bytes(heads[0])
+    done = alone("check-withdrawals", *words)
+    assert done.returncode == code and said in done.stdout, done.stdout + done.stderr
+
+
+def list_of(events: list[str]) -> tuple[list[bytes], list[bytes]]:
+    """Lines of a list, and a head after each."""
+    lines: list[bytes] = []
+    heads: list[ListHead] = []
+    for number, event in enumerate(events, 1):
+        previous = hashlib.sha256(lines[-1][:-1]).hexdigest() if lines else GENESIS
+        told = {"number": number, "previous": previous, "event": event, "ground": "owner", "time": NOW}
+        lines.append(canonical({**told, "root": f"{number:064x}", "sha256": f"{number + 9:064x}"}) + b"\n")
+        head = ListHead(
+            log=fingerprint(public(1)),
+            size=number,
+            last=hashlib.sha256(lines[-1][:-1]).hexdigest(),
+            previous=digest(heads[-1]) if heads else GENESIS,
+            time=NOW,
+            key=public(1),
+            signature="",
+        )
+        heads.append(head._replace(signature=private(1).sign(signed_bytes(head)).hex()))
+    return lines, [canonical(dump(head)) + b"\n" for head in heads]

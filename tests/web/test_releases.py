@@ -203,7 +203,7 @@ _ENTRY = st.builds(
 @given(st.lists(st.text(st.characters()), min_size=4, max_size=4), st.lists(_ENTRY, max_size=3))
 def test_any_words_at_all_make_xml(words: list[str], entries: list[feed.Entry]) -> None:
     root = ElementTree.fromstring(
-        feed.rss(words[0], words[1], words[2], words[3], entries, words[0].encode("utf-8", "replace"))
+        feed.rss(words[0], words[1], words[2], words[3], entries, words[0].encode("utf-8", "replace"), words[2])
     )
     assert len(root.findall("channel/item")) == len(entries)
     assert (root.find(f"channel/{{{feed.NAMESPACE}}}heads") is not None) == bool(words[0])

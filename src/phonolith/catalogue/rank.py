@@ -10,7 +10,7 @@ from phonolith.catalogue import staging
 from phonolith.catalogue.dates import parse_date
 from phonolith.catalogue.stage import Stage
 from phonolith.errors import Damaged
-from phonolith.model.ids import public_key
+from phonolith.model.ids import is_public_id, public_key
 from phonolith.model.progress import Progress
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.licences import by_code
@@ -122,7 +122,8 @@ def _fullest(relation: type[staging.Row]) -> str:
 def _given(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]]) -> None:
     """Tables of what staging does not have: held objects, withdrawn things, licences, dates."""
     _hold(stage, held)
-    withdrawn = [(public_key(one), reason.because) for one, reason in sorted(decisions.withdrawn.items())]
+    named = ((one, why) for one, why in sorted(decisions.withdrawn.items()) if is_public_id(one))
+    withdrawn = [(public_key(one), why.because) for one, why in named]
     stage.table("withdrawn", {"key": "UBIGINT", "because": "VARCHAR"}, withdrawn)
     codes = [code for (code,) in stage.rows("SELECT DISTINCT licence FROM staged_rights WHERE licence IS NOT NULL")]
     known = [(number, code, by_code(code).family, by_code(code).hold) for number, code in enumerate(sorted(codes), 1)]

@@ -64,6 +64,11 @@ class Bars:
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, completed=self._done, amount=self._amount())
 
+    def note(self, text: str) -> None:
+        """A few words behind the bar, until there are others."""
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, note=clean(text))
+
     def say(self, message: str) -> None:
         """One line for a person, above the bar if there is one."""
         if self._progress is not None:
@@ -105,13 +110,14 @@ class Bars:
             TextColumn("{task.fields[amount]}", markup=False),
             _rate_column(self),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
+            TextColumn("{task.fields[note]}", markup=False, style="dim"),
             console=console,
             transient=True,
             refresh_per_second=8,
         )
         self._total = total
         title = shortened(self._title(), max(16, console.width - bar - _FIGURES))
-        self._task = self._progress.add_task(title, total=total, amount="")
+        self._task = self._progress.add_task(title, total=total, amount="", note="")
         self._progress.start()
 
     def _close(self) -> None:

@@ -30,7 +30,8 @@ LOOKS_AT = {
     "disks": "that volumes are mounted, and room on them",
     "register": "that no decision was changed, removed or cut off: every digest of the chain",
     "objects": "that each is where it should be with its size, and what verify found; bytes are not read",
-    "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there",
+    "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there; "
+    "the same of the list of withdrawals",
     "catalogue": "that it opens, and how many decisions are newer",
     "leftovers": "reports of crashes, and who is at work",
 }
@@ -143,15 +144,20 @@ def _register(archive: Archive, _: Settings) -> Iterator[Finding]:
 
 def _objects(archive: Archive, settings: Settings) -> Iterator[Finding]:
     """Whether each held object is where it should be with its size, and what the last readings of bytes said."""
-    from phonolith.store.structure import check_ledger
+    from phonolith.store.structure import TOMBSTONES, check_ledger
 
     with archive.damage() as damage:
-        for one in damage.amiss():
+        with archive.ledger() as ledger:
+            gone = {one.sha256.hex() for one in ledger.tombstones()}
+        for one in (one for one in damage.amiss() if one.sha256 not in gone):
             where = one.place.volume or os.fsdecode(one.place.path)
             problem = f"its copy in {where} was found {one.result} at {one.time}: {one.problem}"
             yield Finding(f"objects.{one.result}", one.sha256, problem, _VERIFY, "error")
     with archive.ledger() as ledger:
-        yield from check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+        found = check_ledger(ledger, archive.volumes, Silent(), orphans=not working(archive, "harvest"))
+        yield from (finding for finding in found if finding.code not in TOMBSTONES)
+    for words, count in kept(archive).gone.items():
+        yield Finding("objects.gone", plural(count, "object"), words, "To see which: phonolith ledger check", "note")
     never, oldest = kept(archive).unread
     if never:
         problem = f"{plural(never, 'file')} never read again since taken in"
@@ -173,6 +179,7 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
         yield Finding(one.code, one.subject, one.problem, "Restore held/log from a mirror or a backup", "error")
     if not problems:
         cut_off(archive, heads)  # raises where the log was set back to an older state
+    yield from _list_problems(archive)
     if heads and not (key := Keys(archive.keys).path(heads[-1].next)).exists():
         problem = "the key that signs next is missing"
         yield Finding("log.key-missing", str(key), problem, "Bring it back from the backup of keys/", "error")
@@ -180,6 +187,18 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
         problem = "another archive showed a log that was not taken over"
         remedy = f"See what it proves: phonolith check-log {folder}/seen.jsonl {folder}/shown.jsonl"
         yield Finding("log.evidence", str(folder), problem, remedy)
+
+
+def _list_problems(archive: Archive) -> Iterator[Finding]:
+    from phonolith.releases.withdrawals import cut_off
+    from phonolith.verifier import check_list
+
+    state = archive.withdrawals().read()
+    problems = check_list(state) if state.heads else []
+    for one in problems:
+        yield Finding(one.code, one.subject, one.problem, "Restore held/withdrawals from a mirror or a backup", "error")
+    if not problems:
+        cut_off(archive)  # raises where the list was set back to an older state
 
 
 def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:

@@ -36,7 +36,7 @@ def check(place: Place) -> Answer:
     """
     archive = place.archive()
     with place.bars() as bars:
-        findings = list(_check(archive, bars))
+        findings = sorted(_check(archive, bars), key=lambda one: one.severity == "note")
     with archive.objects() as objects:
         count = objects.totals()[0]
     wanting = [one for one in findings if one.severity != "note"]
@@ -79,14 +79,21 @@ def copy(place: Place, volume: str) -> Answer:
 
 
 def _check(archive: Archive, progress: Progress) -> Iterator[Finding]:
-    """Rows, places and files; then references."""
+    """What was expunged and cut off; rows, places and files; then references."""
     from phonolith.model.finding import Finding
+    from phonolith.releases.expunge import settle
     from phonolith.store.structure import check_ledger, check_segments
 
     harvesting = working(archive, "harvest")
     if harvesting:
         problem = f"{harvesting}; files without a row were not looked for"
         yield Finding("harvest.busy", "harvest", problem, "Run it again when the harvest is done", "note")
+    for gone in settle(archive):
+        for left in gone.left:
+            problem = f"its bytes are still there: {left}"
+            yield Finding(
+                "object.remains", gone.sha256, problem, "Mount that disk, or remove the file yourself", "error"
+            )
     with archive.ledger() as rows:
         for one in check_ledger(rows, archive.volumes, progress, orphans=not harvesting):
             yield one

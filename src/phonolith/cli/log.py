@@ -212,7 +212,7 @@ def compare(place: Place, url: str) -> Answer:
     """
     from phonolith.cli.text import plural
     from phonolith.releases import watch as room
-    from phonolith.releases.mirror import over_http
+    from phonolith.releases.over_http import over_http
 
     found = room.compare(place.archive(), url, over_http(place.settings().contact))
     rows = [{"log": one.log, "here": one.here, "there": one.there} for one in found]
@@ -252,7 +252,7 @@ def witness_rows(found: list[Collected]) -> list[dict[str, Any]]:
 def ask_witnesses(place: Place) -> list[Collected]:
     """What the witnesses in the settings had; none of them is waited for longer than an answer takes."""
     from phonolith.releases.collect import Witness, collect
-    from phonolith.releases.mirror import over_http
+    from phonolith.releases.over_http import over_http
 
     settings = place.settings()
     witnesses = [Witness.of(one) for one in settings.publish_witnesses]

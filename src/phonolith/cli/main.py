@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rights": ("rights", "Attest a licence, or revoke what was attested."),
         "withdraw": ("withdraw", "Take something down, at once and everywhere here."),
         "reinstate": ("withdraw", "Put back what was withdrawn."),
+        "expunge": ("expunge", "Remove bytes for good: a court order, an erasure, illegal content."),
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),
     },
@@ -59,6 +60,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "prove": ("prove", "Prove that a file was committed to."),
         "check-proof": ("prove", "Check a proof that a file was committed to."),
         "check-log": ("prove", "Check that a log only grew."),
+        "withdrawals": ("withdrawals", "The signed list of what was published and is not offered any more."),
     },
 }
 VERBS = {name: entry for section in SECTIONS.values() for name, entry in section.items()}

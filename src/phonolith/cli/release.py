@@ -96,6 +96,7 @@ def publish(
     """
     from phonolith.cli.log import ask_witnesses, witness_rows
     from phonolith.cli.text import number, plural, size
+    from phonolith.cli.withdrawals import keep_list
     from phonolith.errors import UsageError
     from phonolith.releases.publish import publish as publish_
 
@@ -115,6 +116,7 @@ def publish(
             anew=recut_all,
         )
     seen = ask_witnesses(place)
+    keep_list(place, place.archive())
 
     def show(view: View) -> None:
         files = sum(one.files for one in done.bundles)

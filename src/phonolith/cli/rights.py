@@ -58,6 +58,7 @@ def attest(
     from phonolith.cli.decide import record
     from phonolith.cli.select import select
     from phonolith.cli.text import plural
+    from phonolith.cli.withdrawals import keep_list
     from phonolith.rights.attest import attestation
 
     archive = place.archive()
@@ -65,6 +66,8 @@ def attest(
     digest = _document(archive, document, hold=not dry_run) if document else ""
     body = attestation(chosen, licence=licence, capacity=capacity, because=because, document=digest)
     event = None if dry_run else record(archive, place, [("rights.attested", body)])[0].seq
+    if event is not None:
+        keep_list(place, archive)
     data = {"event": event, "dry_run": dry_run, "licence": body["licence"], "subjects": body["subjects"]}
 
     def show(view: View) -> None:
@@ -88,6 +91,7 @@ def revoke(place: Place, event: int, because: str) -> Answer:
     What rested on it stops playing within five seconds; filters and counts by licence follow with the next build.
     """
     from phonolith.cli.decide import events_of, record
+    from phonolith.cli.withdrawals import keep_list
     from phonolith.rights.attest import revocation
 
     archive = place.archive()
@@ -99,6 +103,7 @@ def revoke(place: Place, event: int, because: str) -> Answer:
         problem = "is no attestation" if event in kinds else "is not in the register"
         raise NotFound(f"event {event}", problem, "phonolith why ID names the events that count for an item")
     done = record(archive, place, [("rights.attestation_revoked", revocation(event, because=because))])[0]
+    keep_list(place, archive)
 
     def show(view: View) -> None:
         view.line(f"Event {event} is revoked by event {done.seq}.")

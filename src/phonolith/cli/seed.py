@@ -15,7 +15,6 @@ from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.config import Settings
-    from phonolith.releases.swarm import Net
 
 _LOOK_EVERY = 2.0  # seconds; what the gate refuses is gone within a minute, of which most is left for large archives
 
@@ -49,22 +48,24 @@ def seed(
         return _status(place)
     given = {"seed_dht": dht, "seed_upload_limit": upload_limit}
     settings = place.settings(seed_listen=listen or None, seed_peers=peer or None, **given)
-    return _seeded(place, settings, events=events)
+    return seeded(place, settings, events=events)
 
 
-def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
+def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
     """Listen first, then say where and what, then go on."""
     from phonolith.cli.log import ask_witnesses
+    from phonolith.cli.net import net_of
     from phonolith.cli.seeding import teller
     from phonolith.releases.collect import collecting
     from phonolith.releases.seeder import Seeder
     from phonolith.releases.swarm import Swarm
+    from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
 
     archive = place.archive()
     with ExitStack() as stack:
         stack.enter_context(archive.lock("seed", what="phonolith seed"))
-        swarm = Swarm(_net(settings), archive.state / "seed")
+        swarm = Swarm(net_of(settings), archive.state / "seed")
         policy = Policy(settings.operator_territory, settings.publish_territories)
         seeder = Seeder(archive, swarm, policy, trackers=settings.publish_trackers, now=place.now)
         stack.callback(seeder.close)
@@ -82,27 +83,20 @@ def _seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         view.hint("Ctrl-C ends it.")
 
     def run() -> None:
+        kept = threading.Thread(
+            target=keep_running, args=(archive, policy, stop), kwargs={"now": place.now}, daemon=True
+        )
         with running, collecting(lambda: ask_witnesses(place)), teller(place, events=events) as tell:
-            tell(happened, seeder)
-            while not stop.wait(_LOOK_EVERY):
-                tell(seeder.look(), seeder)
+            kept.start()
+            try:
+                tell(happened, seeder)
+                while not stop.wait(_LOOK_EVERY):
+                    tell(seeder.look(), seeder)
+            finally:
+                stop.set()
+                kept.join()
 
     return Answer(status, show, then=run)
-
-
-def _net(settings: Settings) -> Net:
-    from phonolith.releases.swarm import Net
-
-    return Net(
-        settings.seed_listen,
-        settings.seed_dht,
-        settings.seed_dht_nodes,
-        settings.seed_lsd,
-        settings.seed_upnp,
-        settings.seed_upload_limit * 1000,
-        settings.seed_connections,
-        settings.seed_peers,
-    )
 
 
 def _status(place: Place) -> Answer:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from functools import partial
 from io import StringIO
 
 import click
@@ -14,6 +15,7 @@ from phonolith.cli.view import View
 from phonolith.config import Settings
 from phonolith.errors import UsageError
 from phonolith.store.archive import Archive
+from phonolith.store.locks import utc_now
 
 
 @verb("serve", short_help="Open the library in the browser: search, browse, play.")
@@ -37,8 +39,11 @@ def serve(place: Place, host: str | None, port: int | None, lan: bool, workers: 
 
 def opened(archive: Archive, settings: Settings) -> Answer:
     """Listen first, then say where, then serve: an address that is printed is one that answers."""
+    from phonolith.releases.withdrawals import keep_running
+    from phonolith.rights.gate import Policy
     from phonolith.web import server
 
+    policy = Policy(settings.operator_territory, settings.publish_territories)
     listener = listen(settings.serve_host, settings.serve_port)
     port = int(listener.getsockname()[1])
     addresses = [url(host, port) for host in reachable(settings.serve_host)]
@@ -53,7 +58,7 @@ def opened(archive: Archive, settings: Settings) -> Answer:
 
     def run() -> None:
         with listener:
-            server.serve(archive, settings, listener, number)
+            server.serve(archive, settings, listener, number, partial(keep_running, archive, policy, now=utc_now))
 
     data = {"address": addresses[0], "addresses": addresses, "port": port, "workers": number}
     return Answer(data, show, then=run)

@@ -12,6 +12,7 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 from phonolith.pipeline import STAGES, next_stage
 from phonolith.store.archive import LOCKS, Archive
+from phonolith.store.ledger import DROPPED
 
 
 @verb("status", short_help="What this archive holds and what to do next.")
@@ -40,6 +41,7 @@ def status(place: Place) -> Answer:
         "copies": copies.by_number,
         "volumes": copies.by_volume,
         "amiss": copies.amiss,
+        "gone": copies.gone,
         "never_read": copies.unread[0],
         "oldest_read": copies.unread[1],
         "events": decisions,
@@ -76,13 +78,15 @@ def status(place: Place) -> Answer:
 class Kept:
     """How safely objects are held: how many have so many sound copies, copies in each volume, copies that are amiss.
 
-    ``unread``: how many files were never read again, and when that was read which was read longest ago.
+    ``unread``: how many files were never read again, and when that was read which was read longest ago. ``gone``: how
+    many have a tombstone instead of bytes, in words.
     """
 
     by_number: dict[int, int]
     by_volume: dict[str, int]
     amiss: int
     unread: tuple[int, str]
+    gone: dict[str, int]
 
 
 def kept(archive: Archive) -> Kept:
@@ -98,7 +102,12 @@ def kept(archive: Archive) -> Kept:
                 by_number[len(held.places)] -= 1
                 by_number[len(held.places) - lost] += 1
     counts = {many: count for many, count in sorted(by_number.items()) if count}
-    return Kept(counts, dict(sorted(by_volume.items())), len(amiss), _unread(archive, by_volume.total()))
+    with archive.ledger() as ledger:
+        stones = Counter(
+            f"{one.why}: withdrawn by {one.origin}" if one.why == DROPPED else one.why for one in ledger.tombstones()
+        )
+    unread = _unread(archive, by_volume.total())
+    return Kept(counts, dict(sorted(by_volume.items())), len(amiss), unread, dict(sorted(stones.items())))
 
 
 def _unread(archive: Archive, files: int) -> tuple[int, str]:
@@ -126,9 +135,15 @@ def _copies_lines(copies: Kept) -> list[tuple[str, str]]:
         ]
     if copies.amiss:
         lines.append(("  amiss", plural(copies.amiss, "copy", "copies")))
+    lines += [(f"  {words.partition(':')[0]}", _gone_line(words, n)) for words, n in copies.gone.items()]
     if copies.by_number:
         lines.append(("  oldest unchecked", oldest_line(*copies.unread)))
     return lines
+
+
+def _gone_line(words: str, count: int) -> str:
+    _, _, by = words.partition(": ")
+    return f"{plural(count, 'object')}{', ' if by else ''}{by}"
 
 
 def _warnings(copies: Kept) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,15 +12,19 @@ import click
 
 from phonolith import __version__
 from phonolith.cli.findings import show_findings
-from phonolith.cli.status import before, oldest_line
+from phonolith.cli.status import before, kept, oldest_line
 from phonolith.cli.text import number, plural, size, span
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.verify_copy import verify_copies, with_copy_options
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
+    from phonolith.cli.bars import Bars
+    from phonolith.releases.expunge import Removed
+    from phonolith.store.archive import Archive
     from phonolith.store.rereading import Report
 
+_MOST = 50  # dropped objects shown to a person
 _UNITS = {"s": 1, "min": 60, "h": 3600, "d": 86_400}
 
 
@@ -45,6 +50,7 @@ class Duration(click.ParamType[float]):
         "verify --all --passport",
         "verify ~/Downloads/label-2026-11-cc0-top-small-001",
         "verify music/ --torrent music.torrent",
+        "verify bundle --withdrawn https://music.example.org --drop",
         "verify bundle --repair --from http://music.example/bundle/",
     ),
 )
@@ -68,14 +74,16 @@ def verify(
 
     Each copy is read once in `fixity.period` days. A run reads what is due, first what was amiss at its last reading,
     then what was never read, then what was read longest ago. It may be stopped or killed at any moment and goes on
-    where it was; so does --all. Run it every night, with --for if nights are short. Nothing is changed or removed. What
-    is damaged is not served any more, unless another copy of it is sound; the exit code is then 1. `ledger check`
-    compares without reading and is quick.
+    where it was; so does --all. Run it every night, with --for if nights are short. First it drops what another archive
+    withdrew of what is mirrored from it, unless it is held for another reason too, and says which; nothing else is
+    changed or removed. What is damaged is not served any more, unless another copy of it is sound; the exit code is
+    then 1. `ledger check` compares without reading and is quick.
 
     With PATH, check anybody's copy: a BagIt bag, a folder with its torrent inside or beside it, an archive, or a folder
     of several. Each file is ok, missing, corrupt (with the bytes that are), unproven, unreadable, extra, withdrawn or
     expunged. No archive and no settings are needed. What was checked is remembered, so that the same again after a kill
-    goes on where it was. With --repair only bytes whose hash is right are taken from the other copies; the damaged file
+    goes on where it was. With --withdrawn the lists are checked first, and --drop deletes the files they name whose
+    bytes are just those. With --repair only bytes whose hash is right are taken from the other copies; the damaged file
     is set aside, never written over.
     """
     from phonolith.errors import UsageError
@@ -103,12 +111,55 @@ def _own(place: Place, seconds: float | None, share: int | None, *, everything: 
         settings.fixity_threads or os.cpu_count() or 1,
     )
     pace = Pace(settings.fixity_share / 100)
-    with archive.lock("verify", what="verify"), opened(archive) as store, place.bars() as bars:
-        report = reread(store, wish, pace, bars, now=place.now, version=__version__)
+    with archive.lock("verify", what="verify"), place.bars() as bars:
+        dropped = _dropped(archive, bars)
+        with opened(archive) as store:
+            report = reread(store, wish, pace, bars, now=place.now, version=__version__)
+    gone = kept(archive).gone
     healthy = not report.findings
-    return Answer(
-        _data(report, settings.fixity_period), lambda view: _show(view, report, settings), 0 if healthy else 1
-    )
+
+    def show(view: View) -> None:
+        _show_dropped(view, dropped)
+        _show(view, report, settings)
+        for words, count in gone.items():
+            view.line(f"{plural(count, 'object')} without bytes, as it should be: {words}.", "dim")
+
+    data = {**_data(report, settings.fixity_period), "dropped": [_gone(one) for one in dropped], "gone": gone}
+    return Answer(data, show, 0 if healthy else 1)
+
+
+def _dropped(archive: Archive, bars: Bars) -> list[Removed]:
+    """Finish what was expunged, and drop what the archives it came from withdrew and nothing else here holds."""
+    from phonolith.harvest.references import referenced
+    from phonolith.releases.expunge import drop, settle
+
+    def ours(asked: Collection[str]) -> set[str]:
+        with archive.records() as records:
+            bars.start("Looking for what is held for another reason", records.count(), "records")
+            found = {
+                digest
+                for subject, digest in referenced(records, bars)
+                if digest in asked and not subject.startswith("record mirror.")
+            }
+            bars.finish()
+            return found
+
+    return [*settle(archive), *drop(archive, ours)]
+
+
+def _gone(one: Removed) -> dict[str, Any]:
+    stone = one.tombstone
+    told = {"sha256": one.sha256, "bytes": one.size, "why": stone.why, "origin": stone.origin, "ground": stone.ground}
+    return {**told, "event": stone.event, "removed": one.paths, "left": one.left}
+
+
+def _show_dropped(view: View, dropped: Sequence[Removed]) -> None:
+    for one in dropped[:_MOST]:
+        view.line(f"{one.sha256} ({size(one.size)}): {one.tombstone}", "yellow")
+        for left in one.left:
+            view.line(f"not removed: {left}", "yellow", 2)
+    if len(dropped) > _MOST:
+        view.line(f"{number(len(dropped) - _MOST)} more were dropped; --json has all of them.", "yellow")
 
 
 def _data(report: Report, period: int) -> dict[str, Any]:

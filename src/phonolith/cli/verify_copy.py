@@ -22,9 +22,9 @@ if TYPE_CHECKING:
 _FILE = click.Path(path_type=Path)
 _OPTIONS = (
     click.option("--torrent", "torrents", type=_FILE, multiple=True, metavar="FILE", help="The torrent it is of."),
-    click.option(
-        "--withdrawn", type=_FILE, multiple=True, metavar="FILE", help="A list of what to drop, or the folder it is in."
-    ),
+    click.option("--withdrawn", multiple=True, metavar="LIST", help="What to drop: a list, its folder, or an address."),
+    click.option("--key", default="", metavar="KEY", help="The log or public key that has to sign these lists."),
+    click.option("--drop", is_flag=True, help="Delete what the lists name; needs --withdrawn."),
     click.option("--all-digests", is_flag=True, help="Compare every digest there is in one reading, not one sort."),
     click.option("--again", is_flag=True, help="Read everything, also what was checked in the last 30 days."),
     click.option("--state", type=_FILE, metavar="FILE", help="Where to remember what was checked."),
@@ -49,7 +49,9 @@ def verify_copies(
     paths: tuple[Path, ...],
     *,
     torrents: tuple[Path, ...],
-    withdrawn: tuple[Path, ...],
+    withdrawn: tuple[str, ...],
+    key: str,
+    drop: bool,
     all_digests: bool,
     again: bool,
     state: Path | None,
@@ -63,20 +65,35 @@ def verify_copies(
     from phonolith.releases.verify.check import Wish
     from phonolith.releases.verify.withdrawals import withdrawals
 
+    if (drop or key) and not withdrawn:
+        raise UsageError("verify", "--drop and --key need a list", "Name it: --withdrawn LIST")
     if repair != bool(sources):
         raise UsageError("verify", "--repair and --from need each other", "Name another copy: --repair --from COPY")
     with _memory(place, state) as (memory, file), place.bars() as bars:
         own = frozenset(f"{file.absolute()}{end}" for end in ("", "-wal", "-shm")) if file else frozenset()
-        wish = Wish(threads or os.cpu_count() or 1, all_digests, again, withdrawals(withdrawn), own)
+        lists = withdrawals(withdrawn, key, file.with_suffix(".withdrawals.jsonl") if file else None)
+        wish = Wish(threads or os.cpu_count() or 1, all_digests, again, lists, own)
         if repair:
+            others = list(sources)
             done = [
-                run.verify_and_repair(path, torrents, wish, memory, bars, list(sources), place.now()) for path in paths
+                run.verify_and_repair(path, torrents, wish, memory, bars, others, place.now(), drop=drop)
+                for path in paths
             ]
         else:
-            done = [run.verify(path, torrents, wish, memory, bars) for path in paths]
+            done = [run.verify(path, torrents, wish, memory, bars, drop=drop) for path in paths]
     copies = [copy for one in done for copy in one.copies]
     wrong = any(finding.severity == "error" for copy in copies for finding in copy.findings)
-    return Answer(_data(done, wrong), lambda view: _show(view, done), 1 if wrong else 0)
+    data = _data(done, wrong)
+    if withdrawn:
+        data["unsigned_lists"] = lists.unsigned
+        data["dropped"] = [one for each in done for one in each.dropped]
+
+    def show(view: View) -> None:
+        for name in lists.unsigned:
+            view.line(f"! {name} is not signed: what it says is as good as where you have it from", "yellow")
+        _show(view, done)
+
+    return Answer(data, show, 1 if wrong else 0)
 
 
 @contextlib.contextmanager
@@ -129,6 +146,14 @@ def _show(view: View, done: list[Done]) -> None:
 
     for copy in (copy for one in done for copy in one.copies):
         _show_copy(view, copy)
+    dropped = [item for one in done for item in one.dropped]
+    for gone in dropped[:_MOST]:
+        view.line(
+            f"{gone.path}: not dropped: {gone.problem}" if gone.problem else f"✓ {gone.path}: dropped, {gone.event}",
+            "red" if gone.problem else "green",
+        )
+    if len(dropped) > _MOST:
+        view.line(f"{number(len(dropped) - _MOST)} more were dropped; --json has all of them.", "dim")
     mended = [item for one in done for item in one.mended]
     for item in mended[:_MOST]:
         if item.problem:

@@ -6,7 +6,7 @@ import errno
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phonolith.errors import BadInput, NotFound, PhonolithError, StorageError
+from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, StorageError
 from phonolith.harvest.folder_group import Member
 from phonolith.harvest.marks import Mark, Marks
 from phonolith.harvest.media_types import media_type_of, picture_type
@@ -106,6 +106,9 @@ class Adopter:
         path = self.root / found.path
         try:
             held = self._batch.adopt(path, self.how, media_type_of(extension(found)))
+        except RefusedByRights as error:
+            self.report.found("file.expunged", visible(found.path), error.problem, error.remedy, "error")
+            return None
         except (NotFound, BadInput, StorageError) as error:
             if isinstance(error, StorageError) and not _is_of_the_file(error, path):
                 raise
@@ -138,7 +141,11 @@ class Adopter:
         media_type = picture_type(cover.data)
         if not media_type:
             return None
-        held = self._batch.add_bytes(cover.data, media_type)
+        try:
+            held = self._batch.add_bytes(cover.data, media_type)
+        except RefusedByRights as error:
+            self.report.found("picture.expunged", name, error.problem, error.remedy, "error")
+            return None
         role = "cover" if cover.kind in ("", "front", "other", "unknown", "media") else "booklet"
         shown = f"{cover.kind or 'cover'} in {name}"
         return records.HeldFile(role, shown, held.sha256, held.size, media_type, cover.kind)

@@ -51,10 +51,16 @@ class _Named(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """``origin`` is the archive that published the bundle, by default as its bag says; ``adopt`` how bytes come in."""
+    """``origin`` is the archive that published the bundle, by default as its bag says; ``adopt`` how bytes come in.
+
+    ``replaces`` names an older bundle of that archive whose place this one takes. ``left_out`` are paths of files that
+    are known not to be there, which is no finding.
+    """
 
     origin: str = ""
     adopt: str = "auto"
+    replaces: str = ""
+    left_out: frozenset[str] = frozenset()
 
 
 def harvest_bundle(
@@ -70,10 +76,11 @@ def harvest_bundle(
 
     Each file's digest is taken while it comes in; one that is not what the manifest says is a finding and not held.
     ``append`` adds an event to the register. Run again, it changes nothing. Raises BadInput, StorageError, Busy, and
-    UsageError where the collection belongs to another archive.
+    UsageError where the collection, or a bundle of that name, belongs to another archive.
     """
     bag = read_bag(path)
     origin = options.origin or bag.info.get("Source-Organization", "")
+    replaces = _checked_names(archive, bag.root.absolute().name, origin, options.replaces)
     report = HarvestReport(f"mirror of {origin}")
     with archive.lock("harvest", what=f"harvest bundle {visible(str(path))}"), archive.objects() as objects:
         with archive.records() as store:
@@ -82,15 +89,30 @@ def harvest_bundle(
                 known = store.get(source, SETTINGS)
                 if known and msgspec.json.decode(known.payload, type=Settings).origin != told.origin:
                     raise UsageError(source, f"holds the words of another archive than {origin}", "Mirror it elsewhere")
-            _adopt(objects, bag, options.adopt, report, progress)
+            _adopt(objects, bag, options, report, progress)
             writer, time = Writer(store, report), clock()
             for source, told in settings.items():
                 writer.add(Record(source, SETTINGS, "", time, msgspec.json.encode(told)))
             for source, item, line in lines:
                 writer.add(Record(source, item, "", time, line))
             writer.flush()
-        _note(archive, _bundle(objects, bag), bag, origin, append)
+        _note(archive, _bundle(objects, bag, replaces), bag, origin, append)
     return report
+
+
+def _checked_names(archive: Archive, name: str, origin: str, replaces: str) -> str:
+    """The bundle that this one takes the place of, "" where it is not one of that archive's that is here.
+
+    Raises where a bundle of this name is another archive's, or our own: one would take the place of the other.
+    """
+    with archive.register() as register:
+        known = publications.publications(register.events())
+    for one in known:
+        if one.origin != origin and any(bundle.name == name for bundle in one.bundles):
+            whose = one.origin or "this archive itself"
+            raise UsageError(f"bundle {name}", f"is already here, published by {whose}", "Mirror it elsewhere")
+    own = (bundle.name for one in known if one.origin == origin for bundle in one.bundles)
+    return replaces if replaces in own else ""
 
 
 def _sorted(bag: Bag, origin: str) -> tuple[dict[str, Settings], list[tuple[str, str, bytes]]]:
@@ -123,9 +145,11 @@ def _collection(source: str) -> str:
     return collection_name("mirror", re.sub("[^a-z0-9_-]", "-", source.lower()).strip("-_") or "source")
 
 
-def _adopt(objects: ObjectStore, bag: Bag, how: str, report: HarvestReport, progress: Progress) -> None:
+def _adopt(objects: ObjectStore, bag: Bag, options: Options, report: HarvestReport, progress: Progress) -> None:
     """Take in payload and tag files."""
-    missing = {path: digest for path, digest in bag.payload.items() if not objects.has(digest)}
+    wanted = {path: digest for path, digest in bag.payload.items() if path not in options.left_out}
+    missing = {path: digest for path, digest in wanted.items() if not objects.has(digest)}
+    how = options.adopt
     progress.start("Taking in files", len(bag.payload), "files")
     progress.advance(len(bag.payload) - len(missing))
     waiting: dict[str, str] = {}
@@ -175,7 +199,7 @@ def _wrong(batch: Batch, bag: Bag, how: str, files: dict[str, str]) -> tuple[str
     return None
 
 
-def _bundle(objects: ObjectStore, bag: Bag) -> Bundle:
+def _bundle(objects: ObjectStore, bag: Bag, replaces: str) -> Bundle:
     """The bundle as the register will have it, with the torrents that lie beside it and are of just its files."""
     name = bag.root.absolute().name
     torrents = []
@@ -200,6 +224,7 @@ def _bundle(objects: ObjectStore, bag: Bag) -> Bundle:
         size,
         {path: hashlib.sha256(data).hexdigest() for path, data in bag.tags.items()},
         tuple(torrents),
+        replaces,
     )
 
 

@@ -104,8 +104,8 @@ def playable(library: Library, identifier: str) -> tuple[Item, ...]:
 
 
 def decision(reading: Reading, use: Use, item: Item) -> Decision:
-    """The gate's answer for one file: a withdrawal of anything that has the same bytes counts."""
-    own = item.standing
+    """The gate's answer for one file: a withdrawal of its bytes, or of anything that has the same bytes, counts."""
+    own = replace(item.standing, ids=(*item.standing.ids, item.sha256))
     if reading.hidden.tracks or reading.hidden.releases:
         own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *sharing(reading, item.sha256, hidden=True)))))
     return reading.decide(use, own, held=True)

@@ -150,8 +150,10 @@ def _of_tags(portions: Iterable[Mapping[str, Decision]]) -> Decision:
             return Decision(Use.REDISTRIBUTE, True, ("It is a tag file of the bundle: words about the music.",))
         forbidden, why = forbidden and one.status == FORBIDDEN, why or " ".join(one.reasons)
     if forbidden and why:
-        return Decision(Use.REDISTRIBUTE, False, (f"Nothing in this bundle is passed on now. {why}",), FORBIDDEN)
-    return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE)
+        return Decision(
+            Use.REDISTRIBUTE, False, (f"Nothing in this bundle is passed on now. {why}",), FORBIDDEN, "licence"
+        )
+    return Decision(Use.REDISTRIBUTE, False, ("Everything that was in this bundle was taken down.",), GONE, "owner")
 
 
 def _decided(
@@ -176,7 +178,7 @@ def _by_register(one: Pinned | None, decisions: Decisions, policy: Policy) -> De
     """The gate's answer by what was pinned and what was decided since."""
     if one is None:
         return _UNKNOWN
-    subject = Subject(_evidence(one, decisions), one.ids)
+    subject = Subject(_evidence(one, decisions), (*one.ids, one.sha256))
     return decide(Use.REDISTRIBUTE, subject, policy=policy, withdrawn=decisions.withdrawn)
 
 
@@ -197,7 +199,7 @@ def _by_catalogue(reading: Reading, pinned: Mapping[str, Pinned | None]) -> dict
     found = {}
     for path, one in pinned.items():
         by_register = _by_register(one, reading.decisions, reading.policy)
-        if one is None or any(name in reading.decisions.withdrawn for name in one.ids):
+        if one is None or any(name in reading.decisions.withdrawn for name in (*one.ids, one.sha256)):
             found[path] = by_register
             continue
         asked = [decision(reading, Use.REDISTRIBUTE, item) for item in items[path]]
@@ -285,5 +287,9 @@ _NOT_IN_FORCE = replace(
 )
 
 _UNKNOWN = Decision(
-    Use.REDISTRIBUTE, False, ("Why it was published cannot be read any more, so it is not passed on.",), FORBIDDEN
+    Use.REDISTRIBUTE,
+    False,
+    ("Why it was published cannot be read any more, so it is not passed on.",),
+    FORBIDDEN,
+    "licence",
 )

@@ -23,6 +23,7 @@ from phonolith.model.event import Event
 from phonolith.rights.decisions import Decisions, Withdrawal
 
 _LOOK_EVERY = 2.0  # seconds; a takedown is promised within 5, of which this leaves some for a busy machine
+_DIGITS = 64  # of a SHA-256; a public id has 16 characters
 _STATUS = {"law": 451, "owner": 410, "licence": 410}
 _GROUND = {"law": "the law requires it", "owner": "its owner asked for it", "licence": "its licence does not allow it"}
 
@@ -42,7 +43,7 @@ class Hidden:
     """Row numbers of one build that no list shows and no door gives out.
 
     A withdrawn release hides its tracks. A withdrawn artist hides whatever credits him, in any place of a credit.
-    ``silenced`` are tracks that may be listed but whose audio is byte for byte that of a hidden one.
+    ``silenced`` are tracks that may be listed but whose bytes are withdrawn, or the same as those of a hidden one.
     """
 
     tracks: BitMap = field(default_factory=BitMap)
@@ -117,7 +118,8 @@ def hidden_rows(snapshot: Snapshot, withdrawn: Mapping[str, Withdrawal]) -> Hidd
     known = snapshot.memo.get("hidden")
     if known is not None and (known[0] is withdrawn or known[0].keys() == withdrawn.keys()):
         return known[1]  # type: ignore[no-any-return]  # the memo holds anything
-    hidden = _expand(snapshot.db, _rows_of(snapshot, withdrawn))
+    digests = [one for one in withdrawn if len(one) == _DIGITS]
+    hidden = _expand(snapshot.db, _rows_of(snapshot, withdrawn.keys() - digests), digests)
     snapshot.memo["hidden"] = (withdrawn, hidden)
     return hidden
 
@@ -156,13 +158,14 @@ def _rows_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, list[int]]:
     return rows
 
 
-def _expand(db: apsw.Connection, rows: Mapping[str, list[int]]) -> Hidden:
+def _expand(db: apsw.Connection, rows: Mapping[str, list[int]], digests: list[str]) -> Hidden:
     hidden = Hidden(BitMap(rows["track"]), BitMap(rows["release"]), BitMap(rows["artist"]))
     for column, into in (("release", hidden.releases), ("track", hidden.tracks)):
         into.update(_each(db, _BY_ARTIST.format(table=column), rows["artist"]))
         into.update(_each(db, _BY_CREDIT.format(table=column), rows["artist"]))
     hidden.tracks.update(_each(db, _BY_RELEASE, list(hidden.releases)))
     hidden.silenced.update(_each(db, _SAME_BYTES, [row * 4 for row in hidden.tracks]))
+    hidden.silenced.update(_each(db, _BY_DIGEST, digests))
     hidden.silenced.difference_update(hidden.tracks)
     return hidden
 
@@ -179,7 +182,12 @@ CROSS JOIN file own ON own.subject = j.value AND own.object IS NOT NULL
 CROSS JOIN file other ON other.object = own.object AND other.subject % 4 = 0"""
 
 
-def _each(db: apsw.Connection, sql: str, rows: list[int]) -> Iterator[int]:
+_BY_DIGEST = """
+SELECT DISTINCT f.subject / 4 FROM json_each(?) j CROSS JOIN object o ON o.sha256 = unhex(j.value)
+CROSS JOIN file f ON f.object = o.id AND f.subject % 4 = 0 AND f.role = 'audio'"""
+
+
+def _each(db: apsw.Connection, sql: str, rows: list[int] | list[str]) -> Iterator[int]:
     found: Any
     for (found,) in db.execute(sql, (json.dumps(rows),)) if rows else ():
         yield found

@@ -7,7 +7,7 @@ decisions in force since.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Protocol
 
@@ -107,7 +107,8 @@ def why(library: Library, identifier: str, *, records: RecordSource | None = Non
             raise UsageError(
                 f"{kind}:{identifier}", f"nothing is decided about a {kind}", "Ask about a track or release"
             )
-        own = standing(reading, kind, row)
+        own, audio = standing(reading, kind, row), door(reading, kind, row) if kind == "track" else None
+        own = replace(own, ids=(*own.ids, audio.sha256)) if audio else own
         source, names, title = _described(reading, kind, row)
         corrections = details.corrections(reading, details.subject(kind, row))
         subject = reading.subject(own, held=_held(reading, kind, row))

@@ -13,6 +13,9 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "rights.attestation_revoked": ("event", "because"),
     "item.withdrawn": ("subjects", "because", "ground"),  # ground: owner, licence, law
     "item.reinstated": ("subjects", "because"),
+    "bytes.withdrawn": ("origin", "log", "ground", "digests", "subjects"),  # another archive did; optional: expunged
+    "bytes.reinstated": ("origin", "log", "digests", "subjects"),
+    "bytes.expunged": ("digest", "ground", "authority"),  # digest: SHA-256 of the object
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
     "key.made": ("key",),  # the public half of the key that begins the log
@@ -25,6 +28,8 @@ KINDS: Mapping[str, tuple[str, ...]] = {
         "bundles",
         "origin",
     ),  # the same of another archive, held here too
+    "mirror.followed": ("url", "name", "budget", "licences", "tiers", "at_risk", "by"),  # see releases/following.py
+    "mirror.left": ("url",),
 }
 
 

@@ -17,6 +17,9 @@ class Progress(Protocol):
     def advance(self, count: int) -> None:
         """``count`` more units are done."""
 
+    def note(self, text: str) -> None:
+        """What is worth knowing of the piece of work right now, in a few words, in place of what was noted before."""
+
     def say(self, message: str) -> None:
         """One line for a person."""
 
@@ -34,6 +37,9 @@ class Silent:
         """Ignore."""
 
     def advance(self, count: int) -> None:
+        """Ignore."""
+
+    def note(self, text: str) -> None:
         """Ignore."""
 
     def say(self, message: str) -> None:

@@ -25,3 +25,4 @@ class Decision:
     allowed: bool
     reasons: tuple[str, ...]
     status: int = 200  # HTTP: 200 allowed, 403 not permitted, 410 owner or licence, 451 law, 404 no bytes
+    ground: str = ""  # of a denial: law, owner or licence

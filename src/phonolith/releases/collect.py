@@ -14,7 +14,7 @@ from phonolith.store.archive import Archive
 from phonolith.verifier import Countersignature, Unreadable, digest, read_countersignatures
 
 if TYPE_CHECKING:
-    from phonolith.releases.mirror import Get
+    from phonolith.releases.over_http import Get
 
 _LARGEST = 4 << 20  # bytes: some 9,000 countersignatures
 _EVERY = 3600.0  # seconds between two rounds while something runs for long

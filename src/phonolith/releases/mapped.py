@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from phonolith.errors import Damaged
+from phonolith.releases.session import with_trackers
 from phonolith.store.files import storage_errors
 
 
@@ -84,11 +85,7 @@ def _flags(flag: Any, parameters: Any, count: int, lost: Sequence[range]) -> Non
 def _addresses(parameters: Any, task: Task) -> None:
     """Trackers of its own and of ours; no web seeds, for what is given is not fetched."""
     parameters.url_seeds = []
-    own = list(parameters.trackers)
-    tiers = [*parameters.tracker_tiers, *[0] * len(own)][: len(own)]
-    more = [one for one in task.trackers if one not in own]
-    parameters.trackers = own + more
-    parameters.tracker_tiers = tiers + [max(tiers, default=-1) + 1] * len(more)
+    with_trackers(parameters, task.trackers)
 
 
 def _pieces(layout: Any, at: int) -> range:

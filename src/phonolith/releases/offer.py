@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from phonolith.errors import PhonolithError
 from phonolith.library.offered import offered
+from phonolith.library.overlay import EventLog
 from phonolith.library.publications import PublishedFile, files
 from phonolith.library.reading import Library
 from phonolith.model.publication import Bundle
@@ -21,7 +22,7 @@ REFUSED = "refused"  # the gate said no
 DAMAGED = "damaged"  # the bytes on the disk are not what their digest says
 MISSING = "missing"  # there are no bytes to read
 
-_ID = re.compile(rb'"([a-z2-7]{16})"')
+_ID = re.compile(rb'"([a-z2-7]{16}|[0-9a-f]{64})"')
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,24 @@ def offer(
 
 
 def mentions(objects: ObjectStore, bundle: Bundle, ids: frozenset[str]) -> bool:
-    """Whether the evidence of a bundle names any of these public ids; True where it cannot be read."""
+    """Whether the evidence of a bundle names any of these ids or digests; True where it cannot be read."""
     try:
         with objects.open(bundle.tags[EVIDENCE]) as file:
             wanted = {one.encode() for one in ids}
             return any(not wanted.isdisjoint(_ID.findall(line)) for line in file)
     except (PhonolithError, KeyError, OSError):
         return True
+
+
+def named_since(register: EventLog, after: int) -> Iterator[str]:
+    """The ids and digests that decisions since an event name; one that undoes another names what that did."""
+    for event in register.events(after):
+        body = event.body
+        if isinstance(body.get("event"), int):
+            body = next((one.body for one in register.events(body["event"] - 1)), body)
+        yield from body.get("subjects", ())
+        yield from body.get("digests", ())
+        yield from [body["digest"]] if "digest" in body else ()
 
 
 def _order(one: PublishedFile) -> list[bytes]:

@@ -23,7 +23,7 @@ from phonolith.library.publications import bundles, publications
 from phonolith.library.reading import Library
 from phonolith.model.publication import Bundle, Publication, Torrent
 from phonolith.releases.mapped import Task
-from phonolith.releases.offer import MISSING, Offer, mentions, offer
+from phonolith.releases.offer import MISSING, Offer, mentions, named_since, offer
 from phonolith.releases.seeding import STATUS, Happening, Seeding, differences, status_file, told
 from phonolith.releases.swarm import Fault, Swarm, Traffic
 from phonolith.releases.tally import Tally
@@ -109,6 +109,7 @@ class Seeder:
                     sum(each.rate for each in running),
                     sum(map(self._tally.total, keys)),
                     sum(map(self._tally.today, keys)),
+                    max((each.copies for each in running), default=0),
                 )
             )
         return found
@@ -145,7 +146,7 @@ class Seeder:
         current = self._current(stand[0])
         for name in self._offers.keys() - current.keys():
             yield from self._drop(self._offers[name].bundle, "Another bundle took its place.")
-        named = frozenset(self._decided(self._seen[0])) if self._seen else frozenset[str]()
+        named = frozenset(named_since(self._register, self._seen[0])) if self._seen else frozenset[str]()
         self._waiting = deque(sorted(current.values(), key=lambda one: self._urgency(one, named)))
         if disks:
             self._unsure, self._looked = set(current), self._clock()
@@ -157,14 +158,6 @@ class Seeder:
             self._published, after = [], 0
         self._published += publications(self._register.events(after))
         return bundles(self._published)
-
-    def _decided(self, after: int) -> Iterator[str]:
-        """The ids that decisions since an event name; one that undoes another names what that did."""
-        for event in self._register.events(after):
-            body = event.body
-            if isinstance(body.get("event"), int):
-                body = next((one.body for one in self._register.events(body["event"] - 1)), body)
-            yield from body.get("subjects", ())
 
     def _urgency(self, bundle: Bundle, named: frozenset[str]) -> int:
         """First what new decisions name, then what is given, then what is new."""

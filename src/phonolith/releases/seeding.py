@@ -25,18 +25,19 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second."""
+    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second; whole ``copies``."""
 
     offer: Offer
     peers: int
     rate: int
     uploaded: int
     today: int
+    copies: int = 0
 
 
 def status_file(archive: Archive) -> Path:
     """Where a running seeder writes what it does, for whoever asks."""
-    return archive.state / "seed" / STATUS
+    return archive.seed_status
 
 
 def differences(before: Offer | None, now: Offer) -> Iterator[Happening]:
@@ -64,6 +65,7 @@ def told(one: Seeding) -> dict[str, Any]:
         "rate": one.rate,
         "uploaded": one.uploaded,
         "today": one.today,
+        "copies": one.copies,
         "torrents": [{"kind": each.kind, "v1": each.v1, "v2": each.v2} for each in bundle.torrents],
         "withheld": [
             {"path": each.path, "sha256": each.sha256, "code": each.code, "reason": each.reason}

@@ -1,47 +1,28 @@
-"""A libtorrent session that gives torrents out of the object store, and tells what it met. Imported here alone."""
+"""A libtorrent session that gives torrents out of the object store, and tells what it met."""
 
 from __future__ import annotations
 
-import importlib
-import ipaddress
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phonolith import __version__
-from phonolith.errors import UsageError
 from phonolith.releases.mapped import Mapped, Task, mapped
-from phonolith.store.files import atomic_write, make_folders
-
-_PATIENCE = 10.0  # seconds for the system to say whether we may listen
-_STOPPING = 2  # seconds for trackers to be told that we leave
-_DHT = "dht"  # the file in which the nodes that were met are kept
-
-
-@dataclass(frozen=True, slots=True)
-class Net:
-    """How peers find us, and what they get. ``upload_limit`` is in bytes a second, 0 for none."""
-
-    listen: tuple[str, ...]
-    dht: bool = True
-    dht_nodes: tuple[str, ...] = ()
-    lsd: bool = False
-    upnp: bool = False
-    upload_limit: int = 0
-    connections: int = 500
-    peers: tuple[str, ...] = ()
+from phonolith.releases.session import Net, call, keep_nodes, libtorrent, mask, opened
+from phonolith.store.files import make_folders
 
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """What a torrent does now: peers, bytes a second, bytes given since ever."""
+    """What a torrent does now: peers, bytes a second, bytes given since ever.
+
+    ``copies``: how many have all of it, ours among them, by what trackers say and peers that are connected.
+    """
 
     peers: int
     rate: int
     uploaded: int
+    copies: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +42,17 @@ class Swarm:
 
     def __init__(self, net: Net, folder: Path) -> None:
         """Listen. Raises UsageError where libtorrent is missing or no address can be listened at, StorageError."""
-        self._lt = _libtorrent()
+        self._lt = libtorrent()
         self._net = net
         self._folder = folder.absolute()
         self._given: dict[str, tuple[Any, Mapped]] = {}
         make_folders(self._folder)
-        self._session = self._lt.session(self._parameters())
-        self.addresses = self._listening()
+        self._session, self.addresses = opened(self._lt, net, self._folder)
 
     def close(self) -> None:
         """Tell trackers that we leave, and end."""
         if self._net.dht:
-            state = self._session.session_state(self._lt.save_state_flags_t.save_dht_state)
-            atomic_write(self._folder / _DHT, self._lt.write_session_params_buf(state))
+            keep_nodes(self._lt, self._session, self._folder)
         for key in list(self._given):
             self.drop(key)
         del self._session  # returns when all of that is done
@@ -87,8 +66,7 @@ class Swarm:
         found = mapped(self._lt, task, self._folder)
         found.parameters.total_uploaded = max(task.uploaded, before)
         handle = self._session.add_torrent(found.parameters)
-        for end in self._net.peers:
-            handle.connect_peer(_end(end))
+        call(handle, self._net.peers)
         self._given[key] = handle, found
 
     def drop(self, key: str) -> int:
@@ -105,7 +83,8 @@ class Swarm:
         found = {}
         for key, (handle, _) in self._given.items():
             one = handle.status()
-            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload)
+            copies = max(one.num_complete, one.num_seeds + one.is_seeding)  # the first is -1 while no tracker said
+            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload, copies)
         return found
 
     def faults(self, wait: float = 0) -> list[Fault]:
@@ -134,7 +113,7 @@ class Swarm:
 
     def _announce(self) -> None:
         """Tell the DHT of every torrent, now that it was entered: what was added before that had nobody to tell."""
-        self._session.apply_settings({"alert_mask": _mask(self._lt)})  # of its many alerts this was the one to wait for
+        self._session.apply_settings({"alert_mask": mask(self._lt)})  # of its many alerts this was the one to wait for
         for handle, _ in self._given.values():
             handle.force_dht_announce()
 
@@ -147,86 +126,3 @@ class Swarm:
         for key, (known, found) in self._given.items():
             if known == handle and name in found.names:
                 yield Fault(key, found.names[name], text)
-
-    def _parameters(self) -> Any:
-        found = self._lt.session_params()
-        with suppress(OSError, RuntimeError):  # nodes that were met before: there may be none, and they only save time
-            found = self._lt.read_session_params((self._folder / _DHT).read_bytes())
-        found.settings = _settings(self._lt, self._net)
-        return found
-
-    def _listening(self) -> tuple[str, ...]:
-        """Where the session listens; raises UsageError where it listens nowhere."""
-        until = time.monotonic() + _PATIENCE
-        found: list[str] = []
-        refused: list[str] = []
-        while len(found) + len(refused) < len(self._net.listen) and time.monotonic() < until:
-            self._session.wait_for_alert(200)
-            for one in self._session.pop_alerts():
-                if isinstance(one, self._lt.listen_failed_alert):
-                    refused.append(one.message())
-                elif isinstance(one, self._lt.listen_succeeded_alert) and one.socket_type == self._lt.socket_type_t.tcp:
-                    found.append(f"[{one.address}]:{one.port}" if ":" in one.address else f"{one.address}:{one.port}")
-        if not found:
-            problem = f"nothing can listen there: {'; '.join(refused) or 'the system does not answer'}"
-            raise UsageError(
-                ", ".join(self._net.listen), problem, "Close what listens there, or name another: --listen"
-            )
-        return tuple(dict.fromkeys(found))
-
-
-def _libtorrent() -> Any:
-    try:
-        return importlib.import_module("libtorrent")
-    except ImportError:
-        raise UsageError(
-            "libtorrent",
-            "is not installed, and nothing can be seeded without it",
-            "Install it: pip install 'phonolith[torrent]' (Python 3.11 to 3.13)",
-        ) from None
-
-
-def _settings(lt: Any, net: Net) -> dict[str, Any]:
-    found = {
-        "listen_interfaces": ",".join(net.listen),
-        "max_retry_port_bind": 0,  # a port that is taken is said, not stepped over
-        "listen_system_port_fallback": False,
-        "user_agent": f"Phonolith/{__version__} libtorrent/{lt.version}",
-        "enable_dht": net.dht,
-        "enable_lsd": net.lsd,
-        "enable_upnp": net.upnp,
-        "enable_natpmp": net.upnp,
-        "upload_rate_limit": net.upload_limit,
-        "connections_limit": net.connections,
-        "allow_multiple_connections_per_ip": True,  # many people are behind one address
-        "stop_tracker_timeout": _STOPPING,
-        "alert_mask": _mask(lt) | (lt.alert.category_t.dht_notification if net.dht else 0),
-        "alert_queue_size": 10_000,
-    }
-    if net.dht_nodes:
-        found["dht_bootstrap_nodes"] = ",".join(net.dht_nodes)
-    if all(_loopback(end) for end in net.listen):  # what guards against strangers would shut out this machine itself
-        for name in ("restrict_routing_ips", "restrict_search_ips", "enforce_node_id", "prefer_verified_node_ids"):
-            found[f"dht_{name}"] = False
-        found["dht_ignore_dark_internet"] = False
-    return found
-
-
-def _mask(lt: Any) -> int:
-    """The alerts that are listened to."""
-    kinds = lt.alert.category_t
-    return int(
-        kinds.error_notification | kinds.status_notification | kinds.storage_notification | kinds.tracker_notification
-    )
-
-
-def _end(text: str) -> tuple[str, int]:
-    host, _, port = text.rpartition(":")
-    return host.strip("[]"), int(port)
-
-
-def _loopback(end: str) -> bool:
-    try:
-        return ipaddress.ip_address(_end(end)[0]).is_loopback
-    except ValueError:
-        return False

@@ -35,7 +35,7 @@ from phonolith.verifier import (
 )
 
 if TYPE_CHECKING:
-    from phonolith.releases.mirror import Get
+    from phonolith.releases.over_http import Get
 
 _LARGEST_STATE = 1 << 20  # bytes
 _LARGEST_HEADS = 32 << 20  # some 50,000 heads, whose signatures take two minutes to check

@@ -1,5 +1,8 @@
 """Folds the register's events into the decisions that are in force: attestations, withdrawals, corrections.
 
+A thing may be withdrawn by several: by this archive and by each archive that it mirrors. What one takes back, the
+others still withdraw; an expunge is never taken back.
+
 Pure: the same events give the same decisions, whoever folds them and in however many portions. An event that undoes
 another names it by sequence number; undoing a correction brings back the one before it.
 """
@@ -16,12 +19,17 @@ from phonolith.rights.evidence import Attestation
 
 @dataclass(frozen=True, slots=True)
 class Withdrawal:
-    """Why an item is withdrawn; ``ground`` is ``owner``, ``licence`` or ``law``."""
+    """Why an item is withdrawn; ``ground`` is ``owner``, ``licence`` or ``law``.
+
+    ``origin`` names the archive that withdrew it, "" for this one. ``expunged``: its bytes are gone for good there.
+    """
 
     ground: str
     because: str
     event: int
     time: str = ""
+    origin: str = ""
+    expunged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +44,17 @@ class FieldSet:
 
 @dataclass(frozen=True, slots=True)
 class Decisions:
-    """What is in force after the event with sequence number ``head``. Keys are public ids."""
+    """What is in force after the event with sequence number ``head``. Keys are public ids.
+
+    ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
+    several withdrawals of one thing it has the weightiest.
+    """
 
     head: int = 0
     attested: Mapping[str, tuple[Attestation, ...]] = field(default_factory=dict)
     withdrawn: Mapping[str, Withdrawal] = field(default_factory=dict)
     corrected: Mapping[str, Mapping[str, tuple[FieldSet, ...]]] = field(default_factory=dict)
+    _withdrawn_by: Mapping[str, Mapping[str, Withdrawal]] = field(default_factory=dict)
     _attested_in: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     _set_in: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
@@ -67,6 +80,22 @@ class Decisions:
         """The corrections in force of one item, by field."""
         return {name: sets[-1] for name, sets in self.corrected.get(subject, {}).items()}
 
+    def expunged(self, digest: str) -> Withdrawal | None:
+        """The event by which these bytes were expunged here, None if they were not."""
+        return self._withdrawn_by.get(digest, {}).get(_EXPUNGE)
+
+    def all_expunged(self) -> Mapping[str, Withdrawal]:
+        """Everything that was expunged here, by digest."""
+        return {name: found[_EXPUNGE] for name, found in self._withdrawn_by.items() if _EXPUNGE in found}
+
+    def withdrawn_by(self, log: str) -> Mapping[str, Withdrawal]:
+        """What the archive with this log withdrew of the bytes and things that came from it."""
+        return {name: found[log] for name, found in self._withdrawn_by.items() if log in found}
+
+    def elsewhere(self, digest: str) -> Mapping[str, Withdrawal]:
+        """Withdrawals of these bytes by archives that this one mirrors, by log."""
+        return {by: one for by, one in self._withdrawn_by.get(digest, {}).items() if one.origin}
+
     def corrected_ids(self) -> tuple[str, ...]:
         """Public ids with at least one correction in force, sorted."""
         return tuple(sorted(self.corrected))
@@ -79,12 +108,14 @@ class _Fold:
         self.head = start.head
         self._attested = dict(start.attested)
         self._withdrawn = dict(start.withdrawn)
+        self._withdrawn_by = dict(start._withdrawn_by)
         self._corrected = {subject: dict(fields) for subject, fields in start.corrected.items()}
         self._attested_in = dict(start._attested_in)
         self._set_in = dict(start._set_in)
 
     def decisions(self) -> Decisions:
-        return Decisions(self.head, self._attested, self._withdrawn, self._corrected, self._attested_in, self._set_in)
+        withdrawn = self._withdrawn, self._corrected, self._withdrawn_by
+        return Decisions(self.head, self._attested, *withdrawn, self._attested_in, self._set_in)
 
     def add(self, event: Event) -> None:
         """Take one event; kinds that decide nothing here are counted and passed over."""
@@ -117,11 +148,37 @@ class _Fold:
 
     def _withdraw(self, event: Event, body: Mapping[str, Any]) -> None:
         withdrawal = Withdrawal(body["ground"], body["because"], event.seq, event.time)
-        self._withdrawn.update(dict.fromkeys(body["subjects"], withdrawal))
+        self._take_down(body["subjects"], _OWN, withdrawal)
 
     def _reinstate(self, _: Event, body: Mapping[str, Any]) -> None:
-        for subject in body["subjects"]:
-            self._withdrawn.pop(subject, None)
+        self._put_back(body["subjects"], _OWN)
+
+    def _expunge(self, event: Event, body: Mapping[str, Any]) -> None:
+        because = "its bytes were removed for good"
+        self._take_down(
+            [body["digest"]], _EXPUNGE, Withdrawal(body["ground"], because, event.seq, event.time, "", True)
+        )
+
+    def _follow(self, event: Event, body: Mapping[str, Any]) -> None:
+        because, expunged = f"{body['origin']} withdrew it", bool(body.get("expunged"))
+        told = Withdrawal(body["ground"], because, event.seq, event.time, body["origin"], expunged)
+        self._take_down((*body["digests"], *body["subjects"]), body["log"], told)
+
+    def _follow_back(self, _: Event, body: Mapping[str, Any]) -> None:
+        self._put_back((*body["digests"], *body["subjects"]), body["log"])
+
+    def _take_down(self, names: Iterable[str], by: str, withdrawal: Withdrawal) -> None:
+        for name in names:
+            self._withdrawn_by[name] = {**self._withdrawn_by.get(name, {}), by: withdrawal}
+            self._withdrawn[name] = max(self._withdrawn_by[name].values(), key=_weight)
+
+    def _put_back(self, names: Iterable[str], by: str) -> None:
+        for name in names:
+            left = {other: one for other, one in self._withdrawn_by.pop(name, {}).items() if other != by}
+            self._withdrawn.pop(name, None)
+            if left:
+                self._withdrawn_by[name] = left
+                self._withdrawn[name] = max(left.values(), key=_weight)
 
     def _set(self, event: Event, body: Mapping[str, Any]) -> None:
         subject, name = body["subject"], body["field"]
@@ -144,11 +201,22 @@ class _Fold:
             del self._corrected[subject]
 
 
+_OWN, _EXPUNGE = "", "expunge"  # who withdrew, where it was no other archive, which its log names
+_WEIGHTS = {"licence": 0, "owner": 1, "law": 2}
+
+
+def _weight(one: Withdrawal) -> tuple[int, bool, int]:
+    return _WEIGHTS.get(one.ground, 0), not one.origin, one.event
+
+
 _HANDLERS: Mapping[str, Callable[[_Fold, Event, Mapping[str, Any]], None]] = {
     "rights.attested": _Fold._attest,
     "rights.attestation_revoked": _Fold._revoke,
     "item.withdrawn": _Fold._withdraw,
     "item.reinstated": _Fold._reinstate,
+    "bytes.withdrawn": _Fold._follow,
+    "bytes.reinstated": _Fold._follow_back,
+    "bytes.expunged": _Fold._expunge,
     "field.set": _Fold._set,
     "field.unset": _Fold._unset,
 }

@@ -111,8 +111,12 @@ def _remedy(
     reference: str, subject: Subject, attestations: Sequence[Attestation], withdrawn: Mapping[str, Withdrawal]
 ) -> Iterator[str]:
     evidence = subject.evidence
-    events = sorted({withdrawn[one].event for one in subject.ids if one in withdrawn})
-    if events:
+    against = [withdrawn[one] for one in subject.ids if one in withdrawn]
+    events = sorted(one.event for one in against if not (one.origin or one.expunged))
+    yield from sorted({f"{one.origin} reinstates it (event {one.event})." for one in against if one.origin})
+    if any(one.expunged and not one.origin for one in against):
+        yield "Nothing: these bytes were removed for good. Other bytes may be harvested."
+    elif events:
         yield f"The withdrawal is lifted: `phonolith reinstate {reference} --because …` (event {events[0]})."
     if subject.owner_only:
         return

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from phonolith.model.ids import is_public_id
 from phonolith.model.music import Level
 from phonolith.model.rights import Decision, Use
 from phonolith.rights import territory
@@ -55,7 +56,8 @@ class Policy:
 class Subject:
     """What is asked about: an item with its evidence.
 
-    ``ids`` are the public ids a withdrawal could name: the track's, its release's, its artists'. ``held``: its bytes
+    ``ids`` are what a withdrawal could name: the public ids of the track, its release, its artists, and the digest of
+    its bytes. ``held``: its bytes
     are here. ``owner_only``: part of a person's own collection; ``owner_asks``: that person is asking. ``limits``: what
     its source forbids, keys of :data:`LIMITS`.
     """
@@ -77,7 +79,8 @@ def decide(use: Use, subject: Subject, *, policy: Policy, withdrawn: Mapping[str
     against = list(_against(use, subject, policy, withdrawn))
     if against:
         status = max((status for status, _ in against), key=_PRECEDENCE.index)
-        return Decision(use, False, tuple(dict.fromkeys(reason for _, reason in against)), status)
+        reasons = tuple(dict.fromkeys(reason for _, reason in against))
+        return Decision(use, False, reasons, status, _ground(subject, withdrawn))
     return Decision(use, True, (_permission(use, subject),))
 
 
@@ -88,7 +91,7 @@ def _against(
     use: Use, subject: Subject, policy: Policy, withdrawn: Mapping[str, Withdrawal]
 ) -> Iterator[tuple[int, str]]:
     """Every reason to deny the use, each with its HTTP status."""
-    yield from _withdrawals(subject, withdrawn)
+    yield from _withdrawals(use, subject, withdrawn)
     yield from _limits(use, subject)
     if subject.owner_only:
         yield from _ownership(use, subject)
@@ -98,12 +101,18 @@ def _against(
         yield ABSENT, "No bytes of it are held here."
 
 
-def _withdrawals(subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> Iterator[tuple[int, str]]:
+def _withdrawals(use: Use, subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> Iterator[tuple[int, str]]:
     for one in subject.ids:
         found = withdrawn.get(one)
-        if found is not None:
+        if found is not None and (use is not Use.LIST or is_public_id(one)):  # of bytes it may be said that they were
             status, because_of = _GROUNDS.get(found.ground, (FORBIDDEN, "a decision"))
             yield status, f"Withdrawn because of {because_of} (event {found.event}): {found.because}"
+
+
+def _ground(subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> str:
+    """The weightiest ground of the withdrawals that count; what nobody withdrew fails by its licence."""
+    found = {withdrawn[one].ground for one in subject.ids if one in withdrawn}
+    return next((ground for ground in ("law", "owner") if ground in found), "licence")
 
 
 def _limits(use: Use, subject: Subject) -> Iterator[tuple[int, str]]:

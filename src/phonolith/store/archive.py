@@ -24,12 +24,13 @@ from phonolith.store.records import RecordStore
 from phonolith.store.register import Register
 from phonolith.store.schedule import Schedule
 from phonolith.store.volumes import Volume, volumes_from
+from phonolith.store.withdrawals import WithdrawalList
 
 #: Version of the layout of held/, stated in held/FORMAT.
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "verify", "seed")
+LOCKS = ("harvest", "build", "release", "log", "verify", "seed", "withdrawals", "follow", "keep", "mirror")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -127,7 +128,7 @@ class Archive:
         with store_lock(self.state / f"{store}.lock", what=what):
             if store in ("harvest", "release"):
                 self._sweep()
-            elif store == "log":
+            elif store in ("log", "withdrawals"):
                 for folder in (self.keys, self.held / "log" / "seen", *self.held.glob("log/evidence/*/")):
                     sweep(folder)
             yield
@@ -175,9 +176,18 @@ class Archive:
         """The schedule's file, whether anything was read yet or not."""
         return self.state / "fixity.sqlite"
 
+    @property
+    def seed_status(self) -> Path:
+        """state/seed/status.json: what a running seeder writes of itself, for whoever asks."""
+        return self.state / "seed" / "status.json"
+
     def log(self) -> Log:
         """held/log: what was committed to."""
         return Log(self.held / "log")
+
+    def withdrawals(self) -> WithdrawalList:
+        """held/withdrawals: what of everything published is not offered any more."""
+        return WithdrawalList(self.held / "withdrawals")
 
     def log_index(self) -> LogIndex:
         """state/log.sqlite, made anew where it is not there."""

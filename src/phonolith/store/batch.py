@@ -11,10 +11,10 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
-from phonolith.errors import UsageError
+from phonolith.errors import RefusedByRights, UsageError
 from phonolith.store.files import fsync_dir, fsync_file, storage_errors, temporary
 from phonolith.store.intake import HOWS, look_over, open_regular, take
-from phonolith.store.ledger import Entry, Ledger, Place
+from phonolith.store.ledger import EXPUNGED, Entry, Ledger, Place
 from phonolith.store.passport import Passport, passport_of
 from phonolith.store.volumes import Volume
 
@@ -91,7 +91,8 @@ class Batch:
     def adopt(self, path: Path, how: str, media_type: str = "") -> Held:
         """Take in a file; ``how`` as :meth:`ObjectStore.adopt` has it, but a ``move`` leaves the source to the caller.
 
-        Raises NotFound, BadInput, UsageError, StorageError; then the batch is as it was before.
+        Raises NotFound, BadInput, UsageError, StorageError, RefusedByRights (these bytes were expunged); then the
+        batch is as it was before.
         """
         if how not in HOWS:
             raise UsageError(f"adopt {how}", f"it is none of {', '.join(HOWS)}", "Choose one of them")
@@ -157,10 +158,18 @@ class Batch:
 
     def _wait(self, passport: Passport, media_type: str, draft: _Draft) -> Held:
         """Let the draft wait for :meth:`keep`, unless its bytes are here already."""
+        self._refuse_expunged(passport)
         if place := self._known(passport):
             return self._enter(passport, media_type, place)
         self._keep_open(passport, draft)
         return self._enter(passport, media_type, Place(draft.volume.name))
+
+    def _refuse_expunged(self, passport: Passport) -> None:
+        """The door: bytes that were removed for good do not come in again."""
+        tombstone = self._ledger.tombstone(passport.sha256)
+        if tombstone is not None and tombstone.why == EXPUNGED:
+            problem = f"these bytes are {tombstone}, and are not taken in again"
+            raise RefusedByRights(passport.sha256.hex(), problem, "Leave them out")
 
     def _keep_open(self, passport: Passport, draft: _Draft) -> None:
         draft.close = draft.close.pop_all()
@@ -172,6 +181,7 @@ class Batch:
         return Place(waiting.volume.name) if waiting else self._again(passport)
 
     def _enter(self, passport: Passport, media_type: str, place: Place) -> Held:
+        self._refuse_expunged(passport)
         self._entries.append(Entry(passport, media_type, place))
         sha256 = passport.sha256.hex()
         known = {*self._ledger.places(passport.sha256), place}

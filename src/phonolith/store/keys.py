@@ -1,10 +1,11 @@
-"""Signing keys: Ed25519, a file for each in keys/, and beside it the last head that was signed with it."""
+"""Signing keys: Ed25519, a file for each in keys/, and beside it the last heads of log and list signed with it."""
 
 from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, TypeVar
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
@@ -18,7 +19,19 @@ from cryptography.hazmat.primitives.serialization import (
 
 from phonolith.errors import Damaged, NotFound
 from phonolith.store.files import atomic_write, printable, storage_errors
-from phonolith.verifier import Head, Unreadable, canonical, dump, fingerprint, read_head, read_json
+from phonolith.verifier import (
+    Head,
+    ListHead,
+    Unreadable,
+    canonical,
+    dump,
+    fingerprint,
+    read_head,
+    read_json,
+    read_list_head,
+)
+
+Said = TypeVar("Said", Head, ListHead)
 
 
 class Keys:
@@ -56,22 +69,29 @@ class Keys:
             raise _damaged(path, "it is another key than its name says")
         return private.sign(message).hex()
 
-    def remember(self, head: Head) -> None:
+    def remember(self, head: Head | ListHead) -> None:
         """Keep a head as the last one signed with its key: the log may be lost or set back, this must not be."""
-        atomic_write(self._last(head.key), canonical(dump(head)) + b"\n", mode=0o600)
+        what = "head" if isinstance(head, Head) else "withdrawals"
+        atomic_write(self._last(head.key, what), canonical(dump(head)) + b"\n", mode=0o600)
 
     def last_signed(self, public: str) -> Head | None:
         """The last head that was signed with the key, as far as known here. Raises Damaged, StorageError."""
-        path = self._last(public)
+        return self._signed(self._last(public, "head"), read_head)
+
+    def last_list(self, public: str) -> ListHead | None:
+        """The same of the list of withdrawals."""
+        return self._signed(self._last(public, "withdrawals"), read_list_head)
+
+    def _signed(self, path: Path, read: Callable[[Any], Said]) -> Said | None:
         with storage_errors(path):
             text = path.read_bytes() if path.exists() else None
         try:
-            return None if text is None else read_head(read_json(text))
+            return None if text is None else read(read_json(text))
         except Unreadable as error:
             raise _damaged(path, str(error)) from error
 
-    def _last(self, public: str) -> Path:
-        return self._folder / f"{fingerprint(public)}.head.json"
+    def _last(self, public: str, what: str) -> Path:
+        return self._folder / f"{fingerprint(public)}.{what}.json"
 
 
 def _public(private: Ed25519PrivateKey) -> str:

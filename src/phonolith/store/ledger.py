@@ -6,7 +6,7 @@ import itertools
 import threading
 from collections.abc import Iterable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +40,34 @@ CREATE TABLE place (           -- where the bytes are; more than one place is fi
 """
 
 
+_TOMBSTONES = """
+CREATE TABLE IF NOT EXISTS tombstone (  -- made with the first of them: what stands where an object's bytes were
+  object INTEGER PRIMARY KEY REFERENCES object,
+  why TEXT NOT NULL CHECK (why IN ('expunged', 'dropped', 'awaited')),
+  origin TEXT NOT NULL,        -- the archive that withdrew it; '' = this one
+  ground TEXT NOT NULL,        -- owner, licence or law
+  event INTEGER NOT NULL,      -- number of the register's event that says so
+  time TEXT NOT NULL
+) STRICT
+"""
+_BURY = """
+INSERT OR REPLACE INTO tombstone (object, why, origin, ground, event, time)
+SELECT id, :why, :origin, :ground, :event, :time FROM object WHERE sha256 = :sha256
+"""
+_BURIED = (
+    "SELECT o.sha256, t.why, t.origin, t.ground, t.event, t.time FROM tombstone t JOIN object o ON o.id = t.object"
+)
+_RISEN = """
+DELETE FROM tombstone WHERE object = (SELECT id FROM object WHERE sha256 = :sha256) AND why != 'expunged'
+"""
+_FORGET = """
+DELETE FROM place WHERE volume = :volume AND path = :path AND object = (SELECT id FROM object WHERE sha256 = :sha256)
+"""
+
+#: Why an object has no bytes: removed for good; dropped, since the archive it came from withdrew it; or reinstated
+#: there since, and to be fetched again.
+EXPUNGED, DROPPED, AWAITED = "expunged", "dropped", "awaited"
+
 _ADD_OBJECT = """
 INSERT INTO object (sha256, size, media_type, piece_length, root, layer, pieces, padded)
 VALUES (:sha256, :size, :media_type, :piece_length, :root, :layer, :pieces, :padded)
@@ -60,6 +88,24 @@ class Place:
     volume: str
     path: bytes = b""
     mtime_ns: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Tombstone:
+    """What stands where an object's bytes were; ``why`` as above, ``origin`` "" for this archive."""
+
+    sha256: bytes
+    why: str
+    origin: str
+    ground: str
+    event: int
+    time: str
+
+    def __str__(self) -> str:
+        by = f", withdrawn by {self.origin}" if self.origin else ""
+        if self.why == AWAITED:
+            return f"dropped before and reinstated by {self.origin}"
+        return f"{self.why}{by} (event {self.event}, ground {self.ground})"
 
 
 class Entry(NamedTuple):
@@ -87,7 +133,10 @@ class Ledger(Closing):
         return transaction(self._db, self._path)
 
     def add_many(self, entries: Iterable[Entry]) -> None:
-        """Enter objects, or one more place of each; durable on return. The first media type that was told stays."""
+        """Enter objects, or one more place of each; durable on return. The first media type that was told stays.
+
+        A tombstone gives way, since the bytes are back; whoever enters bytes asked :meth:`tombstone` whether they may.
+        """
         rows = [
             {
                 "sha256": passport.sha256,
@@ -109,6 +158,36 @@ class Ledger(Closing):
         with self._lock, self.transaction() as db:
             db.executemany(_ADD_OBJECT, rows)
             db.executemany(_ADD_PLACE, rows)
+            if self._any_tombstone():
+                db.executemany(_RISEN, [{"sha256": row["sha256"]} for row in rows])
+
+    def bury(self, tombstones: Iterable[Tombstone]) -> None:
+        """Lay tombstones on objects; durable on return. Places stay until :meth:`forget` says that bytes are gone."""
+        rows = [{field.name: getattr(one, field.name) for field in fields(one)} for one in tombstones]
+        if rows:
+            with self._lock, self.transaction() as db:
+                db.execute(_TOMBSTONES)
+                db.executemany(_BURY, rows)
+
+    def forget(self, sha256: bytes, places: Iterable[Place]) -> None:
+        """Strike places where the bytes no longer are; durable on return."""
+        with self._lock, self.transaction() as db:
+            db.executemany(_FORGET, [{"sha256": sha256, "volume": p.volume, "path": p.path} for p in places])
+
+    def tombstone(self, sha256: bytes) -> Tombstone | None:
+        """The object's tombstone, None where it has none."""
+        if not self._any_tombstone():
+            return None
+        rows = self._rows(f"{_BURIED} WHERE o.sha256 = :sha256", {"sha256": sha256})
+        return Tombstone(*rows[0]) if rows else None
+
+    def tombstones(self) -> list[Tombstone]:
+        """All of them, by digest."""
+        rows = self._rows(f"{_BURIED} ORDER BY o.sha256", {}) if self._any_tombstone() else []
+        return [Tombstone(*row) for row in rows]
+
+    def _any_tombstone(self) -> bool:
+        return bool(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'tombstone'", {}))
 
     def size(self, sha256: bytes) -> int | None:
         """Bytes of the object, None if it is not held."""
@@ -154,7 +233,8 @@ class Ledger(Closing):
         """SHA-256 and size of every object that has no place in the volume, in the order in which they came."""
         sql = (
             "SELECT id, sha256, size FROM object o WHERE id > :after AND NOT EXISTS"
-            " (SELECT 1 FROM place WHERE object = o.id AND volume = :volume) ORDER BY id LIMIT 1000"
+            " (SELECT 1 FROM place WHERE object = o.id AND volume = :volume)"
+            f"{self._with_bytes} ORDER BY id LIMIT 1000"
         )
         after = -1
         while rows := self._rows(sql, {"volume": volume, "after": after}):
@@ -165,7 +245,7 @@ class Ledger(Closing):
         """Number and bytes of the objects that have no place in the volume."""
         sql = (
             "SELECT count(*), coalesce(sum(size), 0) FROM object o WHERE NOT EXISTS"
-            " (SELECT 1 FROM place WHERE object = o.id AND volume = :volume)"
+            f" (SELECT 1 FROM place WHERE object = o.id AND volume = :volume){self._with_bytes}"
         )
         count, size = self._rows(sql, {"volume": volume})[0]
         return int(count), int(size)
@@ -206,9 +286,15 @@ class Ledger(Closing):
         return bool(self._rows("SELECT 1 FROM place WHERE volume = :name LIMIT 1", {"name": name}))
 
     def totals(self) -> tuple[int, int]:
-        """Number of objects and their bytes, each object counted once."""
-        count, size = self._rows("SELECT count(*), coalesce(sum(size), 0) FROM object", {})[0]
+        """Number of objects and their bytes, each object counted once; without those that have a tombstone."""
+        sql = f"SELECT count(*), coalesce(sum(size), 0) FROM object o WHERE true{self._with_bytes}"
+        count, size = self._rows(sql, {})[0]
         return int(count), int(size)
+
+    @property
+    def _with_bytes(self) -> str:
+        """A condition on ``object o``: it has no tombstone."""
+        return " AND o.id NOT IN (SELECT object FROM tombstone)" if self._any_tombstone() else ""
 
     def _rows(self, sql: str, bindings: dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._lock, database_errors(self._path):

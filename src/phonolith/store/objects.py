@@ -7,14 +7,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
-from phonolith.errors import Damaged, NotFound, StorageError
+from phonolith.errors import Damaged, NotFound, StorageError, Withdrawn
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.store.batch import Batch, Held
 from phonolith.store.damage import KnownDamage
 from phonolith.store.database import Closing
 from phonolith.store.files import fsync_dir, printable, storage_error, storage_errors
-from phonolith.store.ledger import Ledger, Place
+from phonolith.store.ledger import AWAITED, Ledger, Place, Tombstone
 from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
 
@@ -104,13 +104,15 @@ class ObjectStore(Closing):
     def path(self, sha256: str) -> Path:
         """A path at which the object's bytes are, with the right size, and where no look found them damaged.
 
-        Raises NotFound (not held), StorageError (its volume is not mounted) or Damaged (gone, of another size, or
-        found damaged when it was read last).
+        Raises NotFound (not held), Withdrawn (expunged, or dropped), StorageError (its volume is not mounted) or
+        Damaged (gone, of another size, or found damaged when it was read last).
         """
         digest = _digest(sha256)
         size = self._ledger.size(digest)
         if size is None:
             raise NotFound(sha256, "no object of this digest is held", "Check the digest")
+        if (tombstone := self._ledger.tombstone(digest)) is not None:
+            raise Withdrawn(sha256, f"is {tombstone}", status=451 if tombstone.ground == "law" else 410)
         faults = []
         damaged = self._damaged(digest)
         for place in self._ledger.places(digest):
@@ -123,14 +125,26 @@ class ObjectStore(Closing):
         raise Damaged(sha256, "; ".join(faults) or "no place is known", _RESTORE)
 
     def has(self, sha256: str) -> bool:
-        """Whether the ledger knows the object."""
-        return self._ledger.size(_digest(sha256)) is not None
+        """Whether the ledger knows the object and nobody waits for its bytes: those of a tombstone are not wanted."""
+        digest = _digest(sha256)
+        if self._ledger.size(digest) is None:
+            return False
+        tombstone = self._ledger.tombstone(digest)
+        return tombstone is None or tombstone.why != AWAITED
+
+    def tombstone(self, sha256: str) -> Tombstone | None:
+        """What stands where the object's bytes were, None where nothing does."""
+        return self._ledger.tombstone(_digest(sha256))
+
+    def tombstones(self) -> list[Tombstone]:
+        """Every object that has no bytes any more, with why, by digest."""
+        return self._ledger.tombstones()
 
     def held(self, sha256: str) -> Held | None:
         """The object's size and places as the ledger knows them, None if it is not held."""
         digest = _digest(sha256)
         size = self._ledger.size(digest)
-        if size is None:
+        if size is None or self._ledger.tombstone(digest) is not None:
             return None
         return Held(sha256, size, tuple(self._where(sha256, place) for place in self._ledger.places(digest)))
 

@@ -12,7 +12,7 @@ from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.store.files import TEMPORARY, printable, storage_error
-from phonolith.store.ledger import Ledger, Place
+from phonolith.store.ledger import AWAITED, DROPPED, EXPUNGED, Ledger, Place
 from phonolith.store.passport import Passport, contradictions
 from phonolith.store.segments import Segment
 from phonolith.store.volumes import MARKER, Volume
@@ -23,6 +23,13 @@ _MOUNT = "Mount its disk, or correct [volumes] in phonolith.toml"
 _ORPHAN = "A crash may have left it; taking the same bytes in again gives it a row. Else move it out of the volume"
 _BACKUP = "Restore it from a backup"
 _ASIDE = re.compile(r"[0-9a-f]{62}\.corrupt-\d{8}T\d{6}Z(-\d+)?")
+_STONES = {
+    EXPUNGED: "It is gone for good",
+    DROPPED: "It comes back when that archive reinstates it",
+    AWAITED: "To fetch it again: phonolith mirror URL",
+}
+#: Codes of findings that say why an object has no bytes, which is as it should be.
+TOMBSTONES = frozenset(f"object.{why}" for why in _STONES)
 _FOLDERS = [f"{first:02x}" for first in range(256)]
 
 
@@ -68,6 +75,7 @@ class _Check:
         self._present = present
         self._orphans = orphans
         self._absent: dict[str, int] = {}
+        self._tombstones = {one.sha256: one for one in ledger.tombstones()}
 
     def folder(self, first: int, progress: Progress) -> Iterator[Finding]:
         """All objects whose digest begins with this byte."""
@@ -101,7 +109,9 @@ class _Check:
         name = passport.sha256.hex()
         for problem in contradictions(passport):
             yield Finding("ledger.row", name, problem, _ROW, "error")
-        if not places:
+        if (stone := self._tombstones.get(passport.sha256)) is not None:
+            yield Finding(f"object.{stone.why}", name, f"is {stone}", _STONES[stone.why], "note")
+        elif not places:
             yield Finding("object.nowhere", name, "the ledger names no place of it", _RESTORE, "error")
         for place in places:
             if not place.volume:

@@ -27,7 +27,7 @@ from phonolith.library.views import (
     TrackRow,
     YearPage,
 )
-from phonolith.web import log, params
+from phonolith.web import log, params, withdrawn
 from phonolith.web import releases as published
 from phonolith.web.desk import Desk
 from phonolith.web.log import LinkView, LogView
@@ -37,6 +37,7 @@ from phonolith.web.openapi import describe
 from phonolith.web.params import Parameter
 from phonolith.web.render import json_answer
 from phonolith.web.search import query_of
+from phonolith.web.withdrawn import WithdrawalsAnswer
 from phonolith.web.words import QueueItem, queue_item
 
 ROOT = "/api/v1"
@@ -246,6 +247,14 @@ OPERATIONS = (
         (params.SINCE,),
         LinkView,
         log.link,
+        slow=True,
+    ),
+    Operation(
+        "/withdrawals",
+        "The list of what was published and is not offered any more, in short",
+        (),
+        WithdrawalsAnswer,
+        withdrawn.summary,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 from starlette.applications import Starlette
@@ -18,20 +19,27 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
-from phonolith.web import about, api, bundles, fixed, lists, log, media, pages, releases, search, things
+from phonolith.store.withdrawals import HEADS, LINES
+from phonolith.web import about, api, bundles, fixed, lists, log, media, pages, releases, search, things, withdrawn
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
 
+_GRACE = 3.0  # seconds for what runs beside to end
 _LOG = logging.getLogger("phonolith.web")
 
 
-def create_app(archive: Archive, settings: Settings, *, look_every: float = 2.0) -> Starlette:
+Beside = Callable[[threading.Event], None]
+
+
+def create_app(
+    archive: Archive, settings: Settings, *, look_every: float = 2.0, beside: Beside | None = None
+) -> Starlette:
     """The library of an archive as an ASGI application.
 
     There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
     A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
-    leaves some for a busy machine.
+    leaves some for a busy machine. ``beside`` runs in a thread while the library is open, until its event is set.
     """
     desk = Desk(archive, settings, look_every=look_every)
 
@@ -39,7 +47,14 @@ def create_app(archive: Archive, settings: Settings, *, look_every: float = 2.0)
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
         with contextlib.suppress(PhonolithError):  # there may be nothing yet; whoever asks will be told
             desk.library  # noqa: B018 - opened now, the first visitor need not wait, and no later loss of the file shows
+        stop = threading.Event()
+        running = threading.Thread(target=beside, args=(stop,), daemon=True) if beside else None
+        if running:
+            running.start()
         yield
+        stop.set()
+        if running:
+            running.join(_GRACE)
         desk.close()
 
     async def refused(request: Request, error: Exception) -> Response:
@@ -87,6 +102,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/log/countersignatures": log.countersignatures,
         "/log/countersignatures/{log}": log.given,
         "/log/seen/{log}": log.seen,
+        f"/{LINES}": withdrawn.lines,
+        f"/{HEADS}": withdrawn.heads,
     }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),

@@ -14,6 +14,7 @@ from phonolith.config import Settings
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.committed import Committed
+from phonolith.library.copies import Copies
 from phonolith.library.overlay import Overlay
 from phonolith.library.published import Published
 from phonolith.library.reading import Library
@@ -42,6 +43,7 @@ class Desk:
         self.archive = archive
         self.settings = settings
         self.assets = assets.load()
+        self.copies = Copies(archive.seed_status)
         self.renderer = Renderer.of(settings, self.assets)
         self.committed = Committed(archive)
         self._lock = threading.Lock()

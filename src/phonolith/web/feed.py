@@ -48,8 +48,8 @@ def guid(torrent: Torrent) -> str:
     return f"urn:btmh:{_SHA2_256}{torrent.v2}" if torrent.v2 else f"urn:btih:{torrent.v1}"
 
 
-def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], heads: bytes) -> bytes:
-    """The feed (RSS 2.0), newest entry first; ``here`` is its own address.
+def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], heads: bytes, withdrawn: str) -> bytes:
+    """The feed (RSS 2.0), newest entry first; ``here`` is its own address, ``withdrawn`` that of what to drop.
 
     ``heads``: the signed head of the log, after those that change the key, as a file of them; empty where none is.
     """
@@ -59,7 +59,8 @@ def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], 
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom" '
         f'xmlns:phonolith="{NAMESPACE}"><channel>'
         f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
-        f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
+        f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>'
+        f'<atom:link href={_quoted(withdrawn)} rel="related" type="application/x-ndjson"/>\n'
     )
     if heads:
         head += f"<phonolith:heads>{_text(heads.decode())}</phonolith:heads>\n"

@@ -13,6 +13,7 @@ from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE, MANIFEST
+from phonolith.store.withdrawals import LINES
 from phonolith.web import feed
 from phonolith.web.desk import Desk
 from phonolith.web.log import LogView, view
@@ -44,8 +45,10 @@ class BundleView:
     """A bundle: ``files`` and ``size`` (bytes) count its payload alone. ``torrents`` is empty once nothing is offered.
 
     ``licence``, ``tier`` (of popularity) and ``size_class`` are what its files have in common. ``current``: no later
-    release takes its place; ``replaced_by`` names the bundle that does, where it is one. ``manifest`` is the SHA-256 of
-    the list of its files: whoever gets the bundle elsewhere can compare.
+    release takes its place; ``replaced_by`` names the bundle that does, where it is one, and ``replaces`` the one whose
+    place this one took. ``manifest`` is the SHA-256 of the list of its files: whoever gets the bundle elsewhere can
+    compare. ``copies``: how many whole copies of it the seeder here saw in its swarm at ``copies_at`` (ISO 8601 UTC),
+    its own among them; None where it did not see any or does not run.
     """
 
     name: str
@@ -64,6 +67,9 @@ class BundleView:
     current: bool
     replaced_by: str
     manifest: str
+    replaces: str
+    copies: int | None
+    copies_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +89,17 @@ class PublicationView:
 
 @dataclass(frozen=True, slots=True)
 class PublicationsAnswer:
-    """What was published, newest first, so many bundles at a time; ``log``: the signed head, None if there is none."""
+    """What was published, newest first, so many bundles at a time.
+
+    ``archive`` is the name of who offers it; ``log``: the signed head, None if there is none; ``withdrawn``: the list
+    of what to drop of it.
+    """
 
     publications: tuple[PublicationView, ...]
     next: str | None
+    archive: str
     log: LogView | None
+    withdrawn: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +151,7 @@ def publications(desk: Desk, where: str, after: str, limit: int) -> Publications
         for one, run in _by_publication(piece)
     )
     following = names[start + limit - 1] if start + limit < len(names) else None
-    return PublicationsAnswer(shown, following, view(desk.committed.told()))
+    return PublicationsAnswer(shown, following, desk.archive.name, view(desk.committed.told()), f"{where}/{LINES}")
 
 
 def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
@@ -147,6 +159,7 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
     index = desk.offers.index()
     publication = index.bundles[one.name][0]
     offered = desk.offers.offered(one.name)
+    copies, counted = desk.copies.of(one.name)
     return BundleView(
         one.name,
         publication.name,
@@ -164,6 +177,9 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
         one.name in index.current,
         index.heirs.get(one.name, ""),
         one.tags[MANIFEST],
+        one.replaces,
+        copies,
+        counted,
     )
 
 

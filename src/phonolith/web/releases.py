@@ -11,6 +11,7 @@ from phonolith.library.bundled import bundled
 from phonolith.library.publications import torrent_name
 from phonolith.library.views import Page
 from phonolith.store.log import excerpt, head_file
+from phonolith.store.withdrawals import LINES
 from phonolith.web import feed, params
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
@@ -125,7 +126,8 @@ def rss(desk: Desk, request: Request) -> Response:
             entries.append(feed.Entry(view.name, home, feed.guid(first), publication.time, about, link, torrent.size))
     name = shown(desk.renderer.site.name)
     heads = head_file(excerpt(desk.committed.told().heads))
-    body = feed.rss(name, f"{where}/releases", f"{where}/releases.rss", f"What {name} gives away", entries, heads)
+    here, about = f"{where}/releases.rss", f"What {name} gives away"
+    body = feed.rss(name, f"{where}/releases", here, about, entries, heads, f"{where}/{LINES}")
     return packed(request, body, {"content-type": "application/rss+xml; charset=utf-8", "cache-control": "no-cache"})
 
 

@@ -11,7 +11,7 @@ import uvicorn
 from phonolith.config import Settings
 from phonolith.store.archive import Archive
 from phonolith.web import workers as processes
-from phonolith.web.app import create_app
+from phonolith.web.app import Beside, create_app
 
 #: Connections that may wait to be accepted.
 BACKLOG = 512
@@ -23,15 +23,18 @@ def workers(settings: Settings) -> int:
     return (settings.serve_workers or processes.processors()) if processes.possible() else 1
 
 
-def serve(archive: Archive, settings: Settings, listener: socket.socket, number: int) -> None:
+def serve(
+    archive: Archive, settings: Settings, listener: socket.socket, number: int, beside: Beside | None = None
+) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises StorageError where several processes serve and keep ending.
 
     Each process opens the archive for itself, so each sees a decision and a new catalogue as soon as one alone would.
+    ``beside`` runs in a thread of each.
     """
 
     def work() -> None:
         config = uvicorn.Config(
-            create_app(archive, settings),
+            create_app(archive, settings, beside=beside),
             log_level="warning",
             access_log=False,
             server_header=False,

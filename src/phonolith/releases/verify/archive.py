@@ -13,6 +13,7 @@ from phonolith.model.finding import Finding
 from phonolith.releases.verify.copies import Copy, Digest, Expected, Tree
 from phonolith.releases.verify.listing import Listing, listing, read_small, seen
 from phonolith.store.files import printable, storage_errors
+from phonolith.store.ledger import Tombstone
 from phonolith.store.objects import ObjectStore
 from phonolith.store.passport import Passport
 from phonolith.store.volumes import MARKER, Volume, volumes_from
@@ -38,9 +39,14 @@ def archive(root: Path) -> Copy:
     if (root / _LEDGER).exists() or found.files.keys() - markers:  # a new archive that holds nothing has no ledger yet
         with ObjectStore(root / _LEDGER, volumes, readonly=True) as objects:
             expected = {one.path: one for one in _expected(objects, root, found)}
+            findings += [_gone(one) for one in objects.tombstones()]
     name = root.absolute().name
     trees = _Trees(root / _LEDGER, volumes)
     return Copy("archive", name, root, expected, found, tuple(findings), tree_of=trees, own=markers)
+
+
+def _gone(one: Tombstone) -> Finding:
+    return Finding(f"archive.{one.why}", one.sha256.hex(), f"is {one}", severity="note")
 
 
 class _Trees:

@@ -8,6 +8,8 @@ from pathlib import Path
 
 from phonolith.model.progress import Progress
 from phonolith.releases.verify.check import Checked, Wish, check
+from phonolith.releases.verify.drop import Dropped
+from phonolith.releases.verify.drop import drop as drop_from
 from phonolith.releases.verify.memory import Memory
 from phonolith.releases.verify.others import others
 from phonolith.releases.verify.recognise import recognise
@@ -23,25 +25,45 @@ class Done:
     copies: tuple[Checked, ...]
     mended: tuple[Mended, ...]
     read: int
+    dropped: tuple[Dropped, ...] = ()
 
 
-def verify(path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress) -> Done:
-    """Verify all that is at a path. Raises StorageError, NotFound, UsageError where it is nothing that is known."""
+def verify(
+    path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress, *, drop: bool = False
+) -> Done:
+    """Verify all that is at a path; ``drop`` deletes what was withdrawn of it, and tells of it as it is then.
+
+    Raises StorageError, NotFound, UsageError where it is nothing that is known.
+    """
     with storage_errors(path):
         found = recognise(path, torrents)
     copies = tuple(check(copy, wish, memory, progress) for copy in found)
-    return Done(copies, (), sum(one.read for one in copies))
+    read = sum(one.read for one in copies)
+    dropped = tuple(gone for one in copies for gone in drop_from(one, wish.withdrawals)) if drop else ()
+    if not dropped:
+        return Done(copies, (), read)
+    again = verify(path, torrents, replace(wish, again=False), memory, progress)
+    return replace(again, read=read + again.read, dropped=dropped)
 
 
 def verify_and_repair(
-    path: Path, torrents: Sequence[Path], wish: Wish, memory: Memory, progress: Progress, sources: list[str], now: str
+    path: Path,
+    torrents: Sequence[Path],
+    wish: Wish,
+    memory: Memory,
+    progress: Progress,
+    sources: list[str],
+    now: str,
+    *,
+    drop: bool = False,
 ) -> Done:
     """Verify, repair from the other copies what is bad, and verify again what was changed.
 
     In this order: lists, since they say what the rest should be; what is bad; then what could not be proved while its
     neighbours were bad.
     """
-    done = verify(path, torrents, wish, memory, progress)
+    done = verify(path, torrents, wish, memory, progress, drop=drop)
+    dropped = done.dropped
     mended: list[Mended] = []
     read = done.read
     for stage in _STAGES:
@@ -54,7 +76,7 @@ def verify_and_repair(
                 mended += repair(one.copy, bad, known, _doubted(one), now, progress)
         done = verify(path, torrents, replace(wish, again=False), memory, progress)
         read += done.read
-    return replace(done, mended=_last(mended), read=read)
+    return replace(done, mended=_last(mended), read=read, dropped=dropped)
 
 
 def _is_list(one: Verdict) -> bool:

@@ -15,6 +15,8 @@ VERDICTS = ("ok", "extra", "expunged", "withdrawn", "unproven", "missing", "unre
 #: What a repair can mend.
 MENDABLE = ("corrupt", "missing", "unproven", "unreadable")
 
+_DELETE = "Delete the file, or run this again with --drop"
+
 _LITTER = re.compile(r"(.*/)?(\.DS_Store|Thumbs\.db|desktop\.ini|\._[^/]+)")
 _PAD = re.compile(r"(.*/)?\.pad/[^/]+")
 _ASIDE = re.compile(r"corrupt-[0-9TZ]+(-[0-9]+)?/.*|.*\.corrupt-[0-9TZ]+(-[0-9]+)?")
@@ -63,9 +65,19 @@ def findings_of(copy: Copy, verdicts: Mapping[str, Verdict]) -> Iterator[Finding
             case "unreadable":
                 yield _error("unreadable", subject, one.note, "Check the disk, or remove what stands there")
             case "withdrawn" if one.size is not None:
-                yield _error("withdrawn", subject, f"was withdrawn ({one.note}) and is still here", "Delete the file")
+                yield _error(
+                    "withdrawn",
+                    subject,
+                    f"was withdrawn ({one.note}) and is still here",
+                    _DELETE,
+                )
             case "expunged" if one.size is not None:
-                yield _error("expunged", subject, f"was expunged ({one.note}) and is still here", "Delete the file")
+                yield _error(
+                    "expunged",
+                    subject,
+                    f"was expunged ({one.note}) and is still here",
+                    _DELETE,
+                )
 
 
 def extras(copy: Copy, used: Collection[str], ignored: Collection[str]) -> tuple[list[Verdict], list[Finding]]:
