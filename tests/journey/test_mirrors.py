@@ -218,3 +218,29 @@ def test_a_file_that_the_origin_withdraws_is_gone_from_its_mirror(origin: Archiv
 def bytes_at(root: Path) -> set[str]:
     """The digests of which a file lies in the archive's volumes."""
     return {path.name for path in (root / "held" / "objects").rglob("*") if path.is_file()}
+
+
+def test_what_the_seeder_of_the_origin_saw_is_in_its_index_and_the_mirror_goes_on_seeding(
+    origin: Archive, tmp_path: Path
+) -> None:
+    root = made(tmp_path, "mirror")
+    with seeding.seeder_of(origin):
+        pass  # it looks once and writes what it saw
+    with served(origin) as there:
+        dry = run("mirror", there.url, "--dry-run", "--at-risk", "2", "--archive", root)
+        assert {one["copies"] for one in dry["chosen"]} == {1}
+        assert run("mirror", there.url, "--dry-run", "--at-risk", "1", "--archive", root)["chosen"] == []
+        words = [*PROGRAM, "mirror", there.url, "--by", "web", "--seed", "--json", "--archive", str(root)]
+        env = {**environment(), **_quiet()}
+        with subprocess.Popen(words, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+            assert process.stdout is not None and process.stderr is not None
+            text = ""
+            while not text.endswith("\n}\n"):
+                line = process.stdout.readline()
+                assert line, process.stderr.read()
+                text += line
+            assert len(json.loads(text)["taken"]) == 4
+            while "are given" not in (line := process.stderr.readline()):
+                assert line
+            process.send_signal(signal.SIGINT)
+            assert process.wait(PATIENCE) == 0
