@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import StorageError, TimedOut
+from phonolith.errors import BadInput, StorageError, TimedOut
 from phonolith.model.progress import Progress
 from phonolith.releases.session import Net, call, keep_nodes, libtorrent, mask, opened, with_trackers
 from phonolith.store.files import make_folders
@@ -32,12 +32,14 @@ _EAGER = {"close_redundant_connections": False, "min_reconnect_time": 5, "max_fa
 class Asked:
     """How to fetch: ``trackers`` beside a torrent's own, whether from web seeds too.
 
-    ``patience`` is how many seconds may pass in which nobody gives anything that is wanted.
+    ``patience`` is how many seconds may pass in which nobody gives anything that is wanted. ``nobody_else``: only the
+    peers that are named are asked, and none is looked for.
     """
 
     trackers: tuple[str, ...] = ()
     web_seeds: bool = True
     patience: float = 120.0
+    nobody_else: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,8 +119,11 @@ class Leech:
         return self._begin(self._lt.load_torrent_buffer(metainfo), folder, order)
 
     def take_magnet(self, link: str, folder: Path, progress: Progress) -> Taken:
-        """Begin with a magnet link (BEP 9): ask peers for the metainfo first. Raises TimedOut where none gives it."""
-        parameters = self._lt.parse_magnet_uri(link)
+        """Begin with a magnet link (BEP 9): ask peers for the metainfo first. Raises TimedOut, BadInput."""
+        try:
+            parameters = self._lt.parse_magnet_uri(link)
+        except RuntimeError as error:
+            raise BadInput(link, f"is no magnet link: {error}", "Compare it with the one that was published") from error
         parameters.save_path = str(folder)
         parameters.flags |= self._lt.torrent_flags.default_dont_download
         _prepare(self._lt, parameters, self._asked)
@@ -144,11 +149,6 @@ class Leech:
         taken.wanted |= new
         taken.handle.prioritize_pieces([(piece, 4) for piece in sorted(new)])
         self._called = float("-inf")
-
-    def give_up(self, taken: Taken, pieces: Iterable[int]) -> None:
-        """Want these pieces no more."""
-        taken.wanted -= set(pieces)
-        taken.handle.prioritize_pieces([(piece, 0) for piece in pieces])
 
     def fetch(self, progress: Progress, *, title: str = "Fetching from the swarm") -> str:
         """Fetch all that is wanted; "" when it is there, else what stopped it. Raises StorageError."""
@@ -264,9 +264,13 @@ class Leech:
 
 def _prepare(lt: Any, parameters: Any, asked: Asked) -> None:
     flags = lt.torrent_flags
-    if not asked.web_seeds:
+    if not asked.web_seeds or asked.nobody_else:
         parameters.url_seeds = []
-    with_trackers(parameters, asked.trackers)
+    if asked.nobody_else:
+        parameters.trackers, parameters.tracker_tiers = [], []
+        parameters.flags |= flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    else:
+        with_trackers(parameters, asked.trackers)
     parameters.flags |= flags.override_web_seeds | flags.override_trackers
     parameters.flags &= ~(flags.auto_managed | flags.paused)
 
