@@ -46,6 +46,7 @@ class Duration(click.ParamType[float]):
         "verify ~/Downloads/label-2026-11-cc0-top-small-001",
         "verify music/ --torrent music.torrent",
         "verify bundle --repair --from http://music.example/bundle/",
+        "verify bundle --repair --from swarm",
     ),
 )
 @with_copy_options

@@ -122,12 +122,12 @@ class Leech:
         """Begin with a magnet link (BEP 9): ask peers for the metainfo first. Raises TimedOut, BadInput."""
         try:
             parameters = self._lt.parse_magnet_uri(link)
+            parameters.save_path = str(folder)
+            parameters.flags |= self._lt.torrent_flags.default_dont_download
+            _prepare(self._lt, parameters, self._asked)
+            handle = self._session.add_torrent(parameters)
         except RuntimeError as error:
             raise BadInput(link, f"is no magnet link: {error}", "Compare it with the one that was published") from error
-        parameters.save_path = str(folder)
-        parameters.flags |= self._lt.torrent_flags.default_dont_download
-        _prepare(self._lt, parameters, self._asked)
-        handle = self._session.add_torrent(parameters)
         progress.start("Asking for the torrent", None, "")
         until = self._clock() + self._asked.patience
         while not handle.status().has_metadata and self._clock() < until:
@@ -154,6 +154,7 @@ class Leech:
         """Fetch all that is wanted; "" when it is there, else what stopped it. Raises StorageError."""
         progress.start(title, sum(_size(one, one.wanted) for one in self._taken), "bytes")
         shown, most, last = 0, -1, self._clock()
+        nudged = last
         try:
             while any(self.missing(one) for one in self._taken):
                 status = [one.handle.status() for one in self._taken]
@@ -162,10 +163,13 @@ class Leech:
                 if done > most or any(one.state in _checking(self._lt) for one in status):
                     progress.advance(max(done - max(most, shown), 0))
                     shown, most, last = max(shown, done), max(most, done), self._clock()
+                    nudged = last
                 peers = sum(one.num_peers for one in status)
                 progress.note(f"{peers} peer{'' if peers == 1 else 's'}, {_rate(status)}")
                 if self._clock() - last > self._asked.patience:
                     return self._why(peers)
+                if self._clock() - nudged > self._asked.patience / 4:
+                    nudged = self._nudge()
                 self._call([one.handle for one in self._taken])
                 self._hear()
         finally:
@@ -214,6 +218,14 @@ class Leech:
             self._called = self._clock()
             for one in handles:
                 call(one, self._net.peers)
+
+    def _nudge(self) -> float:
+        """Begin anew with every peer: after wrong bytes libtorrent 2.1.1 may wait for ever for whom it hung up on."""
+        for one in self._taken:
+            one.handle.pause()
+            one.handle.resume()
+        self._called = float("-inf")
+        return self._clock()
 
     def _until(self, what: Callable[[], bool], seconds: float) -> None:
         until = self._clock() + seconds

@@ -25,7 +25,6 @@ from tests.releases.seeding import (
     largest,
     make_archive,
     metainfo,
-    pieces_of,
     port_of,
     seeder_of,
     track_of,
@@ -267,8 +266,8 @@ def test_an_archive_whose_torrent_is_damaged_itself(tmp_path: Path) -> None:
     with seeder_of(other) as seeder:
         done = repaired(archive.root, "swarm", peers=(f"127.0.0.1:{port_of(seeder)}",), patience=4 * SHORT)
     assert wav.read_bytes() == before
-    assert [path for path in problems(done)] == [str(torrent.relative_to(archive.root))]
-    assert "1 of 1 files are in no torrent" in " ".join(problems(done).values()) or problems(done)
+    (problem,) = problems(done).items()
+    assert problem[0] == str(torrent.relative_to(archive.root)) and "are in no torrent" in problem[1]
 
 
 def test_what_names_peers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -283,7 +282,6 @@ def test_a_bundle_harms_no_object_of_the_seeder(archive: Archive, tmp_path: Path
     bundle = largest(archive, "large")
     root = copied(archive, bundle, tmp_path / "copy")
     harmed(root)
-    assert pieces_of(metainfo(archive, bundle, "hybrid"), "bagit.txt")
     before = {path: place.stat().st_mtime_ns for path, place in bytes_of(archive, bundle).items()}
     with seeder_of(archive) as seeder:
         assert sound(repaired(root, f"127.0.0.1:{port_of(seeder)}"))
