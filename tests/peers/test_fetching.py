@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,10 @@ from phonolith.releases.by_swarm import Moved, fetch_by_swarm
 from phonolith.releases.leech import Asked
 from phonolith.releases.scrape import copies
 from phonolith.releases.session import Net
+from phonolith.releases.verify.check import Wish
+from phonolith.releases.verify.memory import Memory
+from phonolith.releases.verify.peers import Reach
+from phonolith.releases.verify.run import verify_and_repair
 from phonolith.store.metainfo import Metainfo, read
 from tests.peers.swarm import (
     Release,
@@ -26,6 +31,7 @@ from tests.peers.swarm import (
     wait_for,
     web_seed,
 )
+from tests.releases.seeding import NOW
 
 pytestmark = pytest.mark.peers
 pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
@@ -124,3 +130,23 @@ def test_a_tracker_that_does_not_answer_costs_no_more_than_was_said(release: Rel
         list(told(release).values()), [*dead, "wss://127.0.0.1/announce", "http://127.0.0.1/none"], seconds=8
     )
     assert found and time.monotonic() - began < 30
+
+
+def test_a_harmed_copy_is_repaired_from_qbittorrent(bare: Release, hosts: list[str], tmp_path: Path) -> None:
+    bundle = bare.bundle("large")
+    torrent = bare.torrents[bundle.name, "hybrid"]
+    with seeded_by_qbittorrent(bare, bundle, "hybrid", hosts[1], tmp_path):
+        shutil.copytree(tmp_path / "seeded", tmp_path / "copy")
+        shutil.copy(torrent, tmp_path / "copy" / f"{bundle.name}.torrent")
+        root = tmp_path / "copy" / bundle.name
+        first, second, third = sorted(root.rglob("*.wav"))[:3]
+        first.write_bytes(first.read_bytes()[:-9] + b"not so it!")
+        second.write_bytes(second.read_bytes()[:1000])
+        third.unlink()
+        reach = Reach(Net((f"{hosts[2]}:0",), dht=False), Asked(web_seeds=False))
+        with Memory(Path(":memory:"), now=NOW) as memory:
+            done = verify_and_repair(root, (), Wish(), memory, Silent(), ["swarm"], NOW, reach)
+    assert [one.problem for one in done.mended] == ["", "", ""]
+    for aside in root.glob("corrupt-*"):
+        shutil.rmtree(aside)
+    sound(root, bare, bundle)

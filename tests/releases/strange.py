@@ -1,4 +1,4 @@
-"""Peers that are no help: one that sends wrong bytes, and one that has everything and gives nothing."""
+"""Peers by hand: one that gives what is in a folder, one that sends wrong bytes, one that gives nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def liar(data: bytes, places: Mapping[str, Path], folder: Path) -> Iterator[str]
     for path, place in places.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(bytes(one ^ 0xFF for one in place.read_bytes()))
-    with _peer(data, folder) as address:
+    with friend(data, folder) as address:
         yield address
 
 
@@ -26,12 +26,13 @@ def miser(data: bytes, places: Mapping[str, Path], folder: Path) -> Iterator[str
     for path, place in places.items():
         (folder / path).parent.mkdir(parents=True, exist_ok=True)
         (folder / path).write_bytes(place.read_bytes())
-    with _peer(data, folder, unchoke_slots_limit=0, allowed_fast_set_size=0) as address:
+    with friend(data, folder, unchoke_slots_limit=0, allowed_fast_set_size=0) as address:
         yield address
 
 
 @contextmanager
-def _peer(data: bytes, folder: Path, **settings: Any) -> Iterator[str]:
+def friend(data: bytes, folder: Path, **settings: Any) -> Iterator[str]:
+    """A peer that has all of a torrent, in a folder; its address."""
     import libtorrent
 
     quiet = {"enable_dht": False, "enable_lsd": False, "enable_upnp": False, "enable_natpmp": False}
@@ -43,7 +44,8 @@ def _peer(data: bytes, folder: Path, **settings: Any) -> Iterator[str]:
     parameters = libtorrent.load_torrent_buffer(data)
     layout = parameters.ti.layout()
     flags = libtorrent.torrent_flags
-    names = {at: layout.file_path(at).partition("/")[2] for at in range(layout.num_files())}
+    paths = {at: layout.file_path(at) for at in range(layout.num_files())}
+    names = {at: path.partition("/")[2] or path for at, path in paths.items()}
     parameters.renamed_files = names
     parameters.save_path = str(folder)
     parameters.trackers, parameters.url_seeds = [], []

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from phonolith.config import Settings
+    from phonolith.releases.leech import Asked
     from phonolith.releases.session import Net
 
 
@@ -25,6 +26,13 @@ def net_of(settings: Settings) -> Net:
         settings.seed_connections,
         settings.seed_peers,
     )
+
+
+def asked_of(settings: Settings, patience: int | None = None) -> Asked:
+    """How to fetch from peers; ``patience`` in seconds stands in for the setting."""
+    from phonolith.releases.leech import Asked
+
+    return Asked(settings.publish_trackers, settings.swarm_web_seeds, patience or settings.swarm_patience)
 
 
 def settings_near(places: tuple[Path, ...], environment: Mapping[str, str]) -> Settings:

@@ -52,6 +52,7 @@ class Duration(click.ParamType[float]):
         "verify music/ --torrent music.torrent",
         "verify bundle --withdrawn https://music.example.org --drop",
         "verify bundle --repair --from http://music.example/bundle/",
+        "verify bundle --repair --from swarm",
     ),
 )
 @with_copy_options

@@ -17,6 +17,7 @@ from phonolith.cli.view import Column, View
 if TYPE_CHECKING:
     from phonolith.releases.verify.check import Checked
     from phonolith.releases.verify.memory import Memory
+    from phonolith.releases.verify.peers import Reach
     from phonolith.releases.verify.run import Done
 
 _FILE = click.Path(path_type=Path)
@@ -31,7 +32,14 @@ _OPTIONS = (
     click.option("--threads", type=click.IntRange(1, 64), metavar="N", help="Default: one a processor."),
     click.option("--repair", is_flag=True, help="Repair what is bad; needs --from."),
     click.option(
-        "--from", "sources", multiple=True, metavar="COPY", help="Another copy: folder, bag, archive, web seed."
+        "--from",
+        "sources",
+        multiple=True,
+        metavar="COPY",
+        help="Another copy: folder, bag, archive, web seed, `swarm`, magnet link, peer as HOST:PORT.",
+    ),
+    click.option(
+        "--patience", type=click.IntRange(1), metavar="SECONDS", help="How long to wait for peers that give nothing."
     ),
 )
 _MOST = 50  # findings shown to a person
@@ -58,6 +66,7 @@ def verify_copies(
     threads: int | None,
     repair: bool,
     sources: tuple[str, ...],
+    patience: int | None,
 ) -> Answer:
     """Check what is at the paths; the answer has every file's verdict, and exit 1 where anything is wrong."""
     from phonolith.errors import UsageError
@@ -74,9 +83,9 @@ def verify_copies(
         lists = withdrawals(withdrawn, key, file.with_suffix(".withdrawals.jsonl") if file else None)
         wish = Wish(threads or os.cpu_count() or 1, all_digests, again, lists, own)
         if repair:
-            others = list(sources)
+            reach, now, others = _reach(place, paths, patience), place.now(), list(sources)
             done = [
-                run.verify_and_repair(path, torrents, wish, memory, bars, others, place.now(), drop=drop)
+                run.verify_and_repair(path, torrents, wish, memory, bars, others, now, reach, drop=drop)
                 for path in paths
             ]
         else:
@@ -94,6 +103,15 @@ def verify_copies(
         _show(view, done)
 
     return Answer(data, show, 1 if wrong else 0)
+
+
+def _reach(place: Place, paths: tuple[Path, ...], patience: int | None) -> Reach:
+    """How peers are reached: as the archive's settings say that is repaired or that is here, else by default."""
+    from phonolith.cli.net import asked_of, net_of, settings_near
+    from phonolith.releases.verify.peers import Reach
+
+    settings = settings_near((*paths, place.root), place.environment)
+    return Reach(net_of(settings), asked_of(settings, patience))
 
 
 @contextlib.contextmanager

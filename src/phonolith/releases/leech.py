@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import StorageError, TimedOut
+from phonolith.errors import BadInput, StorageError, TimedOut
 from phonolith.model.progress import Progress
 from phonolith.releases.session import Net, call, keep_nodes, libtorrent, mask, opened, with_trackers
 from phonolith.store.files import make_folders
@@ -22,6 +22,7 @@ _LOOK_EVERY = 200  # milliseconds without news
 _CALL_EVERY = 5.0  # seconds between calls to the peers that are known
 _DISK = 60.0  # seconds for bytes that are here to be read, or written
 _TRACKERS = 2.0  # seconds for a tracker to answer what it was told, before it is told that we leave
+_AGAIN = 10.0  # seconds without anything, after wrong bytes, until it is begun anew with every peer
 _MOST_TROUBLES = 3  # trackers that a message names
 
 #: Of libtorrent: a peer that has nothing to give now may have it soon, and one that hung up may be back.
@@ -32,12 +33,14 @@ _EAGER = {"close_redundant_connections": False, "min_reconnect_time": 5, "max_fa
 class Asked:
     """How to fetch: ``trackers`` beside a torrent's own, whether from web seeds too.
 
-    ``patience`` is how many seconds may pass in which nobody gives anything that is wanted.
+    ``patience`` is how many seconds may pass in which nobody gives anything that is wanted. ``nobody_else``: only the
+    peers that are named are asked, and none is looked for.
     """
 
     trackers: tuple[str, ...] = ()
     web_seeds: bool = True
     patience: float = 120.0
+    nobody_else: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Taken:
 
     handle: Any
     folder: Path
+    parameters: Callable[[], Any]
     parts: tuple[Part, ...] = ()
     piece_length: int = 0
     wanted: set[int] = field(default_factory=set)
@@ -86,7 +90,8 @@ class Leech:
         self._session, _ = opened(self._lt, self._net, folder, _EAGER)
         self._taken: list[Taken] = []
         self._read: dict[int, bytes] = {}  # pieces that were asked for, of one torrent at a time
-        self._flushed = self._wrong = self._announcing = 0
+        self._flushed = self._wrong = self._announcing = self._moved = 0
+        self._turn = -1  # whose turn it is of the known peers, once it is not all of them at once
         self._outside: dict[str, str] = {}
         self._called = float("-inf")
 
@@ -100,6 +105,7 @@ class Leech:
         """Leave, with everything written that came."""
         if self._net.dht:
             keep_nodes(self._lt, self._session, self._folder)
+        self._flushed = 0
         for one in self._taken:
             one.handle.flush_cache()
         self._until(lambda: self._flushed >= len(self._taken), _DISK)
@@ -114,15 +120,18 @@ class Leech:
 
         What lies in the folder is proved and counts. Raises StorageError.
         """
-        return self._begin(self._lt.load_torrent_buffer(metainfo), folder, order)
+        return self._begin(lambda: self._lt.load_torrent_buffer(metainfo), folder, order)
 
     def take_magnet(self, link: str, folder: Path, progress: Progress) -> Taken:
-        """Begin with a magnet link (BEP 9): ask peers for the metainfo first. Raises TimedOut where none gives it."""
-        parameters = self._lt.parse_magnet_uri(link)
-        parameters.save_path = str(folder)
-        parameters.flags |= self._lt.torrent_flags.default_dont_download
-        _prepare(self._lt, parameters, self._asked)
-        handle = self._session.add_torrent(parameters)
+        """Begin with a magnet link (BEP 9): ask peers for the metainfo first. Raises TimedOut, BadInput."""
+        try:
+            parameters = self._lt.parse_magnet_uri(link)
+            parameters.save_path = str(folder)
+            parameters.flags |= self._lt.torrent_flags.default_dont_download
+            _prepare(self._lt, parameters, self._asked)
+            handle = self._session.add_torrent(parameters)
+        except RuntimeError as error:
+            raise BadInput(link, f"is no magnet link: {error}", "Compare it with the one that was published") from error
         progress.start("Asking for the torrent", None, "")
         until = self._clock() + self._asked.patience
         while not handle.status().has_metadata and self._clock() < until:
@@ -134,8 +143,12 @@ class Leech:
         if found is None:
             problem = f"for {self._asked.patience:.0f} s nobody gave its metainfo{self._circumstances()}"
             raise TimedOut(link, problem, "Give the torrent itself, or try again later")
-        known = self._lt.parse_magnet_uri(link)  # with its trackers and peers, and now with what is in it
-        known.ti = found
+
+        def known() -> Any:
+            parameters = self._lt.parse_magnet_uri(link)  # with its trackers and peers, and now with what is in it
+            parameters.ti = found
+            return parameters
+
         return self._begin(known, folder, ())
 
     def want(self, taken: Taken, pieces: Iterable[int]) -> None:
@@ -145,27 +158,27 @@ class Leech:
         taken.handle.prioritize_pieces([(piece, 4) for piece in sorted(new)])
         self._called = float("-inf")
 
-    def give_up(self, taken: Taken, pieces: Iterable[int]) -> None:
-        """Want these pieces no more."""
-        taken.wanted -= set(pieces)
-        taken.handle.prioritize_pieces([(piece, 0) for piece in pieces])
-
     def fetch(self, progress: Progress, *, title: str = "Fetching from the swarm") -> str:
         """Fetch all that is wanted; "" when it is there, else what stopped it. Raises StorageError."""
         progress.start(title, sum(_size(one, one.wanted) for one in self._taken), "bytes")
         shown, most, last = 0, -1, self._clock()
+        begun = last
         try:
             while any(self.missing(one) for one in self._taken):
                 status = [one.handle.status() for one in self._taken]
                 self._raise_errors(status)
                 done = sum(one.total_wanted_done for one in status)
-                if done > most or any(one.state in _checking(self._lt) for one in status):
+                reading = self._turn < 0 and any(one.state in _checking(self._lt) for one in status)
+                if done > most or reading:
                     progress.advance(max(done - max(most, shown), 0))
                     shown, most, last = max(shown, done), max(most, done), self._clock()
+                    begun = last
                 peers = sum(one.num_peers for one in status)
                 progress.note(f"{peers} peer{'' if peers == 1 else 's'}, {_rate(status)}")
                 if self._clock() - last > self._asked.patience:
                     return self._why(peers)
+                if self._wrong and self._clock() - begun > min(_AGAIN, self._asked.patience / 4):
+                    begun = self._begin_again()
                 self._call([one.handle for one in self._taken])
                 self._hear()
         finally:
@@ -179,7 +192,7 @@ class Leech:
 
     def payload(self) -> int:
         """Bytes of payload that came in this session."""
-        return sum(int(one.handle.status().total_payload_download) for one in self._taken)
+        return self._moved + sum(int(one.handle.status().total_payload_download) for one in self._taken)
 
     def piece(self, taken: Taken, number: int) -> bytes:
         """The bytes of a piece, which libtorrent proved when it came; b"" where it is not here."""
@@ -190,9 +203,9 @@ class Leech:
         self._until(lambda: number in self._read, _DISK)
         return self._read.pop(number, b"")
 
-    def _begin(self, parameters: Any, folder: Path, order: Sequence[str]) -> Taken:
+    def _begin(self, load: Callable[[], Any], folder: Path, order: Sequence[str]) -> Taken:
         make_folders(folder)
-        layout = parameters.ti.layout()
+        layout = load().ti.layout()
         pad = self._lt.file_storage.flag_pad_file
         indices = [at for at in range(layout.num_files()) if not layout.file_flags(at) & pad]
         paths = order or [_below(layout.file_path(at)) for at in indices]
@@ -200,20 +213,43 @@ class Leech:
             Part(path, layout.file_size(at), _root(layout, at), layout.file_offset(at), number)
             for number, (path, at) in enumerate(zip(paths, indices, strict=True))
         )
-        parameters.renamed_files = {at: str(number) for number, at in enumerate(indices)}
-        parameters.piece_priorities = [0] * layout.num_pieces()
-        parameters.save_path = str(folder)
-        _prepare(self._lt, parameters, self._asked)
-        found = Taken(self._session.add_torrent(parameters), folder, parts, layout.piece_length())
-        self._taken.append(found)
-        return found
+
+        def parameters() -> Any:
+            found = load()
+            found.renamed_files = {at: str(number) for number, at in enumerate(indices)}
+            found.piece_priorities = [0] * layout.num_pieces()
+            found.save_path = str(folder)
+            _prepare(self._lt, found, self._asked)
+            return found
+
+        handle = self._session.add_torrent(parameters())
+        self._taken.append(Taken(handle, folder, parameters, parts, layout.piece_length()))
+        return self._taken[-1]
 
     def _call(self, handles: Iterable[Any]) -> None:
         """Call the peers that are known, again and again: who was not there may be now."""
         if self._clock() - self._called >= _CALL_EVERY:
             self._called = self._clock()
+            peers = self._net.peers
+            if self._turn >= 0 and peers:
+                peers = (peers[self._turn % len(peers)],)
             for one in handles:
-                call(one, self._net.peers)
+                call(one, peers)
+
+    def _begin_again(self) -> float:
+        """Take every torrent out and put it back, with what came of it, and call one of the known peers alone.
+
+        A piece that several peers gave parts of and that is wrong counts against all of them, so that libtorrent soon
+        bans the honest along with the liar; in a new torrent nobody is banned.
+        """
+        for one in self._taken:
+            self._moved += int(one.handle.status().total_payload_download)
+            self._session.remove_torrent(one.handle)
+            one.handle = self._session.add_torrent(one.parameters())
+            one.handle.prioritize_pieces([(piece, 4) for piece in sorted(one.wanted)])
+        self._turn += 1
+        self._called = float("-inf")
+        return self._clock()
 
     def _until(self, what: Callable[[], bool], seconds: float) -> None:
         until = self._clock() + seconds
@@ -264,9 +300,13 @@ class Leech:
 
 def _prepare(lt: Any, parameters: Any, asked: Asked) -> None:
     flags = lt.torrent_flags
-    if not asked.web_seeds:
+    if not asked.web_seeds or asked.nobody_else:
         parameters.url_seeds = []
-    with_trackers(parameters, asked.trackers)
+    if asked.nobody_else:
+        parameters.trackers, parameters.tracker_tiers = [], []
+        parameters.flags |= flags.disable_dht | flags.disable_lsd | flags.disable_pex
+    else:
+        with_trackers(parameters, asked.trackers)
     parameters.flags |= flags.override_web_seeds | flags.override_trackers
     parameters.flags &= ~(flags.auto_managed | flags.paused)
 

@@ -22,9 +22,10 @@ _TIMEOUT = 60  # seconds without a byte
 
 
 class Other(Protocol):
-    """Another copy. Nothing it gives is trusted."""
+    """Another copy. Nothing it gives is trusted. ``trouble`` says why it gave less than it might, "" if it did not."""
 
     name: str
+    trouble: str
 
     def read(self, one: Expected, start: int, size: int) -> bytes:
         """Bytes of the file from ``start`` on; fewer, or none, where it does not have them."""
@@ -46,6 +47,7 @@ class Folder:
 
     def __init__(self, copy: Copy) -> None:
         self.name = printable(copy.root)
+        self.trouble = ""
         self._copy = copy
         self._by_digest = {digest: one.path for one in copy.expected.values() for digest in _digests(one)}
 
@@ -72,6 +74,7 @@ class WebSeed:
 
     def __init__(self, address: str, name: str) -> None:
         self.name = address
+        self.trouble = ""
         self._address = f"{address.rstrip('/')}/{quote(name)}"
 
     def read(self, one: Expected, start: int, size: int) -> bytes:

@@ -147,7 +147,11 @@ class _Repair:
             if data and not found.finish():
                 self._used(name, len(data))
                 return data
-        raise _CannotRepair(f"no copy has piece {number} of it undamaged")
+        raise _CannotRepair(f"no copy has piece {number} of it undamaged{self._troubles()}")
+
+    def _troubles(self) -> str:
+        """Why others gave less than they might."""
+        return "".join(f"; {other.name}: {other.trouble}" for other in self._others if other.trouble)
 
     def _used(self, name: str, size: int) -> None:
         if name:
@@ -189,7 +193,7 @@ class _Repair:
                     self._used(other.name, len(data))
                     yield data
                 return
-        raise _CannotRepair("no copy has it undamaged, and without its torrent it is all or nothing")
+        raise _CannotRepair(f"no copy has it undamaged, and without its torrent it is all or nothing{self._troubles()}")
 
     def _prove(self, draft: Path, wrote: Digest) -> None:
         """Read the new file back and compare everything that is known of it."""

@@ -12,6 +12,7 @@ from phonolith.releases.verify.drop import Dropped
 from phonolith.releases.verify.drop import drop as drop_from
 from phonolith.releases.verify.memory import Memory
 from phonolith.releases.verify.others import others
+from phonolith.releases.verify.peers import Peers, Reach, is_swarm
 from phonolith.releases.verify.recognise import recognise
 from phonolith.releases.verify.repair import Mended, repair
 from phonolith.releases.verify.verdicts import MENDABLE, Verdict
@@ -54,14 +55,18 @@ def verify_and_repair(
     progress: Progress,
     sources: list[str],
     now: str,
+    reach: Reach | None = None,
     *,
     drop: bool = False,
 ) -> Done:
     """Verify, repair from the other copies what is bad, and verify again what was changed.
 
     In this order: lists, since they say what the rest should be; what is bad; then what could not be proved while its
-    neighbours were bad.
+    neighbours were bad. Peers among the sources, for whom ``reach`` has to be given, are asked for what no other source
+    could mend.
     """
+    swarm = [one for one in sources if is_swarm(one)]
+    near = [one for one in sources if one not in swarm]
     done = verify(path, torrents, wish, memory, progress, drop=drop)
     dropped = done.dropped
     mended: list[Mended] = []
@@ -71,9 +76,15 @@ def verify_and_repair(
         if not any(bad for _, bad in here):
             continue
         for one, bad in here:
-            if bad:
-                known = others(sources, one.copy.name)
-                mended += repair(one.copy, bad, known, _doubted(one), now, progress)
+            known = others(near, one.copy.name) if bad else []
+            if bad and (known or not swarm):
+                found = repair(one.copy, bad, known, _doubted(one), now, progress)
+                mended += found
+                bad = [verdict for verdict, item in zip(bad, found, strict=True) if item.problem]
+            if bad and swarm and reach:
+                with Peers(one.copy, swarm, reach) as peers:
+                    peers.fetch(bad, progress)
+                    mended += repair(one.copy, bad, [*known, peers], _doubted(one), now, progress)
         done = verify(path, torrents, replace(wish, again=False), memory, progress)
         read += done.read
     return replace(done, mended=_last(mended), read=read, dropped=dropped)
