@@ -5,10 +5,12 @@ from __future__ import annotations
 import contextlib
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
 
 from phonolith.errors import Interrupted, PhonolithError
 from phonolith.model.finding import Finding
@@ -16,15 +18,24 @@ from phonolith.model.progress import Progress
 from phonolith.store.amiss import absent, found_amiss, observed, path_of
 from phonolith.store.archive import Archive
 from phonolith.store.damage import FIXITY, RUN, KnownDamage
-from phonolith.store.fixity import DAMAGED, GONE, SOUND, UNREADABLE, Expected, Look, Pace, look
+from phonolith.store.fixity import DAMAGED, GONE, SOUND, UNREADABLE, Expected, Look, Pace, Reading, judged, look, read
 from phonolith.store.ledger import Ledger
 from phonolith.store.observations import Observations
 from phonolith.store.passport import BLOCK, LARGE_PIECE, SMALL_PIECE
 from phonolith.store.schedule import SEGMENTS, Due, Item, Schedule
 from phonolith.store.segments import Segment
 from phonolith.store.volumes import Volume
+from phonolith.store.workers import Stopped, Workers
 
 TOOL = "phonolith"
+
+#: About how long a file, and a byte of a passport, holds the interpreter's lock in seconds; processes take half a
+#: second to start, so they are worth it where threads would wait for longer.
+_LOCKED_A_FILE = 60e-6
+_LOCKED_A_BYTE = 100e-12
+_WORTH_PROCESSES = 0.5
+_BATCH_BYTES = 8 << 20
+_BATCH_ITEMS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +122,22 @@ def reread(store: Store, wish: Wish, pace: Pace, progress: Progress, *, now: Cal
     return _Run(store, wish, pace, progress, now, version).run()
 
 
+class _Order(NamedTuple):
+    """An item for a worker process, and what it needs to know to read it."""
+
+    item: Item
+    path: str
+    size: int | None
+    whole: bool
+    follow: bool
+
+
+def _read_batch(share: float, orders: Sequence[_Order], stopped: Stopped) -> list[Reading | Look]:
+    """In a worker process: read each file once."""
+    pace = Pace(share, elsewhere=stopped)
+    return [read(one.path, one.size, pace, whole=one.whole, follow=one.follow) for one in orders]
+
+
 class _Run:
     """One run: threads take items from one plan and enter what they saw, each after each file."""
 
@@ -146,11 +173,15 @@ class _Run:
         self._number, due = schedule.begin(report.began, everything=wish.everything)
         if not wish.everything:
             due = Due(wish.cutoff, due.before)
-        _, size = schedule.amount(due, self._store.segments)
+        count, size = schedule.amount(due, self._store.segments)
         self._progress.start("Reading", size, "bytes")
         self._plan = schedule.due(due, self._store.segments)
+        seconds_locked = count * _LOCKED_A_FILE + (size * _LOCKED_A_BYTE if wish.whole else 0)
         try:
-            self._read_all()
+            if wish.threads > 1 and seconds_locked > _WORTH_PROCESSES:
+                self._read_all_in_processes()
+            else:
+                self._read_all()
         finally:
             self._progress.finish()
             report.seconds = self._pace.clock() - began
@@ -167,6 +198,38 @@ class _Run:
                 self._report.stopped = True
                 self._pace.stop()
                 raise
+
+    def _read_all_in_processes(self) -> None:
+        """The same by processes: they read and hash, and what they saw is judged and entered here."""
+        try:
+            with Workers(self._wish.threads, "verify", processes=True) as workers:
+                workers.run(partial(_read_batch, self._pace.share), self._batches(), self._enter_batch)
+        except Interrupted:
+            pass
+        except PhonolithError as error:
+            self._trouble = error
+        except BaseException:
+            self._report.stopped = True
+            self._pace.stop()
+            raise
+
+    def _batches(self) -> Iterator[list[_Order]]:
+        """What a worker takes at a time: little enough that a deadline and a kill cost little."""
+        orders: list[_Order] = []
+        size = 0
+        while (item := self._next()) is not None:
+            wanted = self._expected(item)
+            orders.append(_Order(item, self._path(item), wanted.size, wanted.whole, wanted.follow))
+            size += item.size
+            if size >= _BATCH_BYTES or len(orders) >= _BATCH_ITEMS:
+                yield orders
+                orders, size = [], 0
+        if orders:
+            yield orders
+
+    def _enter_batch(self, orders: Sequence[_Order], readings: Sequence[Reading | Look]) -> None:
+        for one, reading in zip(orders, readings, strict=True):
+            self._enter(one.item, judged(one.path, self._expected(one.item), self._pace, reading))
 
     def _work(self) -> None:
         """Read item after item until none is left or the time is up."""
@@ -199,7 +262,10 @@ class _Run:
         self._progress.advance(item.size)
 
     def _check(self, item: Item) -> None:
-        seen = look(self._path(item), self._expected(item), self._pace)
+        self._enter(item, look(self._path(item), self._expected(item), self._pace))
+
+    def _enter(self, item: Item, seen: Look) -> None:
+        """Write down what was seen of an item."""
         if seen.result == GONE and not self._is_mounted(item):
             with self._lock:
                 self._skip(item)

@@ -153,7 +153,7 @@ class _Check:
                 self._save()
 
         try:
-            run_all((job for job, _ in left), self._copy.root, self._wish.threads, done)
+            run_all([job for job, _ in left], self._copy.root, self._wish.threads, done)
         finally:
             self._save()
             self._progress.finish()
