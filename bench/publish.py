@@ -6,10 +6,10 @@
     python -m bench.publish compose --files 1000000                composing from passports alone, and its growth
 
 All that is compared is done in turn, by the wall and by the processor seconds of all processes, medians shown. The
-limit is what `openssl speed -multi` says, in the same turns, of SHA-256 twice (whole file, leaves) and SHA-1 once. Files lie
-in a folder that is removed afterwards. They are synced and read once before, so where memory holds them disks do not
-count. libtorrent makes hybrid torrents too; mktorrent and torf, run where they are installed, make those of version 1:
-one hash instead of three.
+limit is what `openssl speed -multi` says, in the same turns, of SHA-256 twice (whole file, leaves) and SHA-1 once.
+Files lie in a folder that is removed afterwards. They are synced and read once before, so where memory holds them disks
+do not count. libtorrent makes hybrid torrents too; mktorrent and torf, run where they are installed, make those of
+version 1: one hash instead of three.
 """
 
 from __future__ import annotations
