@@ -63,7 +63,7 @@ class Job(NamedTuple):
     @property
     def size(self) -> int:
         """Bytes to be read."""
-        return sum(span.size for span in self.spans if span.file)
+        return sum([span.size for span in self.spans if span.file])
 
     def key(self) -> bytes:
         """SHA-256 over what would be read and compared: the same key is the same work with the same result."""
@@ -97,25 +97,25 @@ class _Unread(Exception):
 
 
 def run_all(
-    jobs: Sequence[Job], root: Path, threads: int, done: Callable[[Sequence[tuple[Job, Result]]], None]
+    jobs: Sequence[Job], root: Path, threads: int, done: Callable[[Sequence[tuple[Job, bytes, Result]]], None]
 ) -> None:
     """Run jobs on threads, or on as many processes where that is faster.
 
-    ``done`` is called in this thread with what is finished, in no set order. Where it raises or a person stops it,
-    reading ends within a chunk. Raises StorageError where a process was killed.
+    ``done`` is called in this thread with what is finished and its key, in no set order. Where it raises or a person
+    stops it, reading ends within a chunk. Raises StorageError where a process was killed.
     """
 
-    def taken(batch: list[Job], results: list[Result]) -> None:
-        done(list(zip(batch, results, strict=True)))
+    def taken(batch: list[Job], results: list[tuple[bytes, Result]]) -> None:
+        done([(job, key, result) for job, (key, result) in zip(batch, results, strict=True)])
 
     with Workers(threads, "verify", processes=threads > 1 and _seconds_locked(jobs) > _WORTH_PROCESSES) as workers:
         workers.run(partial(_run_batch, str(root)), _batches(jobs), taken)
 
 
-def _run_batch(root: str, batch: Sequence[Job], stopped: Stopped) -> list[Result]:
+def _run_batch(root: str, batch: Sequence[Job], stopped: Stopped) -> list[tuple[bytes, Result]]:
     if not hasattr(_of_thread, "buffer"):
         _of_thread.buffer = memoryview(bytearray(CHUNK))
-    return [run(job, root, _of_thread.buffer, stopped) for job in batch]
+    return [(job.key(), run(job, root, _of_thread.buffer, stopped)) for job in batch]
 
 
 def _seconds_locked(jobs: Iterable[Job]) -> float:
