@@ -6,7 +6,8 @@ The limit is hashlib's SHA-256 over memory in as many threads as there are proce
 files, and `bagit.py --validate` over a bag of the same small files. Parts are done in turn, three times, and the
 medians shown. Files lie in /dev/shm unless `--folder` says where: verify drops what it reads from the page cache, so on
 a disk each of its turns is cold, while peers may find their files there. Reading out of /dev/shm takes the kernel about
-twice as long as out of ext4's pages, and is in every figure but the limit.
+twice as long as out of ext4's pages, and is in every figure but the limit. Worker processes import this file, so it
+imports little before it is needed.
 """
 
 from __future__ import annotations
@@ -28,13 +29,10 @@ import time
 import tracemalloc
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from phonolith.model.progress import Silent
-from phonolith.store.archive import Archive
-from phonolith.store.fixity import Pace
-from phonolith.store.rereading import Wish, opened, reread
-from phonolith.store.structure import check_ledger
+if TYPE_CHECKING:
+    from phonolith.store.archive import Archive
 
 NOW = "2026-01-02T03:04:05Z"
 CPUS = os.cpu_count() or 1
@@ -59,6 +57,10 @@ def limit(megabytes: int) -> int:
 
 
 def verify(archive: Archive, threads: int = CPUS, *, whole: bool = False) -> int:
+    from phonolith.model.progress import Silent
+    from phonolith.store.fixity import Pace
+    from phonolith.store.rereading import Wish, opened, reread
+
     with archive.lock("verify", what="bench"), opened(archive) as store:
         wish = Wish(NOW, everything=True, whole=whole, threads=threads)
         report = reread(store, wish, Pace(), Silent(), now=lambda: NOW, version="bench")
@@ -96,6 +98,8 @@ def ratios(found: dict[str, dict[str, float]], peers: dict[str, str]) -> None:
 
 def fill(folder: Path, name: str, count: int, size: int) -> Archive:
     """An archive of so many objects of about this size."""
+    from phonolith.store.archive import Archive
+
     archive = Archive.create(folder / name, name="bench", contact="nobody@example.org", now=NOW)
     rng = random.Random(1)
     with archive.objects() as objects, objects.batch() as batch:
@@ -137,6 +141,9 @@ def measure(parts: dict[str, Part], turns: int = 3) -> dict[str, dict[str, float
 
 def structure(archive: Archive) -> dict[str, float]:
     """The comparison without reading, and the memory it takes."""
+    from phonolith.model.progress import Silent
+    from phonolith.store.structure import check_ledger
+
     began = time.perf_counter()
     with archive.ledger() as ledger:
         assert not list(check_ledger(ledger, archive.volumes, Silent()))

@@ -4,7 +4,7 @@
 several, by wall and by processor time, which a busy machine disturbs less. The limit is as many threads hashing memory
 as there are processors; what `openssl speed -multi` says of SHA-256 in the same run stands above. Both bag programs are
 also asked about a sound bag and three damaged ones: they must agree. Many small files and v2 pieces are given to worker
-processes, and starting those is counted.
+processes, and starting those is counted; they import this file, so it imports little before it is needed.
 """
 
 from __future__ import annotations
@@ -26,19 +26,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from phonolith.model.progress import Silent
-from phonolith.releases.compose import Entry, Kind, compose
-from phonolith.releases.verify.check import Wish
-from phonolith.releases.verify.memory import Memory
-from phonolith.releases.verify.run import verify
-from phonolith.store.passport import passport_of
-
 NOW = "2026-11-25T00:00:00Z"
 _ROUNDS = 5
 
 
 def lay_bag(root: Path, count: int, size: int) -> int:
     """A bag of ``count`` files of ``size`` bytes, and its torrent beside it; returns its bytes."""
+    from phonolith.releases.compose import Entry, Kind, compose
+    from phonolith.store.passport import passport_of
+
     lines = []
     entries = []
     for number in range(count):
@@ -63,6 +59,10 @@ def lay_bag(root: Path, count: int, size: int) -> int:
 
 def ours(path: Path, threads: int) -> Callable[[], bool]:
     """Verify with nothing remembered; whether all is sound."""
+    from phonolith.model.progress import Silent
+    from phonolith.releases.verify.check import Wish
+    from phonolith.releases.verify.memory import Memory
+    from phonolith.releases.verify.run import verify
 
     def run() -> bool:
         state = path.parent / "state.sqlite"

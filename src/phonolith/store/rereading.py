@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -10,7 +11,6 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from phonolith.errors import Interrupted, PhonolithError
 from phonolith.model.finding import Finding
@@ -18,14 +18,27 @@ from phonolith.model.progress import Progress
 from phonolith.store.amiss import absent, found_amiss, observed, path_of
 from phonolith.store.archive import Archive
 from phonolith.store.damage import FIXITY, RUN, KnownDamage
-from phonolith.store.fixity import DAMAGED, GONE, SOUND, UNREADABLE, Expected, Look, Pace, Reading, judged, look, read
+from phonolith.store.fixity import (
+    DAMAGED,
+    GONE,
+    SOUND,
+    UNREADABLE,
+    Expected,
+    Look,
+    Order,
+    Pace,
+    Reading,
+    judged,
+    look,
+    read_batch,
+)
 from phonolith.store.ledger import Ledger
 from phonolith.store.observations import Observations
 from phonolith.store.passport import BLOCK, LARGE_PIECE, SMALL_PIECE
 from phonolith.store.schedule import SEGMENTS, Due, Item, Schedule
 from phonolith.store.segments import Segment
 from phonolith.store.volumes import Volume
-from phonolith.store.workers import Stopped, Workers
+from phonolith.store.workers import Workers
 
 TOOL = "phonolith"
 
@@ -122,22 +135,6 @@ def reread(store: Store, wish: Wish, pace: Pace, progress: Progress, *, now: Cal
     return _Run(store, wish, pace, progress, now, version).run()
 
 
-class _Order(NamedTuple):
-    """An item for a worker process, and what it needs to know to read it."""
-
-    item: Item
-    path: str
-    size: int | None
-    whole: bool
-    follow: bool
-
-
-def _read_batch(share: float, orders: Sequence[_Order], stopped: Stopped) -> list[Reading | Look]:
-    """In a worker process: read each file once."""
-    pace = Pace(share, elsewhere=stopped)
-    return [read(one.path, one.size, pace, whole=one.whole, follow=one.follow) for one in orders]
-
-
 class _Run:
     """One run: threads take items from one plan and enter what they saw, each after each file."""
 
@@ -159,6 +156,7 @@ class _Run:
         self._report = Report(now())
         self._deadline: float | None = None
         self._number = 0
+        self._in_hand: dict[int, Item] = {}  # what worker processes read
         self._plan: Iterator[Item] = iter(())
 
     def run(self) -> Report:
@@ -203,7 +201,7 @@ class _Run:
         """The same by processes: they read and hash, and what they saw is judged and entered here."""
         try:
             with Workers(self._wish.threads, "verify", processes=True) as workers:
-                workers.run(partial(_read_batch, self._pace.share), self._batches(), self._enter_batch)
+                workers.run(partial(read_batch, self._pace.share), self._batches(), self._enter_batch)
         except Interrupted:
             pass
         except PhonolithError as error:
@@ -213,13 +211,17 @@ class _Run:
             self._pace.stop()
             raise
 
-    def _batches(self) -> Iterator[list[_Order]]:
+    def _batches(self) -> Iterator[list[Order]]:
         """What a worker takes at a time: little enough that a deadline and a kill cost little."""
-        orders: list[_Order] = []
+        orders: list[Order] = []
         size = 0
-        while (item := self._next()) is not None:
+        for number in itertools.count():
+            item = self._next()
+            if item is None:
+                break
             wanted = self._expected(item)
-            orders.append(_Order(item, self._path(item), wanted.size, wanted.whole, wanted.follow))
+            self._in_hand[number] = item
+            orders.append(Order(number, self._path(item), wanted.size, wanted.whole, wanted.follow))
             size += item.size
             if size >= _BATCH_BYTES or len(orders) >= _BATCH_ITEMS:
                 yield orders
@@ -227,9 +229,10 @@ class _Run:
         if orders:
             yield orders
 
-    def _enter_batch(self, orders: Sequence[_Order], readings: Sequence[Reading | Look]) -> None:
+    def _enter_batch(self, orders: Sequence[Order], readings: Sequence[Reading | Look]) -> None:
         for one, reading in zip(orders, readings, strict=True):
-            self._enter(one.item, judged(one.path, self._expected(one.item), self._pace, reading))
+            item = self._in_hand.pop(one.number)
+            self._enter(item, judged(one.path, self._expected(item), self._pace, reading))
 
     def _work(self) -> None:
         """Read item after item until none is left or the time is up."""
