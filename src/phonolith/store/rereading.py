@@ -42,10 +42,10 @@ from phonolith.store.workers import Workers
 
 TOOL = "phonolith"
 
-#: About how long a file, and a byte of a passport, holds the interpreter's lock in seconds; processes take half a
-#: second to start, so they are worth it where threads would wait for longer.
+#: About how long threads wait for the interpreter's lock, in seconds a file and a byte of a passport. Processes take
+#: half a second to start, so they are worth it where threads would wait for longer.
 _LOCKED_A_FILE = 60e-6
-_LOCKED_A_BYTE = 100e-12
+_LOCKED_A_BYTE = 0.5e-9
 _WORTH_PROCESSES = 0.5
 _BATCH_BYTES = 8 << 20
 _BATCH_ITEMS = 64

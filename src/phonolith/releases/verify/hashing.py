@@ -119,8 +119,8 @@ def _run_batch(root: str, batch: Sequence[Job], stopped: Stopped) -> list[tuple[
 
 
 def _seconds_locked(jobs: Iterable[Job]) -> float:
-    """About how long all this holds the interpreter's lock: a file's opening and its objects, and each leaf of v2."""
-    return sum(40e-6 + (job.size / BLOCK * 1e-6 if job.pieces and job.pieces.width else 0) for job in jobs)
+    """About how long threads would wait for the interpreter's lock: for a file's opening, and for each leaf of v2."""
+    return sum([40e-6 + (job.size / BLOCK * 8e-6 if job.pieces and job.pieces.width else 0) for job in jobs])
 
 
 def run(job: Job, root: Path | str, buffer: memoryview, stopped: Stopped = lambda: False) -> Result:
