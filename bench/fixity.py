@@ -1,6 +1,6 @@
 """Reading held bytes again beside its limit and its peers, in one run; then many small files, and the structure alone.
 
-    .venv/bin/python -m bench.fixity [--megabytes 1024] [--files 100000] [--folder DIR] [--json]
+    .venv/bin/python -m bench.fixity [--megabytes 1024] [--files 60000] [--folder DIR] [--json]
 
 The limit is hashlib's SHA-256 over memory in as many threads as there are processors. Peers: sha256sum over the same
 files, and `bagit.py --validate` over a bag of the same small files. Parts are done in turn, three times, and the
@@ -192,7 +192,7 @@ def run(folder: Path, megabytes: int, files: int) -> dict[str, Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--megabytes", type=int, default=1024)
-    parser.add_argument("--files", type=int, default=100_000)
+    parser.add_argument("--files", type=int, default=60_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: /dev/shm)")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()

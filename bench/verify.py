@@ -27,7 +27,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 NOW = "2026-11-25T00:00:00Z"
-_ROUNDS = 5
+_ROUNDS = 4
 
 
 def lay_bag(root: Path, count: int, size: int) -> int:
