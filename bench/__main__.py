@@ -31,7 +31,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "size": [["bench.size", "--tracks", count]],
         "search": [["bench.search", "--tracks", count, "--folder", str(work / "search")]],
         "ranges": [["bench.web", "ranges"]],
-        "publish": [["bench.publish", what] for what in ("passports", "small", "compose")],
+        "publish": [["bench.publish"]],
         "verify": [["bench.verify"]],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }

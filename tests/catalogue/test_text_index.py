@@ -164,7 +164,7 @@ def test_a_killed_worker_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     path = tmp_path / "catalogue"
     plain.make(path, 1, 5)
     monkeypatch.setattr(folding, "_WORTH_PROCESSES", 0)
-    monkeypatch.setattr(folding, "_end_with_parent", os.abort)  # what every worker begins with
+    monkeypatch.setattr(folding, "end_with_parent", os.abort)  # what every worker begins with
     db = apsw.Connection(str(path))
     with pytest.raises(StorageError, match="killed"):
         build_text_index(db, workers=2)

@@ -205,7 +205,7 @@ def test_expunge_removes_bytes_for_good(root: Path, ids: dict[str, str], phonoli
         assert refused.code == 2 and "gone for good" in refused.err
     assert phonolith("show", one, "--archive", root).code == 0, "what is known of it stays"
     decided = phonolith("why", one, "--archive", root, "--json").data["decisions"]
-    uses = {each["use"]: each["allowed"] for each in decided}
+    uses = {use: each["allowed"] for use, each in decided.items()}
     assert uses["list"] and not uses["stream"] and not uses["redistribute"]
     with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
         assert access.playable(Library(catalogue, Overlay(register, every=0)), one) == ()

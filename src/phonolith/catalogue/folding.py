@@ -6,15 +6,13 @@ any more. A file that is being written cannot be read, so tables come in files o
 
 from __future__ import annotations
 
-import os
 import tempfile
-import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import Executor, Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +22,7 @@ from phonolith.errors import StorageError
 from phonolith.model.ids import KINDS
 from phonolith.model.progress import Progress
 from phonolith.store.files import storage_errors
+from phonolith.store.workers import end_with_parent
 
 #: Where the first two tiers end and how wide the others are. The first fits one Roaring container.
 TIERS = (65_535, 2**18 - 1, 2**21)
@@ -111,7 +110,7 @@ def _executor(workers: int) -> Iterator[Executor]:
     if workers < 2:
         yield _Here()
         return
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=_end_with_parent) as executor:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=end_with_parent) as executor:
         try:
             yield executor
         except BrokenProcessPool as error:
@@ -119,15 +118,3 @@ def _executor(workers: int) -> Iterator[Executor]:
         except BaseException:
             executor.shutdown(wait=True, cancel_futures=True)
             raise
-
-
-def _end_with_parent() -> None:
-    """Have a worker end when the process that started it does, even by a kill."""
-    parent = parent_process()
-
-    def watch() -> None:
-        if parent is not None:
-            parent.join()
-            os._exit(1)
-
-    threading.Thread(target=watch, daemon=True).start()

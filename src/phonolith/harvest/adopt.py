@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from phonolith.sources import folder_records as records
 from phonolith.sources.tag_reader import Cover, Reading
 from phonolith.sources.tags import Read
 from phonolith.sources.text import visible
+from phonolith.store.batch import Held
 from phonolith.store.files import printable
 from phonolith.store.objects import ObjectStore
 from phonolith.store.records import RecordStore
@@ -23,6 +25,10 @@ from phonolith.store.records import RecordStore
 #: So many objects, or bytes of them, are made durable together. A kill costs at most so much of the work.
 BATCH_OBJECTS = 256
 BATCH_BYTES = 256 * 1024 * 1024
+
+#: So many files, or bytes of them, are hashed side by side, by processes where there is enough to do.
+_TOGETHER = 64
+_TOGETHER_BYTES = 128 * 1024 * 1024
 
 _OF_THE_FILE = (errno.EACCES, errno.EPERM, errno.EIO, errno.ENOENT, errno.ESTALE, errno.EISDIR, errno.ELOOP)
 
@@ -46,6 +52,9 @@ class Adopter:
     refused: set[str] = field(default_factory=set)
     _moved: list[Path] = field(default_factory=list)
     _waiting: list[tuple[Mark, Path | None]] = field(default_factory=list)
+    _order: list[Found] = field(default_factory=list)
+    _place: dict[str, int] = field(default_factory=dict)
+    _adopted: dict[str, Held | PhonolithError] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self._batch = self.objects.batch()
@@ -53,6 +62,11 @@ class Adopter:
     def knows(self, item: str, found: Found) -> bool:
         """Whether the file was adopted before and is as it was then."""
         return self.marks.get(item, found.validator) is not None or self._recorded(item, found)
+
+    def expect(self, files: Iterable[Found]) -> None:
+        """Say in what order files will be adopted, so that those to come are taken in together with the first."""
+        self._order = list(files)
+        self._place = {found.path: number for number, found in enumerate(self._order)}
 
     def audio(self, item: str, found: Found, disc: int) -> Member | None:
         """Adopt and read an audio file.
@@ -105,7 +119,7 @@ class Adopter:
     def _adopt(self, item: str, found: Found, *, audio: bool) -> Mark | None:
         path = self.root / found.path
         try:
-            held = self._batch.adopt(path, self.how, media_type_of(extension(found)))
+            held = self._take_in(found)
         except RefusedByRights as error:
             self.report.found("file.expunged", visible(found.path), error.problem, error.remedy, "error")
             return None
@@ -119,9 +133,22 @@ class Adopter:
             self._describe(mark, self.read(path), visible(found.name))
         gone = self.how == "move" and path.absolute() not in {Path(place) for place in held.places}
         self._waiting.append((mark, path if gone else None))
-        if self._batch.count >= BATCH_OBJECTS or self._batch.size >= BATCH_BYTES:
+        if max(self._batch.count, len(self._waiting)) >= BATCH_OBJECTS or self._batch.size >= BATCH_BYTES:
             self.settle()
         return mark
+
+    def _take_in(self, found: Found) -> Held:
+        """Adopt the file, and with it those that come next."""
+        if found.path not in self._adopted:
+            place = self._place.get(found.path, len(self._order))
+            together = list(_first(self._order[place : place + _TOGETHER])) or [found]
+            wanted = [(self.root / one.path, media_type_of(extension(one))) for one in together]
+            got = self._batch.adopt_many(wanted, self.how)
+            self._adopted = {one.path: held for one, held in zip(together, got, strict=True)}
+        held = self._adopted.pop(found.path)
+        if isinstance(held, PhonolithError):
+            raise held
+        return held
 
     def _describe(self, mark: Mark, reading: Reading, name: str) -> None:
         mark.audio = records.Audio(
@@ -164,6 +191,16 @@ class Adopter:
         return Mark(
             item, found.validator, file.sha256, file.size, payload.audio, payload.tags, payload.covers, file.problem
         )
+
+
+def _first(files: Iterable[Found]) -> Iterator[Found]:
+    """As many as are taken in together: the first, and others while they are not too much."""
+    size = 0
+    for one in files:
+        size += one.size
+        if size > max(one.size, _TOGETHER_BYTES):
+            return
+        yield one
 
 
 def _is_of_the_file(error: PhonolithError, path: Path) -> bool:

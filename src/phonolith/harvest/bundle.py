@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from phonolith.errors import BadInput, UsageError
+from phonolith.errors import BadInput, PhonolithError, UsageError
 from phonolith.harvest.report import HarvestReport, Writer
 from phonolith.library import publications
 from phonolith.model.event import Event
@@ -171,32 +171,33 @@ def _adopt(objects: ObjectStore, bag: Bag, options: Options, report: HarvestRepo
 
 
 def _together(objects: ObjectStore, bag: Bag, how: str, files: dict[str, str], report: HarvestReport) -> None:
-    """Take in some files; where one is not what the manifest says, all but that one."""
+    """Take in some files; where some are not what the manifest says, all but those."""
     while files:
         batch = objects.batch()
         try:
             wrong = _wrong(batch, bag, how, files)
-            if wrong is None:
+            if not wrong:
                 report.objects += batch.count
                 report.bytes_adopted += batch.size
                 batch.keep()
                 return
         finally:
             batch.drop()
-        path, problem = wrong
-        report.found("bundle.corrupt", visible(path), problem, "Get the file again, or repair the copy", "error")
-        files = {other: digest for other, digest in files.items() if other != path}
+        for path, problem in wrong.items():
+            report.found("bundle.corrupt", visible(path), problem, "Get the file again, or repair the copy", "error")
+        files = {path: digest for path, digest in files.items() if path not in wrong}
 
 
-def _wrong(batch: Batch, bag: Bag, how: str, files: dict[str, str]) -> tuple[str, str] | None:
-    """The first file that cannot be held as what it should be, and why."""
-    for path, digest in files.items():
-        if not plain(bag.root, path):
-            return path, "is missing, or no plain file in the bundle's folder"
-        held = batch.adopt(bag.root / path, how)
-        if held.sha256 != digest:
-            return path, f"has the digest {held.sha256} instead of {digest}"
-    return None
+def _wrong(batch: Batch, bag: Bag, how: str, files: dict[str, str]) -> dict[str, str]:
+    """Adopt the files; those that cannot be held as what they should be, and why."""
+    usable = [path for path in files if plain(bag.root, path)]
+    wrong = dict.fromkeys(files.keys() - set(usable), "is missing, or no plain file in the bundle's folder")
+    for path, held in zip(usable, batch.adopt_many([(bag.root / path, "") for path in usable], how), strict=True):
+        if isinstance(held, PhonolithError):
+            raise held
+        if held.sha256 != files[path]:
+            wrong[path] = f"has the digest {held.sha256} instead of {files[path]}"
+    return {path: wrong[path] for path in files if path in wrong}
 
 
 def _bundle(objects: ObjectStore, bag: Bag, replaces: str) -> Bundle:

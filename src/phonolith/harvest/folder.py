@@ -129,6 +129,8 @@ class _Run:
         self._check_room(waiting)
         self._put_settings()
         self.progress.start("adopt and read", self.report.bytes_needed, "bytes")
+        order = [found for one in waiting for found, _ in (*one.audio, *one.beside)]
+        self.adopter.expect(found for found in order if not self.adopter.knows(self.items[found.path], found))
         for one in waiting:
             self._group(one)
         self.progress.finish()

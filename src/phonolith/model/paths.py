@@ -35,7 +35,10 @@ def fault(parts: Sequence[str]) -> tuple[str, str] | None:
         return "path.traversal", "begins with a drive of Windows"
     if len(parts) > DEEPEST or len("/".join(parts).encode("utf-8", "replace")) >= LONGEST_PATH:
         return "path.too-long", "is too long or too deep"
-    return next((found for part in parts if (found := _fault(part))), None)
+    for part in parts:
+        if found := _fault(part):
+            return found
+    return None
 
 
 def portable(parts: Sequence[str]) -> bool:
@@ -69,8 +72,9 @@ def collisions(paths: Iterable[Sequence[str]]) -> list[tuple[Sequence[str], Sequ
         if key in files:
             found.append((files[key], path))
         files.setdefault(key, path)
-        for length in range(1, len(key)):
-            folders.setdefault(key[:length], path)
+        if key[:-1] not in folders:  # else those above it are there too
+            for length in range(1, len(key)):
+                folders.setdefault(key[:length], path)
     found += [(path, folders[key]) for key, path in files.items() if key in folders]
     return found
 
@@ -80,7 +84,7 @@ def folded(path: Sequence[str]) -> tuple[str, ...]:
 
     APFS is one of the first two, Windows of the first and the last.
     """
-    return tuple((part.lower() if part.isascii() else _fold(part)).rstrip(" .") or part for part in path)
+    return tuple([(part.lower() if part.isascii() else _fold(part)).rstrip(" .") or part for part in path])
 
 
 def _fold(part: str) -> str:

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import BinaryIO, Self, TypeVar
+from typing import BinaryIO, NamedTuple, Self, TypeVar
 
-from phonolith.errors import RefusedByRights, UsageError
+from phonolith.errors import PhonolithError, RefusedByRights, UsageError
 from phonolith.store.files import fsync_dir, fsync_file, storage_errors, temporary
-from phonolith.store.intake import HOWS, look_over, open_regular, take
+from phonolith.store.intake import HOWS, Errand, Fetched, brought, descriptors, fetch, laid, left, open_regular, run
 from phonolith.store.ledger import EXPUNGED, Entry, Ledger, Place
 from phonolith.store.passport import Passport, passport_of
 from phonolith.store.volumes import Volume
+from phonolith.store.workers import Workers
 
 #: Syncs that wait at the same time. A journal commits once for all that wait, so more of them cost fewer commits.
 _THREADS = 16
+#: A worker takes at a time so many files or bytes, whichever is less: few messages, and none waits long for another.
+_ORDERS = 64
+_ORDER_BYTES = 4 << 20
 
 _T = TypeVar("_T")
 
@@ -43,6 +47,15 @@ class _Draft:
     close: ExitStack
 
 
+class _Prepared(NamedTuple):
+    """A file that is open to be read; ``draft`` and ``volume`` where it becomes one, ``close`` lets go of it all."""
+
+    errand: Errand
+    close: ExitStack
+    draft: Path | None = None
+    volume: Volume | None = None
+
+
 class Batch:
     """Takes in objects; they are held when :meth:`keep` returns, or when its ``with`` block ends without an error.
 
@@ -51,7 +64,8 @@ class Batch:
     else. Each object that waits keeps a file open: some hundreds are a batch, not more. Not for several threads.
 
     ``choose`` gives the volume for so many bytes, ``again`` a sound place inside the archive where bytes are held
-    already, ``where`` the path of a place; they are the object store's.
+    already, ``where`` the path of a place, ``workers`` what hashes so many bytes side by side, None if that is not
+    worth while; they are the object store's.
     """
 
     def __init__(
@@ -60,11 +74,13 @@ class Batch:
         choose: Callable[[int], Volume],
         again: Callable[[Passport], Place | None],
         where: Callable[[str, Place], str],
+        workers: Callable[[int], Workers | None],
     ) -> None:
         self._ledger = ledger
         self._choose = choose
         self._again = again
         self._where = where
+        self._workers = workers
         self._drafts: dict[bytes, _Draft] = {}
         self._entries: list[Entry] = []
         self._size = 0
@@ -94,19 +110,63 @@ class Batch:
         Raises NotFound, BadInput, UsageError, StorageError, RefusedByRights (these bytes were expunged); then the
         batch is as it was before.
         """
+        return self._finish(self._prepare(path, how), media_type, run)
+
+    def adopt_many(self, files: Sequence[tuple[Path, str]], how: str) -> list[Held | PhonolithError]:
+        """Take in files, each with its media type, hashed side by side where they are many; all of them are open.
+
+        What :meth:`adopt` would raise for one of them stands in its place. Raises StorageError where workers are
+        killed; then the batch is as it was before.
+        """
+        done: dict[int, Held | PhonolithError] = {}
+        ready: dict[int, _Prepared] = {}
+        with ExitStack() as closing:
+            for number, (path, _) in enumerate(files):
+                try:
+                    ready[number] = self._prepare(path, how)
+                    closing.push(ready[number].close)
+                except PhonolithError as error:
+                    done[number] = error
+            read = self._read_many([one.errand for one in ready.values()])
+            for number, one in ready.items():
+                try:
+                    done[number] = self._finish(one, files[number][1], read)
+                except PhonolithError as error:
+                    done[number] = error
+        return [done[number] for number in range(len(files))]
+
+    def _read_many(self, errands: Sequence[Errand]) -> Callable[[Errand], Passport]:
+        """What gives the passport of each: from workers if the store has some, else by reading it when it is asked."""
+        sizes = [os.fstat(one.file.fileno()).st_size for one in errands]
+        workers = self._workers(sum(sizes)) if len(errands) > 1 else None
+        if workers is None:
+            return run
+        found: dict[int, Fetched] = {}
+        workers.run(fetch, _shared_out(errands, sizes), lambda orders, got: found.update(_by_file(orders, got)))
+        return lambda errand: brought(errand, found[errand.file.fileno()])
+
+    def _prepare(self, path: Path, how: str) -> _Prepared:
+        """Open a file, and what it is to become."""
         if how not in HOWS:
             raise UsageError(f"adopt {how}", f"it is none of {', '.join(HOWS)}", "Choose one of them")
         with ExitStack() as closing:
             source = closing.enter_context(open_regular(path))
             if how == "reference":
-                passport, mtime_ns = look_over(path, source)
-                return self._enter(passport, media_type, Place("", os.fsencode(path.absolute()), mtime_ns))
+                return _Prepared(left(path, source), closing.pop_all())
             size = os.fstat(source.fileno()).st_size
             volume = self._choose(0 if how in ("hardlink", "reflink", "move") else size)
             closing.enter_context(storage_errors(volume.path))
             draft, file = closing.enter_context(temporary(volume.path))
-            passport, synced = take(path, source, how, draft, file)
-            return self._wait(passport, media_type, _Draft(draft, synced, volume, closing))
+            return _Prepared(laid(path, source, how, draft, file), closing.pop_all(), draft, volume)
+
+    def _finish(self, one: _Prepared, media_type: str, read: Callable[[Errand], Passport]) -> Held:
+        """Read what was prepared, and let it wait."""
+        with one.close as closing:
+            passport = read(one.errand)
+            if one.volume is None or one.draft is None:
+                mtime_ns = os.fstat(one.errand.file.fileno()).st_mtime_ns
+                return self._enter(passport, media_type, Place("", os.fsencode(one.errand.path.absolute()), mtime_ns))
+            return self._wait(passport, media_type, _Draft(one.draft, one.errand.sync, one.volume, closing))
 
     def add_bytes(self, data: bytes, media_type: str = "") -> Held:
         """Take in bytes that have no file yet."""
@@ -130,10 +190,10 @@ class Batch:
             source = closing.enter_context(open_regular(path))
             closing.enter_context(storage_errors(volume.path))
             draft, file = closing.enter_context(temporary(volume.path))
-            passport, synced = take(path, source, "copy", draft, file)
+            passport = run(laid(path, source, "copy", draft, file))
             if passport.sha256 != sha256:
                 return False
-            self._keep_open(passport, _Draft(draft, synced, volume, closing))
+            self._keep_open(passport, _Draft(draft, file, volume, closing))
             self._entries.append(Entry(passport, "", Place(volume.name)))
             return True
 
@@ -189,6 +249,24 @@ class Batch:
             self._where(sha256, one) for one in sorted(known, key=lambda one: (not one.volume, one.volume, one.path))
         )
         return Held(sha256, passport.size, tuple(dict.fromkeys(paths)))
+
+
+def _shared_out(errands: Sequence[Errand], sizes: Sequence[int]) -> Iterator[list[tuple[int, int]]]:
+    """Errands as orders for workers, some together."""
+    orders: list[tuple[int, int]] = []
+    total = 0
+    for errand, size in zip(errands, sizes, strict=True):
+        orders.append(descriptors(errand))
+        total += size
+        if len(orders) >= _ORDERS or total >= _ORDER_BYTES:
+            yield orders
+            orders, total = [], 0
+    if orders:
+        yield orders
+
+
+def _by_file(orders: Sequence[tuple[int, int]], fetched: Sequence[Fetched]) -> dict[int, Fetched]:
+    return {file: one for (file, _), one in zip(orders, fetched, strict=True)}
 
 
 def _publish(drafts: dict[bytes, _Draft]) -> None:

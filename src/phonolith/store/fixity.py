@@ -8,12 +8,14 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, fields
+from typing import NamedTuple
 
 from phonolith.errors import Interrupted
 from phonolith.store.files import storage_error
 from phonolith.store.passport import Passport, Passporter
+from phonolith.store.workers import Stopped
 
 SOUND, DAMAGED, UNREADABLE, GONE = "sound", "damaged", "unreadable", "gone"
 
@@ -57,6 +59,7 @@ class Pace:
     """How hard reading may press: a share of the time of each thread, in (0, 1]; and whether it has to stop.
 
     ``pause`` waits so many seconds; it is the stop event's own wait, so that a stop does not have to wait for it.
+    ``elsewhere`` says whether another process wants it to stop.
     """
 
     def __init__(
@@ -64,8 +67,11 @@ class Pace:
         share: float = 1.0,
         clock: Callable[[], float] = time.monotonic,
         pause: Callable[[float], object] | None = None,
+        elsewhere: Callable[[], bool] = lambda: False,
     ) -> None:
+        self.share = share
         self._rest = 1 / share - 1
+        self._elsewhere = elsewhere
         self._stop = threading.Event()
         self.clock = clock
         self._pause = pause or self._stop.wait
@@ -77,15 +83,23 @@ class Pace:
     @property
     def stopped(self) -> bool:
         """Whether it has to stop."""
-        return self._stop.is_set()
+        return self._stop.is_set() or self._elsewhere()
 
     def breathe(self, began: float) -> float:
         """Rest after work that began then; returns when the next begins. Raises Interrupted."""
         if self._rest:
             self._pause((self.clock() - began) * self._rest)
-        if self._stop.is_set():
+        if self.stopped:
             raise Interrupted("verify", "stopped", "Run it again to go on")
         return self.clock() if self._rest else began
+
+
+class Reading(NamedTuple):
+    """What was read: the digest and the bytes, with the passport where all of it was asked for."""
+
+    sha256: bytes
+    size: int
+    passport: Passport | None = None
 
 
 def look(path: str, expected: Expected, pace: Pace) -> Look:
@@ -93,46 +107,65 @@ def look(path: str, expected: Expected, pace: Pace) -> Look:
 
     Raises Interrupted if the pace says stop; OSErrors are results.
     """
+    first = read(path, expected.size, pace, whole=expected.whole, follow=expected.follow)
+    return judged(path, expected, pace, first)
+
+
+def judged(path: str, expected: Expected, pace: Pace, first: Reading | Look) -> Look:
+    """What is to be said of a file after its first reading, wherever that was done. Raises as :func:`look` does."""
+    if isinstance(first, Look):
+        return first
+    if _same(first.sha256, expected.sha256):
+        return Look(SOUND, "", first.size, row=_contradicted(first.passport, expected))
+    second = read(path, expected.size, pace, whole=True, follow=expected.follow)
+    return second if isinstance(second, Look) else _differs(first, second, expected)
+
+
+def read(path: str, size: int | None, pace: Pace, *, whole: bool = False, follow: bool = False) -> Reading | Look:
+    """Read the file once, ``whole`` for its passport; a Look where that cannot be. Raises Interrupted."""
     try:
-        first = _read(path, expected, pace, Passporter() if expected.whole else None)
-        if isinstance(first, Look):
-            return first
-        if _same(first.sha256, expected.sha256):
-            return Look(SOUND, "", first.size, row=_contradicted(first.passport, expected))
-        second = _read(path, expected, pace, Passporter())
+        return _read(path, size, pace, Passporter() if whole else None, follow=follow)
     except FileNotFoundError:
         return Look(GONE, "it is not there")
     except OSError as error:
         return Look(UNREADABLE, storage_error(path, error).problem)
-    return second if isinstance(second, Look) else _differs(first, second, expected)
+
+
+class Order(NamedTuple):
+    """A file for a worker process to read, by a number of whoever asks; the rest as :func:`read` takes it."""
+
+    number: int
+    path: str
+    size: int | None
+    whole: bool
+    follow: bool
+
+
+def read_batch(share: float, orders: Sequence[Order], stopped: Stopped) -> list[Reading | Look]:
+    """In a worker process: read each file once, at this share of the time. Raises Interrupted."""
+    pace = Pace(share, elsewhere=stopped)
+    return [read(one.path, one.size, pace, whole=one.whole, follow=one.follow) for one in orders]
 
 
 def _same(found: bytes, expected: bytes) -> bool:
     return found == expected
 
 
-@dataclass(frozen=True, slots=True)
-class _Read:
-    sha256: bytes
-    size: int
-    passport: Passport | None = None
-
-
-def _read(path: str, expected: Expected, pace: Pace, passporter: Passporter | None) -> _Read | Look:
+def _read(path: str, size: int | None, pace: Pace, passporter: Passporter | None, *, follow: bool) -> Reading | Look:
     """Digest or passport of the file's bytes; a Look where it need not be read. Nothing of it stays in memory."""
-    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if expected.follow else os.O_NOFOLLOW)
+    flags = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
     try:
         descriptor = os.open(path, flags)
     except OSError as error:
-        if error.errno == errno.ELOOP and not expected.follow:
+        if error.errno == errno.ELOOP and not follow:
             return Look(DAMAGED, "a symbolic link lies in its place")
         raise
     try:
         found = os.fstat(descriptor)
         if not stat.S_ISREG(found.st_mode):
             return Look(DAMAGED, "something that is not a file lies in its place")
-        if expected.size not in (None, found.st_size):
-            return Look(DAMAGED, f"it has {found.st_size:,} bytes instead of {expected.size:,}")
+        if size not in (None, found.st_size):
+            return Look(DAMAGED, f"it has {found.st_size:,} bytes instead of {size:,}")
         os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)  # what is cached may be better than what is there
         try:
             return _digest(descriptor, pace, passporter)
@@ -142,17 +175,17 @@ def _read(path: str, expected: Expected, pace: Pace, passporter: Passporter | No
         os.close(descriptor)
 
 
-def _digest(descriptor: int, pace: Pace, passporter: Passporter | None) -> _Read:
+def _digest(descriptor: int, pace: Pace, passporter: Passporter | None) -> Reading:
     if passporter is not None:
         for chunk in _chunks(descriptor, pace):
             passporter.update(chunk)
         passport = passporter.finish()
-        return _Read(passport.sha256, passport.size, passport)
+        return Reading(passport.sha256, passport.size, passport)
     digest, size = hashlib.sha256(), 0
     for chunk in _chunks(descriptor, pace):
         digest.update(chunk)
         size += len(chunk)
-    return _Read(digest.digest(), size)
+    return Reading(digest.digest(), size)
 
 
 def _chunks(descriptor: int, pace: Pace) -> Iterator[memoryview]:
@@ -174,7 +207,7 @@ def _contradicted(passport: Passport | None, expected: Expected) -> tuple[str, .
     return tuple(one.name for one in fields(Passport) if getattr(told, one.name) != getattr(passport, one.name))
 
 
-def _differs(first: _Read, second: _Read, expected: Expected) -> Look:
+def _differs(first: Reading, second: Reading, expected: Expected) -> Look:
     if first.sha256 != second.sha256:
         return Look(UNREADABLE, _TWICE, second.size)
     found, told = second.sha256.hex(), expected.passport()

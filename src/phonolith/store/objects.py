@@ -14,15 +14,19 @@ from phonolith.store.batch import Batch, Held
 from phonolith.store.damage import KnownDamage
 from phonolith.store.database import Closing
 from phonolith.store.files import fsync_dir, printable, storage_error, storage_errors
+from phonolith.store.intake import can_be_sent
 from phonolith.store.ledger import AWAITED, Ledger, Place, Tombstone
 from phonolith.store.passport import Passport
 from phonolith.store.volumes import Volume, roomiest
+from phonolith.store.workers import Workers, processors
 
 _RESTORE = "Restore it from a mirror or a backup, then run: phonolith verify"
 
 #: What is copied to another volume is made durable at latest after so many objects or bytes.
 BATCH_OBJECTS = 256
 BATCH_BYTES = 256_000_000
+
+_WORTH_WORKERS = 512_000_000  # bytes; worker processes take a fifth of a second to start
 
 
 class ObjectStore(Closing):
@@ -39,9 +43,13 @@ class ObjectStore(Closing):
         self.volumes = tuple(volumes)
         self._damage = damage
         self._ledger = Ledger(ledger, readonly=readonly)
+        self._workers: Workers | None = None
+        self._hashed = 0
 
     def close(self) -> None:
-        """Close the ledger, and what is known of damage."""
+        """Close the ledger and what is known of damage, and end workers."""
+        if self._workers is not None:
+            self._workers.close()
         self._ledger.close()
         if self._damage is not None:
             self._damage.close()
@@ -69,7 +77,7 @@ class ObjectStore(Closing):
 
     def batch(self) -> Batch:
         """A batch to take in many objects at the cost of few syncs; what is in it is held when it is kept."""
-        return Batch(self._ledger, self._volume, self._again, self._where)
+        return Batch(self._ledger, self._volume, self._again, self._where, self._workers_for)
 
     def copy_to(self, name: str, progress: Progress) -> Iterator[Finding]:
         """Give every object a copy in this volume that has none there; findings are those that had no sound source.
@@ -189,6 +197,13 @@ class ObjectStore(Closing):
             if not volume.present and not self._ledger.uses_volume(volume.name):
                 volume.prepare()
         return roomiest(self.volumes, size)
+
+    def _workers_for(self, size: int) -> Workers | None:
+        """Processes that hash, once so many bytes were brought together that starting them is paid for."""
+        self._hashed += size
+        if self._workers is None and self._hashed >= _WORTH_WORKERS and processors() > 1 and can_be_sent():
+            self._workers = Workers(processors(), "adopt", processes=True)
+        return self._workers
 
     def _copy(self, batch: Batch, digest: bytes, volume: Volume) -> bool:
         """Copy from the first place that has the object's bytes."""

@@ -97,28 +97,12 @@ class Passporter:
         """The passport of all that came."""
         self._settle()
         length = self._given or piece_length_for(self._size)
-        rest = memoryview(bytes(self._buffer))
-        leaves: list[bytes] = []
-        padded = b""
-        for start in range(0, len(rest), length):
-            sha1, leaves, padded = hash_piece(rest[start : start + length], length)
-            self._take(sha1, leaves, length)
-        one_piece = self._size <= length and leaves  # then the tree is only as wide as its leaves (BEP 52)
-        narrow = merkle_root(leaves, _power_of_two(len(leaves)), _ZERO) if one_piece else b""
-        layer = b"".join(self._layer)
-        return Passport(
-            size=self._size,
-            sha256=self._whole.digest(),
-            piece_length=length,
-            root=narrow or (layer_root(layer, length) if self._size else b""),
-            layer=layer if self._size > length else b"",
-            pieces=b"".join(self._pieces),
-            padded=padded or b"".join(self._pieces[-1:]),
-        )
+        rest = memoryview(self._buffer)
+        return _ended(self._whole.digest(), self._size, length, self._layer, self._pieces, rest)
 
-    def _take(self, sha1: bytes, leaves: list[bytes], length: int = 0) -> None:
+    def _take(self, sha1: bytes, leaves: list[bytes]) -> None:
         self._pieces.append(sha1)
-        self._layer.append(merkle_root(leaves, (length or self._step) // BLOCK, _ZERO))
+        self._layer.append(merkle_root(leaves, self._step // BLOCK, _ZERO))
 
     def _settle(self) -> None:
         """Wait for what is being hashed."""
@@ -135,11 +119,11 @@ def piece_length_for(size: int) -> int:
     return LARGE_PIECE if size >= LARGE_PIECE else SMALL_PIECE
 
 
-def passport_of(data: bytes, piece_length: int | None = None) -> Passport:
+def passport_of(data: bytes | memoryview, piece_length: int | None = None) -> Passport:
     """The passport of bytes at hand."""
-    passporter = Passporter(piece_length)
-    passporter.update(data)
-    return passporter.finish()
+    view = memoryview(data)
+    length = piece_length or piece_length_for(len(view))
+    return _ended(hashlib.sha256(view).digest(), len(view), length, [], [], view)
 
 
 def two_buffers(size: int) -> tuple[memoryview, memoryview]:
@@ -203,6 +187,31 @@ def hash_piece(piece: memoryview, length: int) -> tuple[bytes, list[bytes], byte
         return bare, hash_blocks(piece), bare
     sha1.update(memoryview(_ZEROS)[: length - len(piece)])
     return bare, hash_blocks(piece), sha1.digest()
+
+
+def _ended(
+    sha256: bytes, size: int, length: int, layer: list[bytes], pieces: list[bytes], rest: memoryview
+) -> Passport:
+    """The passport of ``size`` bytes, of which ``rest`` has yet to be hashed in pieces."""
+    leaves: list[bytes] = []
+    padded = b""
+    for start in range(0, len(rest), length):
+        bare, leaves, padded = hash_piece(rest[start : start + length], length)
+        pieces.append(bare)
+        if size > length:
+            layer.append(merkle_root(leaves, length // BLOCK, _ZERO))
+    if leaves and size <= length:  # then the tree is only as wide as its leaves (BEP 52)
+        layer = [merkle_root(leaves, _power_of_two(len(leaves)), _ZERO)]
+    joined = b"".join(layer)
+    return Passport(
+        size=size,
+        sha256=sha256,
+        piece_length=length,
+        root=layer_root(joined, length) if len(layer) > 1 else joined,
+        layer=joined if size > length else b"",
+        pieces=b"".join(pieces),
+        padded=padded or b"".join(pieces[-1:]),
+    )
 
 
 def hash_blocks(piece: memoryview) -> list[bytes]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from phonolith.errors import Interrupted, PhonolithError
@@ -16,15 +18,37 @@ from phonolith.model.progress import Progress
 from phonolith.store.amiss import absent, found_amiss, observed, path_of
 from phonolith.store.archive import Archive
 from phonolith.store.damage import FIXITY, RUN, KnownDamage
-from phonolith.store.fixity import DAMAGED, GONE, SOUND, UNREADABLE, Expected, Look, Pace, look
+from phonolith.store.fixity import (
+    DAMAGED,
+    GONE,
+    SOUND,
+    UNREADABLE,
+    Expected,
+    Look,
+    Order,
+    Pace,
+    Reading,
+    judged,
+    look,
+    read_batch,
+)
 from phonolith.store.ledger import Ledger
 from phonolith.store.observations import Observations
 from phonolith.store.passport import BLOCK, LARGE_PIECE, SMALL_PIECE
 from phonolith.store.schedule import SEGMENTS, Due, Item, Schedule
 from phonolith.store.segments import Segment
 from phonolith.store.volumes import Volume
+from phonolith.store.workers import Workers
 
 TOOL = "phonolith"
+
+#: About how long threads wait for the interpreter's lock, in seconds a file and a byte of a passport. Processes take
+#: half a second to start, so they are worth it where threads would wait for longer.
+_LOCKED_A_FILE = 60e-6
+_LOCKED_A_BYTE = 0.5e-9
+_WORTH_PROCESSES = 0.5
+_BATCH_BYTES = 8 << 20
+_BATCH_ITEMS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +156,7 @@ class _Run:
         self._report = Report(now())
         self._deadline: float | None = None
         self._number = 0
+        self._in_hand: dict[int, Item] = {}  # what worker processes read
         self._plan: Iterator[Item] = iter(())
 
     def run(self) -> Report:
@@ -146,11 +171,15 @@ class _Run:
         self._number, due = schedule.begin(report.began, everything=wish.everything)
         if not wish.everything:
             due = Due(wish.cutoff, due.before)
-        _, size = schedule.amount(due, self._store.segments)
+        count, size = schedule.amount(due, self._store.segments)
         self._progress.start("Reading", size, "bytes")
         self._plan = schedule.due(due, self._store.segments)
+        seconds_locked = count * _LOCKED_A_FILE + (size * _LOCKED_A_BYTE if wish.whole else 0)
         try:
-            self._read_all()
+            if wish.threads > 1 and seconds_locked > _WORTH_PROCESSES:
+                self._read_all_in_processes()
+            else:
+                self._read_all()
         finally:
             self._progress.finish()
             report.seconds = self._pace.clock() - began
@@ -167,6 +196,43 @@ class _Run:
                 self._report.stopped = True
                 self._pace.stop()
                 raise
+
+    def _read_all_in_processes(self) -> None:
+        """The same by processes: they read and hash, and what they saw is judged and entered here."""
+        try:
+            with Workers(self._wish.threads, "verify", processes=True) as workers:
+                workers.run(partial(read_batch, self._pace.share), self._batches(), self._enter_batch)
+        except Interrupted:
+            pass
+        except PhonolithError as error:
+            self._trouble = error
+        except BaseException:
+            self._report.stopped = True
+            self._pace.stop()
+            raise
+
+    def _batches(self) -> Iterator[list[Order]]:
+        """What a worker takes at a time: little enough that a deadline and a kill cost little."""
+        orders: list[Order] = []
+        size = 0
+        for number in itertools.count():
+            item = self._next()
+            if item is None:
+                break
+            wanted = self._expected(item)
+            self._in_hand[number] = item
+            orders.append(Order(number, self._path(item), wanted.size, wanted.whole, wanted.follow))
+            size += item.size
+            if size >= _BATCH_BYTES or len(orders) >= _BATCH_ITEMS:
+                yield orders
+                orders, size = [], 0
+        if orders:
+            yield orders
+
+    def _enter_batch(self, orders: Sequence[Order], readings: Sequence[Reading | Look]) -> None:
+        for one, reading in zip(orders, readings, strict=True):
+            item = self._in_hand.pop(one.number)
+            self._enter(item, judged(one.path, self._expected(item), self._pace, reading))
 
     def _work(self) -> None:
         """Read item after item until none is left or the time is up."""
@@ -199,7 +265,10 @@ class _Run:
         self._progress.advance(item.size)
 
     def _check(self, item: Item) -> None:
-        seen = look(self._path(item), self._expected(item), self._pace)
+        self._enter(item, look(self._path(item), self._expected(item), self._pace))
+
+    def _enter(self, item: Item, seen: Look) -> None:
+        """Write down what was seen of an item."""
         if seen.result == GONE and not self._is_mounted(item):
             with self._lock:
                 self._skip(item)

@@ -138,25 +138,24 @@ class _Check:
 
     def _round(self, what: str, work: Sequence[Job]) -> None:
         """Do the work that is not remembered."""
-        left = [(job, key) for job in work for key in [job.key()] if not self._known(job, key)]
+        left = [job for job in work if not self._known(job)]
         if not left:
             return
-        keys = {id(job): key for job, key in left}
-        self._progress.start(f"{what}: {self._copy.name}", sum(job.size for job, _ in left), "bytes")
+        self._progress.start(f"{what}: {self._copy.name}", sum(job.size for job in left), "bytes")
 
-        def done(results: Sequence[tuple[Job, Result]]) -> None:
-            size = sum(job.size for job, _ in results)
+        def done(results: Sequence[tuple[Job, bytes, Result]]) -> None:
+            size = sum(job.size for job, _, _ in results)
             self._read += size
-            for job, result in results:
+            for job, key, result in results:
                 self._take(job, result)
-                self._keep.append((keys[id(job)], result))
+                self._keep.append((key, result))
             self._progress.advance(size)
             self._unsaved += size
             if len(self._keep) >= _AT_MOST or self._unsaved >= jobs.STRETCH:
                 self._save()
 
         try:
-            run_all((job for job, _ in left), self._copy.root, self._wish.threads, done)
+            run_all(left, self._copy.root, self._wish.threads, done)
         finally:
             self._save()
             self._progress.finish()
@@ -166,11 +165,11 @@ class _Check:
             self._memory.put(self._keep)
         self._keep, self._unsaved = [], 0
 
-    def _known(self, job: Job, key: bytes) -> bool:
+    def _known(self, job: Job) -> bool:
         """Take the result of a job from memory if it is there."""
         if self._memory is None or self._wish.again or self._memory.empty:
             return False
-        found = self._memory.get(key)
+        found = self._memory.get(job.key())
         if found is None:
             return False
         self._take(job, found[0])
