@@ -25,7 +25,7 @@ def test_what_the_origin_attested_waits_for_a_build_and_pages_say_so(tmp_path: P
     publish_now(origin)
     root = made(tmp_path, phonolith, "share")
     with served(origin) as url:
-        phonolith("mirror", url, "--no-build", "--archive", root)
+        phonolith("mirror", url, "--by", "web", "--no-build", "--archive", root)
     assert "what other archives attested does not count here yet" in phonolith("status", "--archive", root).out
     with TestClient(create_app(Archive.open(root), Settings(name="Share"))) as client:
         answers = {name: client.get(f"/releases/{name}") for name in bundles(published(Archive.open(root)))}
