@@ -80,12 +80,10 @@ class Writer:
         self._first()
         if not waiting:
             return
-        known = [self._store.head(record.source, record.item) is not None for record in waiting]
         stored = self._store.put_many(waiting)
-        fresh = len(known) - sum(known)
-        self._report.new += fresh
-        self._report.changed += stored - fresh
-        self._report.unchanged += len(waiting) - stored
+        self._report.new += stored.new
+        self._report.changed += stored.changed
+        self._report.unchanged += len(waiting) - sum(stored)
 
 
 def mark_gone(
