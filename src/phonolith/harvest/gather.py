@@ -200,6 +200,8 @@ class _Gathering:
         self._report.unchanged += same
         self._report.gone += advanced.gone
         self._progress.advance(advanced.new + advanced.changed + same)
+        for finding in (finding for one in outcomes for finding in one.step.findings):
+            self._report.add(finding)
         limit = self._pace.limit
         self._limited = self._limited or (limit is not None and self._report.total >= limit)
         if advanced.repeated:

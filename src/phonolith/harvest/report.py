@@ -36,10 +36,15 @@ class HarvestReport:
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def found(self, code: str, subject: str, problem: str, remedy: str = "", severity: str = "warning") -> None:
+        """Add a finding, by its words."""
+        self.add(Finding(code, subject, problem, remedy, severity))
+
+    def add(self, finding: Finding) -> None:
         """Add a finding."""
+        code = finding.code
         self._counts[code] = self._counts.get(code, 0) + 1
         if self._counts[code] <= _MOST_OF_A_CODE:
-            self.findings.append(Finding(code, subject, problem, remedy, severity))
+            self.findings.append(finding)
         else:
             self.left_out[code] = self.left_out.get(code, 0) + 1
 

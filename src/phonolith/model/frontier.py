@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from phonolith.model.finding import Finding
 from phonolith.model.record import Record
 
 
@@ -42,7 +43,7 @@ class Step:
     ``records`` are what was said, ``met`` items that are as they were (304), ``gone`` items that the origin says it
     no longer has, ``found`` what is to be asked next. ``listed`` counts the items that a list named here, ``total`` is
     how many the origin says there are in all, ``reached`` until when its word is complete, if it ends whole: what the
-    next harvest may begin from. ``mark`` is where to go on if this is not the last step.
+    next harvest may begin from. ``mark`` is where to go on if this is not the last step; ``findings`` what was wrong.
     """
 
     records: tuple[Record, ...] = ()
@@ -53,6 +54,7 @@ class Step:
     total: int | None = None
     reached: str = ""
     mark: str = ""
+    findings: tuple[Finding, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
