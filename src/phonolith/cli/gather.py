@@ -74,8 +74,8 @@ def _command(kind: str) -> click.Command:
 
 
 _ABOUT = (
-    "Stopped at any moment, the same again goes on where it was; done once, it asks only for what changed since. It waits as"
-    " long as the source and its robots.txt ask for."
+    "Stopped at any moment, the same again goes on where it was; done once, it asks only for what changed since. It"
+    " waits as long as the source and its robots.txt ask for."
 )
 
 
