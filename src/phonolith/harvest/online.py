@@ -15,6 +15,7 @@ from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Run, Step, Task
 from phonolith.model.progress import Progress
 from phonolith.sources.base import collection_name, open_source
+from phonolith.sources.client import origins
 from phonolith.sources.client.answers import Asks
 from phonolith.sources.gathering import Gathers, Question, Wish
 from phonolith.store.archive import Archive
@@ -147,4 +148,4 @@ def _gather(frontier: Frontier, source: Any, run: Run, limit: int | None, means:
 
 
 def _base(source: Gathers, kind: str, means: Means) -> str:
-    return means.instead.get(kind, source.base).rstrip("/")
+    return origins.base(kind, source.base, means.instead)
