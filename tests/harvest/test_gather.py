@@ -167,6 +167,16 @@ def test_what_fails_is_tried_again_later_and_given_up_in_the_end(store: RecordSt
     assert store.frontier(SOURCE).counts() == {Fate.FAILED: 2, Fate.REFUSED: 1}
 
 
+def test_an_origin_that_is_away_is_left_alone(store: RecordStore) -> None:
+    faults = {f"item:{n}": [TimedOut("fake.example", "cannot be reached")] * 9 for n in range(100)}
+    origin = Origin([[str(n) for n in range(100)]], faults=faults)
+    ended, report = run(store, origin)
+    assert not ended.finished and "none of 20 questions" in ended.problem and len(origin.asked) < 30
+    assert [one.code for one in report.findings] == ["harvest.list"]
+    ended, _ = run(store, Origin(origin.pages))
+    assert ended.finished and len(said(store)) == 100
+
+
 def test_what_is_only_refused_leaves_the_run_whole(store: RecordStore) -> None:
     ended, _ = run(store, Origin([["a", "b"]], faults={"item:a": [RefusedByRights("a", "robots.txt disallows it")]}))
     assert ended.high_water == "2026-01-01"
@@ -206,7 +216,7 @@ class Killed(BaseException):
 PAGES = st.lists(st.lists(st.text("abcdefgh", min_size=1, max_size=2), min_size=1, max_size=5), min_size=1, max_size=4)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(pages=PAGES, kills=st.lists(st.integers(0, 6), max_size=4), width=st.integers(1, 8))
 def test_whenever_it_is_killed_nothing_is_lost_and_nothing_is_asked_twice(
     tmp_path_factory: pytest.TempPathFactory, pages: list[list[str]], kills: list[int], width: int

@@ -22,6 +22,7 @@ from phonolith.store.frontier import Frontier
 
 _TRIES = 5  # how often a task may fail before it is given up
 _AGAIN = timedelta(minutes=1)  # until it is tried again; twice as long each time
+_SILENCE = 20  # tasks in a row that were not answered in time: the origin is away, and is left alone
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
 
@@ -51,9 +52,10 @@ async def gather(
     """Ask until nothing waits, and end the run; gives it as it stands then.
 
     It stays open, to be gone on with, where a list leads in a circle, names nothing twice in a row, or ends before the
-    number of items that the origin itself states: a finding ``harvest.list``. A task that failed too often is a
-    finding ``harvest.failed``, one that may not be asked ``harvest.refused``; with one that failed, the run does not
-    count as whole. Raises StorageError where this disk refuses, and whatever a source raises that is no PhonolithError.
+    number of items that the origin itself states, and where nobody answers any more: a finding ``harvest.list``. A task
+    that failed too often is a finding ``harvest.failed``, one that may not be asked ``harvest.refused``; with one that
+    failed, the run does not count as whole. Raises StorageError where this disk refuses, and whatever a source raises
+    that is no PhonolithError.
     """
     gathering = _Gathering(frontier, ask, report, pace, progress, clock, sleep)
     try:
@@ -89,6 +91,7 @@ class _Gathering:
         self._hosts: dict[str, int] = {}
         self._problem = ""
         self._limited = False
+        self._silent = 0
 
     async def until_nothing_waits(self) -> None:
         while not self._problem and not self._limited:
@@ -165,6 +168,11 @@ class _Gathering:
                     task = replace(task, mark=last.mark)
         except PhonolithError as error:
             await self._scribe.write(self._failed(replace(task, tries=task.tries + 1), error))
+            self._silent += isinstance(error, TimedOut)
+            if self._silent >= _SILENCE:
+                self._problem = self._problem or f"it answered none of {_SILENCE} questions: {error.problem}"
+        else:
+            self._silent = 0
 
     async def _steps(self, task: Task) -> AsyncGenerator[tuple[Step, bool], None]:
         """The steps of an answer, each with whether it is the last."""

@@ -16,11 +16,13 @@ from phonolith.model.frontier import Run, Step, Task
 from phonolith.model.progress import Progress
 from phonolith.sources.base import collection_name, open_source
 from phonolith.sources.client import origins
-from phonolith.sources.client.answers import Asks
-from phonolith.sources.gathering import Gathers, Question, Wish
+from phonolith.sources.client.answers import Asks, Validator
+from phonolith.sources.gathering import Gathers, Question, Wish, read_validator
 from phonolith.store.archive import Archive
 from phonolith.store.frontier import Frontier
 from phonolith.store.records import RecordStore
+
+_ITEM = "item:"
 
 #: Opens the client; it stays open for one run.
 Connect = Callable[[], AbstractAsyncContextManager[Asks]]
@@ -75,7 +77,7 @@ def harvest_online(archive: Archive, order: Order, means: Means) -> tuple[Harves
             if before is not None and not before.finished:
                 frontier.finish(means.clock(), whole=False)
             run = _begin(frontier, source, order, options, before, means)
-        return _gather(frontier, source, run, order.limit, means)
+        return _gather(store, source, run, order.limit, means)
 
 
 def resume(archive: Archive, name: str, means: Means) -> tuple[HarvestReport, Run]:
@@ -83,8 +85,8 @@ def resume(archive: Archive, name: str, means: Means) -> tuple[HarvestReport, Ru
     with archive.lock("harvest", what=f"harvest {name}"), archive.records() as store:
         if name not in store.sources():
             raise NotFound(name, "nothing was ever harvested under this name", "See phonolith harvest status")
-        frontier = store.frontier(name)
-        return _gather(frontier, gatherer(name.partition(".")[0]), frontier.resume(), None, means)
+        run = store.frontier(name).resume()
+        return _gather(store, gatherer(name.partition(".")[0]), run, None, means)
 
 
 def runs(store: RecordStore) -> list[Run]:
@@ -118,21 +120,24 @@ def _begin(frontier: Frontier, source: Gathers, order: Order, options: str, befo
     return frontier.begin(options, means.clock(), tasks, since=since)
 
 
-def _gather(frontier: Frontier, source: Any, run: Run, limit: int | None, means: Means) -> tuple[HarvestReport, Run]:
+def _gather(store: RecordStore, source: Any, run: Run, limit: int | None, means: Means) -> tuple[HarvestReport, Run]:
     """Ask until nothing waits, with the patience that the source's terms ask for."""
-    report = HarvestReport(run.source)
+    report, frontier = HarvestReport(run.source), store.frontier(run.source)
     said = json.loads(run.options)
     wish: Wish = {key: tuple(value) for key, value in said["wish"].items()}
     base = _base(source, source.name, means)
     pace = Pace(per_host=source.terms.parallel, limit=limit)
 
+    def validator(task: Task) -> Validator | None:
+        head = store.head(run.source, task.key.removeprefix(_ITEM)) if task.key.startswith(_ITEM) else None
+        return read_validator(head.validator) if head else None
+
     async def work() -> Run:
         async with means.connect() as client:
 
             def ask(task: Task) -> AsyncGenerator[Step, None]:
-                question = Question(
-                    run.source, task, wish, base, run.since, means.clock(), metadata_only=said["metadata_only"]
-                )
+                time, only = means.clock(), said["metadata_only"]
+                question = Question(run.source, task, wish, base, run.since, time, validator(task), only)
                 return source.ask(client, question)  # type: ignore[no-any-return]  # the door checked what it is
 
             return await gather(frontier, ask, report, pace, progress=means.progress, clock=means.clock)

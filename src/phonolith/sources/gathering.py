@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from phonolith.model.frontier import Step, Task
+from phonolith.sources.client.answers import Validator
 
 if TYPE_CHECKING:
     from phonolith.sources.client.answers import Asks
@@ -40,7 +41,8 @@ class Question:
     ``source`` is the full name that records are stored under, ``wish`` what was asked for, ``base`` the address of the
     origin without a slash at its end (a setting, so that a mirror can stand in), ``since`` where the last whole harvest
     ended ("": everything is asked for), ``time`` now (ISO 8601, UTC), ``metadata_only`` that no payload is wanted.
-    ``validator`` is what came with the answer that is held of this task's item, "" if none is.
+    ``validator`` is what came with the answer that is held of the item of a task ``item:…``, None if none is; a record
+    keeps it as :func:`kept`.
     """
 
     source: str
@@ -49,8 +51,19 @@ class Question:
     base: str
     since: str
     time: str
-    validator: str = ""
+    validator: Validator | None = None
     metadata_only: bool = False
+
+
+def kept(validator: Validator) -> str:
+    """A validator as a record keeps it: the entity tag, and the date in a line of its own."""
+    return f"{validator.etag}\n{validator.modified}" if validator else ""
+
+
+def read_validator(text: str) -> Validator | None:
+    """What :func:`kept` made."""
+    etag, _, modified = text.partition("\n")
+    return Validator(etag, modified) if text else None
 
 
 @runtime_checkable
