@@ -6,49 +6,43 @@ import asyncio
 import random
 import ssl
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
-from types import MappingProxyType, TracebackType
+from types import TracebackType
 from typing import Self, TypeVar
 
-from aiohttp import ClientResponse, ClientSession, ClientTimeout, DummyCookieJar
+from aiohttp import (
+    ClientConnectorError,
+    ClientHandlerType,
+    ClientOSError,
+    ClientRequest,
+    ClientResponse,
+    ClientSession,
+    ClientTimeout,
+    DummyCookieJar,
+    ServerDisconnectedError,
+)
 from yarl import URL
 
-from phonolith import __version__
-from phonolith.errors import PhonolithError, SettingError
+from phonolith.errors import PhonolithError
 from phonolith.model.finding import Finding
 from phonolith.sources.client import address, bodies, faults, robots
+from phonolith.sources.client.agent import TOKEN, user_agent
 from phonolith.sources.client.answers import FILES, Answer, Downloaded, Expected, Limits, Manners, Validator
 from phonolith.sources.client.codes import verdict, worth_another_try
-from phonolith.sources.client.connect import Lookup, connector, system_lookup
+from phonolith.sources.client.connect import Lookup, Lost, connector, system_lookup
 from phonolith.sources.client.downloads import Download
+from phonolith.sources.client.hops import NOTHING, Led, Request, asked_for, conditions, lead_on
 from phonolith.sources.client.live import Counts, Live
 from phonolith.sources.client.pace import LONGEST_WAIT, Clock, Lane, Lanes, back_off, retry_after
 
-#: The product token by which robots.txt may name us.
-TOKEN = "Phonolith"  # noqa: S105 - a product token (RFC 9110 section 10.1.5), no secret
-
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _DRAINED = 16 << 10  # bytes of an error's page that are read to keep the connection
-_NOTHING: Mapping[str, str] = MappingProxyType({})
 _DEFAULT = Manners()
 _DEFAULT_LIMITS = Limits()
 _T = TypeVar("_T")
 _Take = Callable[[ClientResponse, bodies.Intake], Awaitable[_T]]
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    """One request as it goes from hop to hop. ``own`` headers are ours and go everywhere; ``private`` to one origin."""
-
-    url: URL
-    manners: Manners
-    limits: Limits
-    own: Mapping[str, str]
-    private: Mapping[str, str]
-    body: bytes | None = None
-    for_robots: bool = False
 
 
 class Client:
@@ -91,6 +85,7 @@ class Client:
             headers={"User-Agent": self._agent, "Accept-Encoding": bodies.ACCEPTED},
             cookie_jar=DummyCookieJar(),
             auto_decompress=False,
+            middlewares=(_once,),
             trust_env=False,
         )
         return self
@@ -110,7 +105,7 @@ class Client:
         limits: Limits = _DEFAULT_LIMITS,
         validator: Validator | None = None,
         accept: str = "*/*",
-        headers: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = NOTHING,
         body: bytes | None = None,
     ) -> Answer:
         """The whole answer at ``url``, after redirects, unpacked.
@@ -123,8 +118,8 @@ class Client:
         """
         own = {"Accept": accept} if accept != "*/*" else {}
         if validator:
-            own |= _conditions(validator)
-        request = _Request(address.read(url), manners, limits, own, headers, body)
+            own |= conditions(validator)
+        request = Request(address.read(url), manners, limits, own, headers, body)
         return await self._retrying(request, lambda: request, self._answer)
 
     async def download(
@@ -136,7 +131,7 @@ class Client:
         expect: Expected = Expected(),  # noqa: B008 - frozen
         manners: Manners = _DEFAULT,
         limits: Limits = FILES,
-        headers: Mapping[str, str] = _NOTHING,
+        headers: Mapping[str, str] = NOTHING,
     ) -> Downloaded:
         """The file at ``url`` as a temporary file in ``folder``, of at most ``cap`` bytes, digested as it came.
 
@@ -148,8 +143,8 @@ class Client:
         limits = replace(limits, body=cap)
         with Download(folder, start, limits, expect, self._report) as part:
 
-            def ask() -> _Request:
-                return _Request(start, manners, limits, part.headers(), headers)
+            def ask() -> Request:
+                return Request(start, manners, limits, part.headers(), headers)
 
             while True:
                 await part.prepare()
@@ -186,7 +181,7 @@ class Client:
             response.headers,
         )
 
-    async def _retrying(self, first: _Request, ask: Callable[[], _Request], take: _Take[_T]) -> _T:
+    async def _retrying(self, first: Request, ask: Callable[[], Request], take: _Take[_T]) -> _T:
         """Try until it goes well, until trying again is no use, or as often as the limits say."""
         attempt, request = 1, first
         while True:
@@ -199,20 +194,20 @@ class Client:
             self._counts.retries += 1
             request = ask()
 
-    async def _follow(self, request: _Request, take: _Take[_T], attempt: int) -> _T:
+    async def _follow(self, request: Request, take: _Take[_T], attempt: int) -> _T:
         """One request along its redirects, each looked at as if somebody had typed it."""
-        seen = {str(request.url)}
+        seen = {request.url}
         for _ in range(request.limits.redirects + 1):
             led = await self._hop(request, take, attempt)
-            if not isinstance(led, _Led):
+            if not isinstance(led, Led):
                 return led
-            request = _led(request, led.to)
-            if str(request.url) in seen:
+            request = lead_on(request, led.to)
+            if request.url in seen:
                 raise verdict("http.loop", address.shown(request.url))
-            seen.add(str(request.url))
+            seen.add(request.url)
         raise verdict("http.redirects", address.shown(request.url), f"more than {request.limits.redirects} times")
 
-    async def _hop(self, request: _Request, take: _Take[_T], attempt: int) -> _T | _Led:
+    async def _hop(self, request: Request, take: _Take[_T], attempt: int) -> _T | Led:
         url, manners = request.url, request.manners
         host = url.raw_host or ""
         if address.is_literal(host) and not address.is_global(host) and (host, url.port) not in self._trusted:
@@ -227,7 +222,7 @@ class Client:
         finally:
             lane.leave()
 
-    async def _ask(self, request: _Request, take: _Take[_T], lane: Lane, attempt: int) -> _T | _Led:
+    async def _ask(self, request: Request, take: _Take[_T], lane: Lane, attempt: int) -> _T | Led:
         assert self._session is not None, "the client is used inside its context"
         limits = request.limits
         response: ClientResponse | None = None
@@ -243,7 +238,7 @@ class Client:
                     allow_redirects=False,
                     timeout=_timeouts(limits.connect),
                 )
-                intake = bodies.Intake(limits, self._counts, self._clock.now, deadline)
+                intake = bodies.Intake(response, limits, self._counts, self._clock.now, deadline)
                 return await self._judge(request, response, intake, take, lane, attempt)
         except Exception as error:
             found = faults.of_exception(error, request.url, stalled=intake is not None and intake.stalled)
@@ -258,22 +253,22 @@ class Client:
 
     async def _judge(
         self,
-        request: _Request,
+        request: Request,
         response: ClientResponse,
         intake: bodies.Intake,
         take: _Take[_T],
         lane: Lane,
         attempt: int,
-    ) -> _T | _Led:
+    ) -> _T | Led:
         status = response.status
-        if status in (200, 203, 204) or _asked_for(status, request.own):
+        if status in (200, 203, 204) or asked_for(status, request.own):
             return await take(response, intake)
         if status in faults.PASSING:
             self._wait_as_told(request.url, response, lane, attempt)
         await _drain(response)
         location = response.headers.get("Location", "")
         if status in _REDIRECTS and location:
-            return _Led(location)
+            return Led(location)
         raise faults.of_status(status, request.url, response.reason or "")
 
     def _wait_as_told(self, url: URL, response: ClientResponse, lane: Lane, attempt: int) -> None:
@@ -290,7 +285,7 @@ class Client:
             why = f"it answered {status} and asked for {told:.0f} s"
         lane.pause(self._clock.now() + wait, why)
 
-    async def _permitted(self, request: _Request) -> float:
+    async def _permitted(self, request: Request) -> float:
         """Seconds between requests that robots.txt asks for. Raises its verdict if ``url`` is closed to us."""
         url = request.url
         origin = address.origin(url)
@@ -303,11 +298,11 @@ class Client:
             raise verdict("robots.delay", address.shown(url), f"{rules.interval:,.0f} s between two requests")
         return rules.interval
 
-    async def _robots_text(self, origin: str, request: _Request) -> str | None:
+    async def _robots_text(self, origin: str, request: Request) -> str | None:
         """robots.txt of an origin: "" if there is none, None if it cannot be read now."""
         limits = replace(request.limits, body=robots.LARGEST, redirects=robots.REDIRECTS, unframed=True)
         manners = replace(request.manners, robots=False)
-        asked = _Request(URL(f"{origin}/robots.txt"), manners, limits, {}, _NOTHING, for_robots=True)
+        asked = Request(URL(f"{origin}/robots.txt"), manners, limits, {}, NOTHING, for_robots=True)
         try:
             return await self._retrying(asked, lambda: asked, self._first_bytes)
         except PhonolithError as error:
@@ -329,54 +324,14 @@ class Client:
         return (await intake.beginning(response, robots.LARGEST)).decode("utf-8", "replace")
 
 
-def user_agent(contact: str) -> str:
-    """Who asks, and who answers for it. Raises SettingError where ``contact`` is no address and no page."""
-    text = contact.strip()
-    if not text:
-        raise SettingError("contact", "is not set, and no source is asked without one", "phonolith config contact …")
-    if not (text.isascii() and text.isprintable()) or not ("@" in text or text.startswith(("https://", "http://"))):
-        raise SettingError("contact", f"{text!r} is no e-mail address and no page", "Sources have to be able to write")
-    return f"{TOKEN}/{__version__} (+{text})"
-
-
-@dataclass(frozen=True, slots=True)
-class _Led:
-    """Where an answer leads."""
-
-    to: str
-
-
-def _led(request: _Request, location: str) -> _Request:
-    """The request at the next place, with what may be taken along."""
-    before = request.url
-    if request.body is not None:
-        raise verdict("http.status", address.shown(before), "it leads a question elsewhere")
+async def _once(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
+    """Send it once: aiohttp would send it again at once where a connection is lost, past every pace."""
     try:
-        target = address.read(str(before.join(URL(location, encoded=location.isascii() and location.isprintable()))))
-    except ValueError:
-        raise verdict("http.address", address.shown(before), f"it leads to {location[:80]!r}") from None
-    if before.scheme == "https" and target.scheme != "https":
-        raise verdict("http.downgrade", address.shown(target))
-    same_host = before.raw_host == target.raw_host
-    same_origin = same_host and (before.scheme, before.port) == (target.scheme, target.port)
-    return replace(
-        request,
-        url=target,
-        manners=request.manners if same_host else Manners(robots=not request.for_robots),
-        private=request.private if same_origin else _NOTHING,
-    )
-
-
-def _asked_for(status: int, own: Mapping[str, str]) -> bool:
-    if status == 304:
-        return "If-None-Match" in own or "If-Modified-Since" in own
-    return status in (206, 416) and "Range" in own
-
-
-def _conditions(validator: Validator) -> dict[str, str]:
-    """RFC 9110 section 13.1.3: with an entity tag the date is not needed; both are sent for old servers."""
-    named = {"If-None-Match": validator.etag, "If-Modified-Since": validator.modified}
-    return {name: value for name, value in named.items() if value}
+        return await handler(request)
+    except (ClientOSError, ServerDisconnectedError) as error:
+        if isinstance(error, ClientConnectorError):
+            raise
+        raise Lost(str(error)) from error
 
 
 async def _drain(response: ClientResponse) -> None:

@@ -214,7 +214,7 @@ class Download:
     def _may_be_resumed(self, error: BaseException) -> bool:
         """Whether the next run may go on: not if the bytes themselves were refused."""
         code = error.code if isinstance(error, PhonolithError) else ""
-        bad = code in ("http.kind", "http.large", "http.encoding", "http.size", "http.digest", "http.range")
+        bad = code in ("http.kind", "http.large", "http.encoding", "http.size", "http.digest")
         return not bad and bool(self._validator.strong) and self._ranges
 
 
