@@ -19,6 +19,7 @@ import pytest
 
 from phonolith.errors import Busy, PhonolithError, StorageError
 from phonolith.model.finding import Finding
+from phonolith.sources.client import downloads
 from phonolith.sources.client.answers import Downloaded, Expected, Limits, Manners
 from phonolith.sources.client.client import Client
 from phonolith.sources.client.parts import PREFIX, Part, sweep_parts
@@ -106,6 +107,27 @@ def test_a_validator_that_lies_is_found_out_by_the_bytes_that_come_again(tmp_pat
     found, findings, _ = _fetch(in_turn(old, file(_DATA, lie="unsatisfied"), file(_DATA)), tmp_path, Expected())
     assert isinstance(found, Downloaded) and found.path.read_bytes() == _DATA
     assert [finding.code for finding in findings] == ["http.range-lie"]
+
+
+def test_control_without_bytes_that_come_again_the_parts_are_joined_wrongly(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(downloads, "_OVERLAP", 0)
+    other = random.Random(2).randbytes(len(_DATA))
+    found, _, _ = _fetch(in_turn(file(other, cut=1_500_000), file(_DATA, lie="unsatisfied")), tmp_path, Expected())
+    assert isinstance(found, Downloaded) and found.path.read_bytes() != _DATA
+
+
+@pytest.mark.parametrize("progress", [100_000, 1_000_000])
+def test_a_line_that_drops_often_brings_the_file_as_long_as_it_brings_enough(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, progress: int
+) -> None:
+    monkeypatch.setattr("phonolith.sources.client.client._PROGRESS", progress)
+    found, _, asked = _fetch(file(_DATA, cut=120_000), tmp_path, limits=Limits(tries=2))
+    if progress == 100_000:
+        assert isinstance(found, Downloaded) and found.path.read_bytes() == _DATA and len(asked) > 20
+    else:
+        assert found == "http.cut" and len(asked) == 2
 
 
 def test_a_lie_that_only_the_digest_shows(tmp_path: Path) -> None:

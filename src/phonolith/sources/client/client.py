@@ -38,6 +38,7 @@ from phonolith.sources.client.live import Counts, Live
 from phonolith.sources.client.pace import LONGEST_WAIT, Clock, Lane, Lanes, back_off, retry_after
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
+_PROGRESS = 16 << 20  # bytes that have to come before a download has all its tries again
 _DRAINED = 16 << 10  # bytes of an error's page that are read to keep the connection
 _DEFAULT = Manners()
 _DEFAULT_LIMITS = Limits()
@@ -146,11 +147,11 @@ class Client:
             def ask() -> Request:
                 return Request(start, manners, limits, part.headers(), headers)
 
-            while True:
-                await part.prepare()
-                if await self._retrying(ask(), ask, part.take):
-                    self._counts.answered(self._clock.now())
-                    return part.finish()
+            await part.prepare()
+            while not await self._with_progress(ask, part):
+                pass
+            self._counts.answered(self._clock.now())
+            return part.finish()
 
     def live(self) -> Live:
         """What is going on now."""
@@ -165,6 +166,16 @@ class Client:
     def ready_at(self, url: str) -> float:
         """When the host of ``url`` may be asked again at the earliest, on the client's clock."""
         return self._lanes.of(address.read(url).raw_host or "").ready_at()
+
+    async def _with_progress(self, ask: Callable[[], Request], part: Download) -> bool:
+        """Try, and try again as often after every few megabytes: a line that drops often still brings a large file."""
+        while True:
+            had = part.size
+            try:
+                return await self._retrying(ask(), ask, part.take)
+            except PhonolithError as error:
+                if not worth_another_try(error.code) or part.size - had < _PROGRESS:
+                    raise
 
     async def _answer(self, response: ClientResponse, intake: bodies.Intake) -> Answer:
         body, sent = (b"", 0) if response.status == 304 else await intake.read(response)

@@ -61,6 +61,11 @@ class Download:
     ) -> None:
         self._part.close(keep=error is not None and self._may_be_resumed(error))
 
+    @property
+    def size(self) -> int:
+        """Bytes that are here."""
+        return self._size
+
     async def prepare(self) -> None:
         """Digest what an earlier run left, in a thread."""
         if self._part.size and not self._size:
