@@ -141,8 +141,8 @@ def test_a_name_that_changes_its_mind_between_look_and_connection() -> None:
             Origin({"*": reply(200)}) as origin,
             Client("a@example.org", clock=virtual_clock(), lookup=_lookup("127.0.0.1")) as client,
         ):
-            assert client._session is not None
-            connector: Any = client._session.connector
+            assert client._exchange.session is not None
+            connector: Any = client._exchange.session.connector
 
             async def blind(*_: object, **__: object) -> list[dict[str, object]]:
                 return [{"hostname": "x", "host": "127.0.0.1", "port": origin.port, "family": socket.AF_INET,
