@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from phonolith.sources.client.pace import Clock
 
 EPOCH = 1_780_000_000.0  # what the wall clock shows when a virtual loop begins
-_QUIET = 0.002  # real seconds in which whatever is under way on loopback arrives
+_QUIET = 0.0003  # real seconds; what is under way on loopback has arrived when it was sent
 
 _T = TypeVar("_T")
 

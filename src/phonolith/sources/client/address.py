@@ -12,8 +12,9 @@ from yarl import URL
 from phonolith.sources.client.codes import verdict
 
 _LONGEST = 8000
-_PORTS = {"http": 80, "https": 443}
+_SCHEMES = ("http", "https")
 _PLAIN = re.compile(r"[!-~]+")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\\]")  # and the backslash, which some read as a slash
 _SECRET = re.compile(r"(?i)((?:^|[?&;])[^=&;]*(?:token|key|secret|passw|sig|auth|session|credential)[^=&;]*=)[^&;]*")
 
 #: A host all of whose labels are numbers in any spelling that C libraries read: 2130706433, 0x7f.1, 017700000001.
@@ -44,17 +45,21 @@ def read(text: str) -> URL:
     """
     if len(text) > _LONGEST:
         raise verdict("http.address", shown(text[:200]), f"it has {len(text):,} characters")
+    if _CONTROLS.search(text):
+        raise verdict("http.address", shown(text), "it has control characters in it")
     try:
         url = URL(text, encoded=_PLAIN.fullmatch(text) is not None)
-        host, port = url.host, url.port
+        host, port = url.raw_host, url.port
     except ValueError as error:
         raise verdict("http.address", shown(text), str(error)) from None
-    if url.scheme not in _PORTS or not host or not port or "\\" in text:
+    if url.scheme not in _SCHEMES or not host or not port:
         raise verdict("http.address", shown(text))
-    if url.user is not None or url.password is not None:
+    if "@" in url.raw_authority:
         raise verdict("http.address", shown(text), "it has a name or a password in it")
     if not _host_fits(host):
         raise verdict("http.address", shown(text), f"{host!r} is no host")
+    if host != host.lower():
+        url = url.with_host(host.lower())  # one host, however it is written: one pace, one robots.txt
     return url.with_fragment(None) if url.raw_fragment else url
 
 
@@ -83,6 +88,7 @@ def is_global(text: str) -> bool:
     return address.is_global and not address.is_multicast and not address.is_reserved
 
 
+@lru_cache(maxsize=4096)
 def is_literal(host: str) -> bool:
     """Whether a host is an IP address and no name."""
     return ":" in host or _NUMERIC.fullmatch(host) is not None
@@ -99,6 +105,7 @@ def shown(text: str | URL) -> str:
     return "".join(c if c.isprintable() else "?" for c in urlunsplit(clean))
 
 
+@lru_cache(maxsize=4096)
 def _host_fits(host: str) -> bool:
     if ":" in host:
         return "%" not in host  # a zone names a network card of this machine

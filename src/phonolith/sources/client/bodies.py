@@ -36,11 +36,19 @@ class Intake:
 
     __slots__ = ("_counts", "_deadline", "_ends", "_limits", "_now", "stalled")
 
-    def __init__(self, limits: Limits, counts: Counts, now: Callable[[], float], deadline: asyncio.Timeout) -> None:
+    def __init__(
+        self,
+        response: ClientResponse,
+        limits: Limits,
+        counts: Counts,
+        now: Callable[[], float],
+        deadline: asyncio.Timeout,
+    ) -> None:
         self._limits, self._counts, self._now, self._deadline = limits, counts, now, deadline
-        self._ends = asyncio.get_running_loop().time() + limits.total
         self.stalled = True  # if the deadline passes now, it is for want of bytes
-        self._await_bytes()
+        self._ends = asyncio.get_running_loop().time() + limits.total
+        if not response.content.is_eof():  # what is here already needs no timer
+            self._await_bytes()
 
     async def read(self, response: ClientResponse) -> tuple[bytes, int]:
         """The whole body, unpacked, and how many bytes it was on the wire.

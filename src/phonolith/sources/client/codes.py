@@ -49,7 +49,6 @@ CODES: Mapping[str, tuple[type[PhonolithError], str, str]] = MappingProxyType(
         "http.encoding": (BadInput, "is packed in a way that was not asked for", _REPORT),
         "http.json": (BadInput, "is not JSON", "Look at what it answers"),
         "http.kind": (BadInput, "is a page where a file should be", _REPORT),
-        "http.range": (BadInput, "sends other bytes than were asked for", _REPORT),
         "http.size": (BadInput, "has another size than was stated", _REPORT),
         "http.digest": (BadInput, "has another digest than was stated", _REPORT),
         "robots.disallowed": (RefusedByRights, "is closed to us by robots.txt", _ASK),

@@ -25,6 +25,10 @@ class Inward(Exception):
     """A host leads to an address that is not of the public network. No OSError, lest another address be tried."""
 
 
+class Lost(Exception):
+    """A connection ended before there was an answer."""
+
+
 async def system_lookup(host: str, port: int) -> Sequence[tuple[int, str]]:
     """What the operating system says about a host, in a thread."""
     found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)

@@ -61,6 +61,11 @@ class Download:
     ) -> None:
         self._part.close(keep=error is not None and self._may_be_resumed(error))
 
+    @property
+    def size(self) -> int:
+        """Bytes that are here."""
+        return self._size
+
     async def prepare(self) -> None:
         """Digest what an earlier run left, in a thread."""
         if self._part.size and not self._size:
@@ -214,7 +219,7 @@ class Download:
     def _may_be_resumed(self, error: BaseException) -> bool:
         """Whether the next run may go on: not if the bytes themselves were refused."""
         code = error.code if isinstance(error, PhonolithError) else ""
-        bad = code in ("http.kind", "http.large", "http.encoding", "http.size", "http.digest", "http.range")
+        bad = code in ("http.kind", "http.large", "http.encoding", "http.size", "http.digest")
         return not bad and bool(self._validator.strong) and self._ranges
 
 
