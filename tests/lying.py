@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from backports import zstd  # the tests run where it is installed
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @dataclass(frozen=True)
