@@ -122,6 +122,12 @@ def _folders(value: Any) -> Mapping[str, str]:
     return dict(value)
 
 
+def _addresses(value: Any) -> Mapping[str, str]:
+    if not isinstance(value, dict):
+        raise ValueError(f'has to be a table of origins and addresses, as in musicbrainz = "https://…", not {value!r}')
+    return {name: _address(address) for name, address in value.items()}
+
+
 def _parse_number(text: str) -> Any:
     return int(text) if re.fullmatch(r"-?[0-9]+", text) else text
 
@@ -183,6 +189,13 @@ SETTINGS: tuple[Setting, ...] = (
         "Whether this archive signs, for others to fetch, that it saw the log of what it mirrors grow",
         _flag,
         _parse_flag,
+    ),
+    Setting(
+        "harvest.origins",
+        {},
+        "Addresses asked in place of a source's own, by origin: a mirror or a cache, which may lie in your network",
+        _addresses,
+        in_file_only=True,
     ),
     Setting("serve.host", "127.0.0.1", "Address the library listens at; 0.0.0.0 is every network you are on", _text),
     Setting("serve.port", DEFAULT_PORT, "Port the library listens at", _number(0, 65535), _parse_number),
@@ -273,6 +286,7 @@ class Settings:
     publish_trackers: tuple[str, ...] = ()
     publish_witnesses: tuple[str, ...] = ()
     mirror_countersign: bool = False
+    harvest_origins: Mapping[str, str] = field(default_factory=dict)
     serve_host: str = "127.0.0.1"
     serve_port: int = DEFAULT_PORT
     serve_workers: int = 0

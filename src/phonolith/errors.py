@@ -26,8 +26,11 @@ class PhonolithError(Exception):
     """Base of all errors raised on purpose.
 
     ``subject`` is what it is about (a path, an id, a setting), ``problem`` what is wrong with it, ``remedy`` what a
-    person can do. ``str()`` joins them into one line.
+    person can do. ``str()`` joins them into one line. ``code`` is that of the finding it makes where things are
+    inspected or gathered rather than used; "" where programs tell errors apart by class alone.
     """
+
+    code = ""
 
     def __init__(self, subject: str, problem: str, remedy: str = "") -> None:
         super().__init__(subject, problem, remedy)
@@ -80,10 +83,7 @@ class NewerFormat(PhonolithError):
 
 
 class BadInput(PhonolithError):
-    """Bytes from outside cannot be read as what they claim to be.
-
-    ``code`` is that of the finding it makes where files are inspected rather than used.
-    """
+    """Bytes from outside cannot be read as what they claim to be."""
 
     def __init__(self, subject: str, problem: str, remedy: str = "", *, code: str = "input.unreadable") -> None:
         super().__init__(subject, problem, remedy)

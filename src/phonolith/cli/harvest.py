@@ -1,4 +1,4 @@
-"""``harvest``: gather from a folder of music, a table, or a file of documents."""
+"""``harvest``: gather from a folder of music, a table, documents or a bundle; with the sources on the net."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.gather import Harvests, resume, status
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
@@ -28,7 +29,7 @@ _ADOPT = click.option(
 )
 
 
-@click.group("harvest", short_help="Gather from a folder of music, a table, documents, or a bundle.")
+@click.group("harvest", cls=Harvests, short_help="Gather from folders, tables, bundles, and sources on the net.")
 def harvest() -> None:
     """Gather what a source says, and the bytes it permits. A second run adds what changed and nothing else."""
 
@@ -185,7 +186,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         view.hint(f"{number(more)} more; --json has them")
 
 
-for command in (folder, table, documents, bundle):
+for command in (folder, table, documents, bundle, resume, status):
     harvest.add_command(command)
 
 COMMANDS = {"harvest": harvest}

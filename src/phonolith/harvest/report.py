@@ -36,10 +36,15 @@ class HarvestReport:
     _counts: dict[str, int] = field(default_factory=dict, repr=False)
 
     def found(self, code: str, subject: str, problem: str, remedy: str = "", severity: str = "warning") -> None:
+        """Add a finding, by its words."""
+        self.add(Finding(code, subject, problem, remedy, severity))
+
+    def add(self, finding: Finding) -> None:
         """Add a finding."""
+        code = finding.code
         self._counts[code] = self._counts.get(code, 0) + 1
         if self._counts[code] <= _MOST_OF_A_CODE:
-            self.findings.append(Finding(code, subject, problem, remedy, severity))
+            self.findings.append(finding)
         else:
             self.left_out[code] = self.left_out.get(code, 0) + 1
 
@@ -80,12 +85,10 @@ class Writer:
         self._first()
         if not waiting:
             return
-        known = [self._store.head(record.source, record.item) is not None for record in waiting]
         stored = self._store.put_many(waiting)
-        fresh = len(known) - sum(known)
-        self._report.new += fresh
-        self._report.changed += stored - fresh
-        self._report.unchanged += len(waiting) - stored
+        self._report.new += stored.new
+        self._report.changed += stored.changed
+        self._report.unchanged += len(waiting) - sum(stored)
 
 
 def mark_gone(

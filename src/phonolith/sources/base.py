@@ -36,8 +36,9 @@ class Terms:
     ``metadata_licence`` is a licence code or address, "" if none is stated. ``payload_licences`` says in a sentence
     where the licence of each audio file comes from. ``publish``, ``private`` and ``withhold`` are patterns over the
     paths of a record's leaves (:meth:`disposition`). ``rate`` is requests per second, None where nothing is asked over
-    a network; ``robots`` whether robots.txt is read and obeyed. ``contact`` is who answers for the source, ``credit``
-    how it wants to be named, ``url`` its address.
+    a network; ``robots`` whether robots.txt is read and obeyed (False where terms of use say how a service may be
+    used); ``parallel`` how many requests may be in flight to a host at a time. ``contact`` is who answers for the
+    source, ``credit`` how it wants to be named, ``url`` its address.
     """
 
     metadata_licence: str
@@ -47,6 +48,7 @@ class Terms:
     withhold: tuple[str, ...] = ()
     rate: float | None = None
     robots: bool = True
+    parallel: int = 1
     contact: str = ""
     credit: str = ""
     url: str = ""

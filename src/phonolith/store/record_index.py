@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import apsw
 
@@ -35,6 +35,13 @@ class Known:
     gone: str
 
 
+class Stored(NamedTuple):
+    """How many records were ``new`` (or back again) and how many ``changed``."""
+
+    new: int
+    changed: int
+
+
 class RecordIndex:
     """Reads and writes rows; its caller holds the transaction and the thread's lock."""
 
@@ -44,16 +51,16 @@ class RecordIndex:
 
     # Writing
 
-    def store(self, name: str, records: Sequence[Record], encode: Callable[[Record, bytes], bytes]) -> int:
-        """Append what is new or changed; ``encode`` makes the line from record and digest. Returns how many."""
-        source = self._source(name)
+    def store(self, name: str, records: Sequence[Record], encode: Callable[[Record, bytes], bytes]) -> Stored:
+        """Append what is new or changed; ``encode`` makes the line from record and digest."""
+        source = self.number(name)
         keys = [to_key(record.item) for record in records]
         known = self._known(source, keys)
         changed: dict[Key, Known] = {}
         renewed: list[tuple[Key, int, Key]] = []
         texts: list[bytes] = []
         past: list[int] = []
-        start = self._next(source)
+        start, again = self._next(source), 0
         for key, record in zip(keys, records, strict=True):
             digest = hashlib.sha256(record.payload).digest()
             head = known.get(key)
@@ -63,6 +70,7 @@ class RecordIndex:
                         renewed.append((to_key(record.validator), source, key))
                     continue
                 past.append(head.line)
+                again += 1
             text = encode(record, digest)
             line = start + len(texts)
             texts.append(text)
@@ -71,11 +79,11 @@ class RecordIndex:
         self._keep_lines(source, name, start, texts)
         for table in ("head", "fresh"):
             self._db.executemany(f"UPDATE {table} SET validator = ? WHERE source = ? AND item = ?", renewed)
-        return len(texts)
+        return Stored(len(texts) - again, again)
 
     def gone(self, name: str, items: Sequence[str], time: str, encode: Callable[[str], bytes]) -> int:
         """Append a line for each item that is there, saying that it is gone. Returns how many."""
-        source = self._source(name)
+        source = self.number(name)
         known = self._known(source, list(dict.fromkeys(map(to_key, items))))
         live = {key: head for key, head in known.items() if not head.gone}
         start = self._next(source)
@@ -95,7 +103,7 @@ class RecordIndex:
 
     def seal(self, name: str, least: int) -> Path | None:
         """One segment out of the oldest open lines, unless they have fewer bytes than ``least``."""
-        source = self._source(name)
+        source = self.number(name)
         first, texts = self._oldest_open(source, least)
         if not texts:
             return None
@@ -150,7 +158,7 @@ class RecordIndex:
 
     def adopt(self, name: str, number: int, path: Path) -> None:
         """Enter a stray segment. Open lines that it has too are dropped; the others are numbered anew behind it."""
-        source = self._source(name)
+        source = self.number(name)
         first = int(self._one("SELECT coalesce(max(first + lines), 0) FROM segment WHERE source = :s", s=source))
         rows = fetch(self._db, "SELECT text FROM open WHERE source = :s ORDER BY line", {"s": source})
         for table in ("open", "past", "head", "fresh"):
@@ -250,7 +258,7 @@ class RecordIndex:
             },
         )
 
-    def _source(self, name: str) -> int:
+    def number(self, name: str) -> int:
         """The source's number; entered if it is new."""
         self._db.execute(
             "INSERT OR IGNORE INTO source (name, lines, open_bytes, fresh) VALUES (:name, 0, 0, 0)", {"name": name}

@@ -12,9 +12,10 @@ from typing import Any
 from phonolith.model.record import Record
 from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 from phonolith.store.files import make_folders, storage_errors
+from phonolith.store.frontier import Frontier
 from phonolith.store.lines import Key, Line, encode_gone, encode_record, from_key, record_of, to_key
 from phonolith.store.objects import ObjectStore
-from phonolith.store.record_index import SEGMENT_BYTES, RecordIndex
+from phonolith.store.record_index import SEGMENT_BYTES, RecordIndex, Stored
 from phonolith.store.segments import (
     ObjectReader,
     OpenPart,
@@ -69,20 +70,27 @@ class RecordStore(Closing):
         self._db.close()
         self._objects.close()
 
-    def put_many(self, records: Iterable[Record]) -> int:
-        """Store what is new or changed; returns how many records that were.
+    def put_many(self, records: Iterable[Record]) -> Stored:
+        """Store what is new or changed.
 
         A payload equal to the item's current one is not stored again (its validator is remembered). Up to 65,536
         records or 64 MiB are one transaction: all of them are durable on return, or none. What fills a segment is
         sealed on the way. Raises StorageError, Busy.
         """
-        stored = 0
+        new = changed = 0
         for batch in _batches(records):
             with self._lock, transaction(self._db, self._path):
                 for source, group in _by_source(batch).items():
-                    stored += self._index.store(source, group, self._encode)
+                    stored = self._index.store(source, group, self._encode)
+                    new, changed = new + stored.new, changed + stored.changed
             self._seal(SEGMENT_BYTES)
-        return stored
+        return Stored(new, changed)
+
+    def frontier(self, source: str) -> Frontier:
+        """What is to be asked of ``source``, kept in the same file, so that it commits together with its records."""
+        return Frontier(
+            self._db, self._path, self._lock, self._index, source, self._encode, lambda: self._seal(SEGMENT_BYTES)
+        )
 
     def head(self, source: str, item: str) -> Head | None:
         """The current word on an item; None if there is none or the source no longer has it."""

@@ -65,3 +65,46 @@ CREATE TABLE segment (         -- sealed files: <source>/<number, six digits>.js
   frames BLOB NOT NULL,        -- lines in each frame, unsigned 32-bit little-endian
   PRIMARY KEY (source, number)
 ) STRICT, WITHOUT ROWID;
+
+-- The frontier. It stands in this file because two files of a WAL do not commit together: what a task brought, what it
+-- led to, and that it is done, are one transaction.
+
+CREATE TABLE run (             -- the harvest of a source that goes on, or the last that there was
+  source INTEGER PRIMARY KEY REFERENCES source,
+  options TEXT NOT NULL,       -- what was asked for, in words of the source
+  started TEXT NOT NULL,
+  since TEXT NOT NULL,         -- where the run before ended: only what changed later is asked for; '' for everything
+  high_water TEXT NOT NULL,    -- where the next run may begin; moved by a run that ended whole, and by no other
+  reached TEXT NOT NULL,       -- what it will be moved to
+  finished TEXT NOT NULL,      -- '' while it goes on
+  listed INTEGER NOT NULL,     -- items that its lists named
+  total INTEGER,               -- how many the origin says there are
+  empty_pages INTEGER NOT NULL, -- lists in a row that named nothing
+  last_page TEXT NOT NULL,     -- key of the list that was read last: where to go on if it was not the end
+  new INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  problem TEXT NOT NULL        -- why it could not end whole, '' if nothing stands against it
+) STRICT;
+
+CREATE TABLE task (            -- what is to be asked, and what became of what was; those of a run that ended are gone
+  id INTEGER PRIMARY KEY,
+  source INTEGER NOT NULL REFERENCES source,
+  key TEXT NOT NULL,           -- page:<token>, item:<id> …
+  address TEXT NOT NULL,
+  rank INTEGER NOT NULL,       -- lower ones first
+  page INTEGER NOT NULL,       -- 1: one of a chain of lists, which may not come twice
+  state TEXT NOT NULL,         -- waiting, done, refused, failed
+  mark TEXT NOT NULL,          -- how far a long answer was read
+  tries INTEGER NOT NULL,
+  not_before TEXT NOT NULL,
+  why TEXT NOT NULL,
+  UNIQUE (source, key)
+) STRICT;
+CREATE INDEX waiting ON task (source, rank, id) WHERE state = 'waiting';
+
+CREATE TABLE met (             -- items that a run over everything met so far: what it did not meet is gone
+  source INTEGER NOT NULL REFERENCES source,
+  item ANY NOT NULL,
+  PRIMARY KEY (source, item)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,212 @@
+"""``harvest SOURCE``, ``harvest resume``, ``harvest status``: gather over the network, and how far that has come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phonolith.cli.text import number, plural
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import Column, View
+
+if TYPE_CHECKING:
+    from phonolith.harvest.online import Means
+    from phonolith.harvest.report import HarvestReport
+    from phonolith.model.frontier import Run
+    from phonolith.sources.gathering import Option
+
+_FAILURES = 5  # shown of a run; --json has more
+_MOST = 1_000
+
+
+class Harvests(click.Group):
+    """The group ``harvest``: its own commands, and one for each installed source that is asked over the network."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All of them, sources last."""
+        return [*super().list_commands(ctx), *_gatherers()]
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        """One of its own, or that of a source; no source is loaded for the others."""
+        return super().get_command(ctx, name) or (_command(name) if name in _gatherers() else None)
+
+
+def _gatherers() -> list[str]:
+    """Names of the sources that can be asked over the network."""
+    from phonolith.sources.base import load
+    from phonolith.sources.gathering import Gathers
+
+    return [name for name, source in load().items() if isinstance(source, Gathers)]
+
+
+def _command(kind: str) -> click.Command:
+    """The command of a source, with what that source can be asked for."""
+    from phonolith.harvest.online import gatherer
+
+    source = gatherer(kind)
+    terms = source.terms
+    licence = f"Its metadata is {terms.metadata_licence}. " if terms.metadata_licence else ""
+    about = f"Gather from {source.title}. {licence}Licences of music: {terms.payload_licences}."
+
+    @verb(kind, short_help=f"{source.title}.", help=f"{about}\n\n{_ABOUT}")
+    @click.option("--name", default="", metavar="NAME", help="What to call the collection. Default: by what is asked.")
+    @click.option(
+        "--since", default="", metavar="DATE", help="Only what changed since. Default: the last whole harvest."
+    )
+    @click.option("--everything", is_flag=True, help="All of it again, to notice what is gone.")
+    @click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N records.")
+    @click.option("--only", type=click.Choice(["metadata"]), help="metadata: leave music and pictures for later.")
+    @click.option("--anew", is_flag=True, help="Give up a harvest that did not end.")
+    def gather(
+        place: Place, name: str, since: str, everything: bool, limit: int | None, only: str, anew: bool, **words: Any
+    ) -> Answer:
+        from phonolith.harvest.online import Order, harvest_online
+
+        wish = {key: value if isinstance(value, tuple) else (value,) for key, value in words.items() if value}
+        order = Order(kind, wish, name, since, everything, only == "metadata", limit, anew)
+        with place.bars() as bars:
+            return answer(*harvest_online(place.archive(), order, means(place, bars)))
+
+    for option in reversed(source.options):
+        gather = _with(option, gather)
+    return gather
+
+
+_ABOUT = (
+    "Stopped at any moment, the same again goes on where it was; done once, it asks only for what changed since. It"
+    " waits as long as the source and its robots.txt ask for."
+)
+
+
+def _with(option: Option, command: click.Command) -> click.Command:
+    """Add one thing that can be asked for."""
+    if option.place:
+        parameter: click.Parameter = click.Argument(
+            [option.name], required=option.required, nargs=-1 if option.multiple else 1, metavar=option.metavar
+        )
+    else:
+        parameter = click.Option(
+            [f"--{option.name}"],
+            help=option.help,
+            metavar=option.metavar,
+            required=option.required,
+            multiple=option.multiple,
+        )
+    command.params.insert(0, parameter)
+    return command
+
+
+@verb(
+    "resume", short_help="Go on with harvests that did not end.", examples=("harvest resume", "harvest resume oaipmh.x")
+)
+@click.argument("name", required=False)
+def resume(place: Place, name: str | None) -> Answer:
+    """Go on with the harvest of the collection NAME, or with the one that began last."""
+    from phonolith.errors import UsageError
+    from phonolith.harvest import online
+
+    archive = place.archive()
+    if name is None:
+        with archive.records() as store:
+            open_ones = [run.source for run in online.runs(store) if not run.finished]
+        if not open_ones:
+            raise UsageError("harvest", "there is none to go on with", "Begin one: phonolith harvest --help")
+        name = open_ones[0]
+    with place.bars() as bars:
+        return answer(*online.resume(archive, name, means(place, bars)))
+
+
+@verb("status", short_help="How far harvests over the network have come.")
+def status(place: Place) -> Answer:
+    """Each collection that is gathered over the network: when, how much, what waits, what failed."""
+    from phonolith.harvest.online import runs
+
+    with place.archive().records() as store:
+        told = [(run, store.frontier(run.source)) for run in runs(store)]
+        data = [
+            {
+                **_data(run),
+                "tasks": {str(fate): count for fate, count in frontier.counts().items()},
+                "next": frontier.next_time(),
+                "failures": [
+                    {"task": task.key, "state": str(fate), "why": why} for task, fate, why in frontier.failures(_MOST)
+                ],
+            }
+            for run, frontier in told
+        ]
+    return Answer({"harvests": data}, lambda view: _show_status(view, data))
+
+
+def means(place: Place, bars: Any) -> Means:
+    """How sources are asked from here."""
+    from phonolith.harvest.online import Means
+    from phonolith.sources.client.client import Client
+
+    settings = place.settings()
+
+    def connect() -> Client:
+        return Client(
+            settings.contact, report=lambda finding: bars.say(str(finding)), trusted=settings.harvest_origins.values()
+        )
+
+    return Means(connect, settings.harvest_origins, bars, place.now)
+
+
+def answer(report: HarvestReport, run: Run) -> Answer:
+    """The answer of a harvest over the network."""
+    from phonolith.cli.harvest import reported
+
+    told = reported(report)
+    wrong = any(finding.severity == "error" for finding in report.findings)
+    return Answer({**told.data, "run": _data(run)}, told.show, 1 if wrong else 0)
+
+
+def _data(run: Run) -> dict[str, Any]:
+    names = (
+        "source",
+        "started",
+        "finished",
+        "since",
+        "high_water",
+        "listed",
+        "total",
+        "new",
+        "changed",
+        "gone",
+        "problem",
+    )
+    return {name: getattr(run, name) for name in names}
+
+
+def _show_status(view: View, told: list[dict[str, Any]]) -> None:
+    if not told:
+        view.line("Nothing was gathered over the network yet.")
+        view.hint("See phonolith harvest --help")
+        return
+    columns = [
+        Column("collection", "bold", grow=1),
+        Column("since"),
+        Column("state", grow=1),
+        Column("listed", right=True),
+    ]
+    columns += [Column("waiting", right=True), Column("failed", right=True)]
+    view.table(columns, [_row(one) for one in told])
+    for one in told:
+        if one["problem"]:
+            view.line(f"{one['source']}: {one['problem']}", "yellow")
+        for failure in one["failures"][:_FAILURES]:
+            view.line(f"{one['source']} {failure['task']}: {failure['why']}", "dim", 2)
+        more = len(one["failures"]) - _FAILURES
+        if more > 0:
+            view.hint(f"{plural(more, 'more')}; --json has them")
+    if any(not one["finished"] for one in told):
+        view.hint("Go on: phonolith harvest resume")
+
+
+def _row(one: dict[str, Any]) -> tuple[str, ...]:
+    state = f"ended {one['finished'][:10]}" if one["finished"] else "stopped"
+    of = f"{number(one['listed'])} of {number(one['total'])}" if one["total"] is not None else number(one["listed"])
+    tasks = one["tasks"]
+    failed = tasks.get("failed", 0) + tasks.get("refused", 0)
+    return one["source"], one["started"][:10], state, of, number(tasks.get("waiting", 0)), number(failed)

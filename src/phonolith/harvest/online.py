@@ -1,0 +1,156 @@
+"""Harvests a source over the network: begins a run of its frontier, or goes on with the one that did not end."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncGenerator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any
+
+from phonolith.errors import Interrupted, NotFound, UsageError
+from phonolith.harvest.gather import Pace, gather
+from phonolith.harvest.report import HarvestReport
+from phonolith.model.frontier import Run, Step, Task
+from phonolith.model.progress import Progress
+from phonolith.sources.base import collection_name, open_source
+from phonolith.sources.client import origins
+from phonolith.sources.client.answers import Asks, Validator
+from phonolith.sources.gathering import Gathers, Question, Wish, read_validator
+from phonolith.store.archive import Archive
+from phonolith.store.frontier import Frontier
+from phonolith.store.records import RecordStore
+
+_ITEM = "item:"
+
+#: Opens the client; it stays open for one run.
+Connect = Callable[[], AbstractAsyncContextManager[Asks]]
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a person orders: ``wish`` of the source ``kind``, kept under ``name`` ("": what the source calls it).
+
+    ``since`` is where to begin ("": where the last whole run ended; everything, if there was none or ``everything`` is
+    set). ``limit``: stop after so many records. ``anew``: give up a run that did not end.
+    """
+
+    kind: str
+    wish: Wish
+    name: str = ""
+    since: str = ""
+    everything: bool = False
+    metadata_only: bool = False
+    limit: int | None = None
+    anew: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What a harvest is handed: how to ask, addresses asked ``instead`` of sources' own, somebody to tell, a clock."""
+
+    connect: Connect
+    instead: Mapping[str, str]
+    progress: Progress
+    clock: Callable[[], str]
+
+
+def harvest_online(archive: Archive, order: Order, means: Means) -> tuple[HarvestReport, Run]:
+    """Gather what is ordered; a run that was stopped on the same order is gone on with.
+
+    Raises NotFound (no such source), UsageError (a wish that makes no sense; a run of other words under way),
+    StorageError, Busy; Interrupted when a person stops it: what was stored stays.
+    """
+    source = gatherer(order.kind)
+    name = collection_name(order.kind, order.name or source.collection(order.wish))
+    with archive.lock("harvest", what=f"harvest {name}"), archive.records() as store:
+        frontier = store.frontier(name)
+        options = _options(order)
+        before = frontier.run()
+        if before is not None and not before.finished and not order.anew:
+            if before.options != options:
+                problem = f"its harvest of {before.started} has not ended, and was for something else"
+                raise UsageError(name, problem, "Go on with it: phonolith harvest resume; or give it up: --anew")
+            run = frontier.resume()
+        else:
+            if before is not None and not before.finished:
+                frontier.finish(means.clock(), whole=False)
+            run = _begin(frontier, source, order, options, before, means)
+        return _gather(store, source, run, order.limit, means)
+
+
+def resume(archive: Archive, name: str, means: Means) -> tuple[HarvestReport, Run]:
+    """Go on with the run of the collection ``name`` that did not end. Raises as :func:`harvest_online`."""
+    with archive.lock("harvest", what=f"harvest {name}"), archive.records() as store:
+        if name not in store.sources():
+            raise NotFound(name, "nothing was ever harvested under this name", "See phonolith harvest status")
+        run = store.frontier(name).resume()
+        return _gather(store, gatherer(name.partition(".")[0]), run, None, means)
+
+
+def runs(store: RecordStore) -> list[Run]:
+    """The runs over the network that there are, those that did not end first, then the newest."""
+    found = [run for name in store.sources() if (run := store.frontier(name).run()) is not None]
+    found.sort(key=lambda run: run.started, reverse=True)
+    return sorted(found, key=lambda run: run.finished != "")
+
+
+def gatherer(kind: str) -> Any:
+    """The source of this name. Raises NotFound, and UsageError where it cannot be gathered over the network."""
+    source = open_source(kind)
+    if not isinstance(source, Gathers):
+        raise UsageError(kind, "is no source that is asked over the network", f"See phonolith harvest {kind} --help")
+    return source
+
+
+def _options(order: Order) -> str:
+    """What decides what is gathered, in one form: two runs of equal options go on with each other."""
+    said = {
+        "wish": {key: list(value) for key, value in order.wish.items() if value},
+        "metadata_only": order.metadata_only,
+    }
+    return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+
+def _begin(frontier: Frontier, source: Gathers, order: Order, options: str, before: Run | None, means: Means) -> Run:
+    followed = before.high_water if before is not None and before.options == options and not order.everything else ""
+    since = order.since or followed
+    tasks = source.begin(order.wish, _base(source, order.kind, means), since)
+    return frontier.begin(options, means.clock(), tasks, since=since)
+
+
+def _gather(store: RecordStore, source: Any, run: Run, limit: int | None, means: Means) -> tuple[HarvestReport, Run]:
+    """Ask until nothing waits, with the patience that the source's terms ask for."""
+    report, frontier = HarvestReport(run.source), store.frontier(run.source)
+    said = json.loads(run.options)
+    wish: Wish = {key: tuple(value) for key, value in said["wish"].items()}
+    base = _base(source, source.name, means)
+    pace = Pace(per_host=source.terms.parallel, limit=limit)
+
+    def validator(task: Task) -> Validator | None:
+        head = store.head(run.source, task.key.removeprefix(_ITEM)) if task.key.startswith(_ITEM) else None
+        return read_validator(head.validator) if head else None
+
+    async def work() -> Run:
+        async with means.connect() as client:
+
+            def ask(task: Task) -> AsyncGenerator[Step, None]:
+                time, only = means.clock(), said["metadata_only"]
+                question = Question(run.source, task, wish, base, run.since, time, validator(task), only)
+                return source.ask(client, question)  # type: ignore[no-any-return]  # the door checked what it is
+
+            return await gather(frontier, ask, report, pace, progress=means.progress, clock=means.clock)
+
+    means.progress.start(run.source, run.total, "records")
+    try:
+        ended = asyncio.run(work())
+    except KeyboardInterrupt:
+        problem = f"stopped after {report.total:,} records, which are kept"
+        raise Interrupted(run.source, problem, "Go on: phonolith harvest resume") from None
+    means.progress.finish()
+    return report, ended
+
+
+def _base(source: Gathers, kind: str, means: Means) -> str:
+    return origins.base(kind, source.base, means.instead)

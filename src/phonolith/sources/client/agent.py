@@ -1,0 +1,19 @@
+"""Who we say we are."""
+
+from __future__ import annotations
+
+from phonolith import __version__
+from phonolith.errors import SettingError
+
+#: The product token by which robots.txt may name us.
+TOKEN = "Phonolith"  # noqa: S105 - a product token (RFC 9110 section 10.1.5), no secret
+
+
+def user_agent(contact: str) -> str:
+    """Who asks, and who answers for it. Raises SettingError where ``contact`` is no address and no page."""
+    text = contact.strip()
+    if not text:
+        raise SettingError("contact", "is not set, and no source is asked without one", "phonolith config contact …")
+    if not (text.isascii() and text.isprintable()) or not ("@" in text or text.startswith(("https://", "http://"))):
+        raise SettingError("contact", f"{text!r} is no e-mail address and no page", "Sources have to be able to write")
+    return f"{TOKEN}/{__version__} (+{text})"
