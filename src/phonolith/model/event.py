@@ -6,6 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+_NOTICE = ("notice", "about", "items", "reach", "statement", "lacks")  # reach: how many tracks its items are
+_DECIDED = ("notice", "subjects", "because", "rule")
+
 #: Every kind of event there is, with the fields its body must have. ``subjects`` are public ids.
 KINDS: Mapping[str, tuple[str, ...]] = {
     "archive.created": ("name", "format"),
@@ -16,6 +19,20 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "bytes.withdrawn": ("origin", "log", "ground", "digests", "subjects"),  # another archive did; optional: expunged
     "bytes.reinstated": ("origin", "log", "digests", "subjects"),
     "bytes.expunged": ("digest", "ground", "authority"),  # digest: SHA-256 of the object
+    # A notice: ``about`` are ids and digests, ``sender`` a random token, ``statement`` a keyed digest of the words.
+    "notice.received": (*_NOTICE, "form", "ground", "sender", "road", "confirmed"),
+    "notice.confirmed": ("notice",),  # the sender opened the link that was sent to the address
+    "notice.completed": _NOTICE,
+    "notice.hidden": _DECIDED,  # rule: whether no person decided it
+    "notice.upheld": _DECIDED,
+    "notice.rejected": _DECIDED,
+    "notice.reopened": ("notice", "because"),
+    "notice.restored": _DECIDED,
+    "notice.permanent": _DECIDED,
+    "counter.received": ("notice", "counter", "sender", "statement", "lacks", "confirmed"),
+    "counter.confirmed": ("notice", "counter"),
+    "counter.forwarded": ("notice", "counter", "because"),  # the sender of the notice was told
+    "counter.declined": ("notice", "counter", "because"),
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
     "key.made": ("key",),  # the public half of the key that begins the log

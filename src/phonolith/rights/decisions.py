@@ -1,4 +1,4 @@
-"""Folds the register's events into the decisions that are in force: attestations, withdrawals, corrections.
+"""Folds the register's events into the decisions in force: attestations, withdrawals, notices, corrections.
 
 A thing may be withdrawn by several: by this archive and by each archive that it mirrors. What one takes back, the
 others still withdraw; an expunge is never taken back.
@@ -14,7 +14,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phonolith.model.event import Event
+from phonolith.rights import notices
 from phonolith.rights.evidence import Attestation
+from phonolith.rights.notices import HIDING, Notice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +24,7 @@ class Withdrawal:
     """Why an item is withdrawn; ``ground`` is ``owner``, ``licence`` or ``law``.
 
     ``origin`` names the archive that withdrew it, "" for this one. ``expunged``: its bytes are gone for good there.
+    ``notice`` is the id of the notice that took it down, if one did.
     """
 
     ground: str
@@ -30,6 +33,7 @@ class Withdrawal:
     time: str = ""
     origin: str = ""
     expunged: bool = False
+    notice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,13 +51,14 @@ class Decisions:
     """What is in force after the event with sequence number ``head``. Keys are public ids.
 
     ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
-    several withdrawals of one thing it has the weightiest.
+    several withdrawals of one thing it has the weightiest. ``notices`` are all that ever arrived, by id.
     """
 
     head: int = 0
     attested: Mapping[str, tuple[Attestation, ...]] = field(default_factory=dict)
     withdrawn: Mapping[str, Withdrawal] = field(default_factory=dict)
     corrected: Mapping[str, Mapping[str, tuple[FieldSet, ...]]] = field(default_factory=dict)
+    notices: Mapping[str, Notice] = field(default_factory=dict)
     _withdrawn_by: Mapping[str, Mapping[str, Withdrawal]] = field(default_factory=dict)
     _attested_in: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     _set_in: Mapping[int, tuple[str, str]] = field(default_factory=dict)
@@ -110,16 +115,19 @@ class _Fold:
         self._withdrawn = dict(start.withdrawn)
         self._withdrawn_by = dict(start._withdrawn_by)
         self._corrected = {subject: dict(fields) for subject, fields in start.corrected.items()}
+        self._notices = dict(start.notices)
         self._attested_in = dict(start._attested_in)
         self._set_in = dict(start._set_in)
 
     def decisions(self) -> Decisions:
-        withdrawn = self._withdrawn, self._corrected, self._withdrawn_by
+        withdrawn = self._withdrawn, self._corrected, self._notices, self._withdrawn_by
         return Decisions(self.head, self._attested, *withdrawn, self._attested_in, self._set_in)
 
     def add(self, event: Event) -> None:
         """Take one event; kinds that decide nothing here are counted and passed over."""
         self.head = event.seq
+        if event.kind in notices.FOLLOWED:
+            self._notice(event)
         handler = _HANDLERS.get(event.kind)
         if handler is not None:
             handler(self, event, event.body)
@@ -150,8 +158,31 @@ class _Fold:
         withdrawal = Withdrawal(body["ground"], body["because"], event.seq, event.time)
         self._take_down(body["subjects"], _OWN, withdrawal)
 
-    def _reinstate(self, _: Event, body: Mapping[str, Any]) -> None:
+    def _reinstate(self, event: Event, body: Mapping[str, Any]) -> None:
+        """What this archive took down comes back, whether a person had withdrawn it or a notice had hidden it."""
         self._put_back(body["subjects"], _OWN)
+        against = {one.notice for name in body["subjects"] for one in self._withdrawn_by.get(name, {}).values()}
+        for name in sorted(against - {""}):
+            self._hide(notices.reinstated(self._notices[name], body["subjects"], event))
+
+    def _notice(self, event: Event) -> None:
+        before = self._notices.get(event.body["notice"])
+        after = notices.step(before, event)
+        if after is not None and after is not before:
+            self._hide(after)
+
+    def _hide(self, notice: Notice) -> None:
+        """What the notice hides now, and nothing else by it."""
+        before = self._notices.get(notice.id)
+        self._notices[notice.id] = notice
+        by = f"notice {notice.id}"
+        self._put_back((one for one in (before.down if before else ()) if one not in notice.down), by)
+        if notice.state in HIDING:
+            because = f"a notice about it {_STANDS[notice.state]} (notice {notice.id})"
+            last = notice.steps[-1]
+            self._take_down(
+                notice.down, by, Withdrawal(notice.ground, because, last.event, last.time, notice=notice.id)
+            )
 
     def _expunge(self, event: Event, body: Mapping[str, Any]) -> None:
         because = "its bytes were removed for good"
@@ -202,6 +233,13 @@ class _Fold:
 
 
 _OWN, _EXPUNGE = "", "expunge"  # who withdrew, where it was no other archive, which its log names
+_STANDS = {
+    notices.State.HIDDEN: "is being looked at",
+    notices.State.UPHELD: "was upheld",
+    notices.State.COUNTERED: "was answered, and the answer is being looked at",
+    notices.State.WAITING: "was answered, and waits for the one who sent it",
+    notices.State.PERMANENT: "stands for good",
+}
 _WEIGHTS = {"licence": 0, "owner": 1, "law": 2}
 
 

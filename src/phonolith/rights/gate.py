@@ -1,8 +1,8 @@
 """The gate that every list and every byte passes: one use, one item, one answer with all its reasons; fails closed.
 
 Bytes may be held, streamed, passed on, re-encoded or sold only where the evidence reaches level 2 without conflict, the
-licence permits that very use, the composition is covered too, the territory fits, the source did not forbid it and
-nobody withdrew the item. Metadata may be listed unless the item is withdrawn or private.
+licence permits that very use, the composition is covered too, the territory fits, the source did not forbid it, nobody
+withdrew the item and no notice hides it. Metadata may be listed unless the item is withdrawn, hidden or private.
 """
 
 from __future__ import annotations
@@ -29,7 +29,11 @@ LIMITS: Mapping[str, frozenset[Use]] = {
     "private": frozenset(Use),
 }
 
-_GROUNDS = {"law": (LEGAL, "the law requires it"), "owner": (GONE, "its owner"), "licence": (GONE, "its licence")}
+_GROUNDS = {
+    "law": (LEGAL, "because the law requires it"),
+    "owner": (GONE, "because its owner asked for it"),
+    "licence": (GONE, "because its licence does not allow it"),
+}
 _DOING = {
     Use.LIST: "listing",
     Use.HOLD: "holding a copy",
@@ -105,8 +109,8 @@ def _withdrawals(use: Use, subject: Subject, withdrawn: Mapping[str, Withdrawal]
     for one in subject.ids:
         found = withdrawn.get(one)
         if found is not None and (use is not Use.LIST or is_public_id(one)):  # of bytes it may be said that they were
-            status, because_of = _GROUNDS.get(found.ground, (FORBIDDEN, "a decision"))
-            yield status, f"Withdrawn because of {because_of} (event {found.event}): {found.because}"
+            status, why = _GROUNDS.get(found.ground, (FORBIDDEN, "by a decision"))
+            yield status, f"Withdrawn {why} (event {found.event}): {found.because}"
 
 
 def _ground(subject: Subject, withdrawn: Mapping[str, Withdrawal]) -> str:
