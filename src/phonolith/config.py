@@ -85,6 +85,20 @@ def _address(value: Any) -> str:
     return address
 
 
+def _email(value: Any) -> str:
+    address = _text(value)
+    if address and not re.fullmatch(r"[A-Za-z0-9.+_-]+@[A-Za-z0-9.-]+", address):
+        raise ValueError(f"has to be an address of mail such as notices@example.org, not {value!r}")
+    return address
+
+
+def _mail_server(value: Any) -> str:
+    address = _text(value)
+    if address and not re.fullmatch(r"smtp(s|\+starttls)?://[A-Za-z0-9.-]+:[0-9]{1,5}", address):
+        raise ValueError(f"has to be a server and a port, as in smtp://127.0.0.1:25, not {value!r}")
+    return address
+
+
 def _witnesses(value: Any) -> tuple[str, ...]:
     found = _texts(value)
     for one in found:
@@ -252,6 +266,36 @@ SETTINGS: tuple[Setting, ...] = (
         _flag,
         _parse_flag,
     ),
+    Setting(
+        "notices.rules",
+        True,
+        "Whether a complete notice hides what it is about by itself after an hour, and what nobody sues over returns",
+        _flag,
+        _parse_flag,
+    ),
+    Setting(
+        "notices.calm",
+        20,
+        "Notices within an hour from which on no rule hides anything, and a person has to look",
+        _number(0, 100_000),
+        _parse_number,
+    ),
+    Setting(
+        "notices.from", "", "Address that mail about notices comes from; without it the contact, if it is one", _email
+    ),
+    Setting(
+        "notices.smtp",
+        "",
+        "Server that takes mail about notices: smtp://, smtps:// or smtp+starttls://, host and port",
+        _mail_server,
+    ),
+    Setting(
+        "notices.sendmail",
+        (),
+        "Program that takes mail where no server is set, as sendmail -t -i; without both it lies in private/outbox",
+        _texts,
+        _parse_list,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
     Setting(
         "fixity.period",
@@ -300,6 +344,11 @@ class Settings:
     seed_peers: tuple[str, ...] = ()
     swarm_patience: int = 120
     swarm_web_seeds: bool = True
+    notices_rules: bool = True
+    notices_calm: int = 20
+    notices_from: str = ""
+    notices_smtp: str = ""
+    notices_sendmail: tuple[str, ...] = ()
     build_workers: int = 0
     fixity_period: int = 180
     fixity_share: int = 100

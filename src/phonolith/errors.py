@@ -66,12 +66,14 @@ class RefusedByRights(PhonolithError):
 class Withdrawn(RefusedByRights):
     """Taken down by a decision.
 
-    ``status`` is 451 where the law requires it (RFC 7725), 410 where the owner or a licence does.
+    ``status`` is 451 where the law requires it (RFC 7725), 410 where the owner or a licence does. ``notice`` is the id
+    of the notice that did it, "" where none did.
     """
 
-    def __init__(self, subject: str, problem: str, remedy: str = "", *, status: int = 410) -> None:
+    def __init__(self, subject: str, problem: str, remedy: str = "", *, status: int = 410, notice: str = "") -> None:
         super().__init__(subject, problem, remedy)
         self.status = status
+        self.notice = notice
 
 
 class Busy(PhonolithError):

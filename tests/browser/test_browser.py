@@ -21,12 +21,16 @@ import uvicorn
 from PIL import Image
 
 from phonolith.config import Settings
+from phonolith.notices.office import Office
+from phonolith.rights.notice_forms import FORMS
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
+from phonolith.web.practice import practice_of
 from tests import sample
 from tests.browser.hostile import STRINGS, make_hostile
 from tests.conftest import missing_peer
 from tests.releases.test_cut import RECIPE, publish_now
+from tests.rights.test_notice_forms import whole
 
 HERE = Path(__file__).parent
 SECONDS = 20
@@ -140,9 +144,31 @@ def test_the_tasks_of_a_visitor(run: Run, archive: tuple[Path, dict[str, str]]) 
 
 
 def test_every_page_through_axe(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
-    found = run("pages.mjs", *archive)
+    root, ids = archive
+    notices = pages_of_notices(Archive.open(root), ids)
+    found = run("pages.mjs", root, ids | notices)
     assert failures(found) == []
-    assert len(found) == 65
+    assert len(found) == 65 + 2 * len(notices)
+
+
+def pages_of_notices(archive: Archive, ids: dict[str, str]) -> dict[str, str]:
+    """Every page that has to do with notices, by name; one notice hides a release, one lacks something."""
+    with Office(archive, practice_of(Settings(name="Sample")), now=lambda: "2026-12-01T12:00:00Z") as office:
+        told = whole(FORMS["copyright"]) | {"items": ids["release:undated"]}
+        hiding = office.file("copyright", told, road="form", confirmed=True)
+        office.decide(hiding.notice, "notice.hidden", because="looked at", actor="curator")
+        lacking = office.file("owner", {"items": "a song", "email": "somebody@example.org"}, road="form")
+        link = office.letters.waiting()[-1].body.partition("/notices/confirm/")[2].split()[0]
+    forms = {f"/notices/new as {code}": f"/notices/new?form={code}&item=track:x" for code in FORMS}
+    return forms | {
+        "/notices": "/notices",
+        "/notices/new": "/notices/new",
+        "/notices of one": f"/notices/{hiding.notice}",
+        "/notices counter": f"/notices/{hiding.notice}/counter",
+        "/notices receipt": f"/notices/receipt/{lacking.token}",
+        "/notices complete": f"/notices/complete/{lacking.token}",
+        "/notices confirm": f"/notices/confirm/{link}",
+    }
 
 
 def test_a_catalogue_full_of_attacks(run: Run, tmp_path: Path) -> None:

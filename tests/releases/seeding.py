@@ -110,6 +110,16 @@ def withdraw(archive: Archive, *ids: str) -> None:
         register.append("item.withdrawn", body, actor="operator", time=NOW)
 
 
+def hide_by_notice(archive: Archive, *ids: str) -> None:
+    """Take something down by a notice, as a rule does."""
+    about = {"notice": "notice222222", "about": list(ids), "items": len(ids), "reach": len(ids), "lacks": []}
+    told = {"form": "owner", "ground": "owner", "sender": "s", "statement": "d", "road": "form", "confirmed": True}
+    hidden = {"notice": "notice222222", "subjects": list(ids), "because": "complete", "rule": True}
+    with archive.register() as register:
+        register.append("notice.received", about | told, actor="form", time=NOW)
+        register.append("notice.hidden", hidden, actor="rules", time=NOW)
+
+
 def reinstate(archive: Archive, *ids: str) -> None:
     """Put it back."""
     with archive.register() as register:

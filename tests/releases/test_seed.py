@@ -26,6 +26,7 @@ from tests.releases.seeding import (
     Wire,
     bytes_of,
     current,
+    hide_by_notice,
     kinds,
     largest,
     leecher_of,
@@ -101,8 +102,10 @@ def test_each_torrent_of_a_bundle_is_given_under_the_infohashes_that_were_publis
         ]
 
 
-def leech_after(archive: Archive, tmp_path: Path) -> tuple[list[bool], range, int]:
-    """Withdraw the middle file of the largest bundle; what somebody gets who comes then.
+def leech_after(
+    archive: Archive, tmp_path: Path, take_down: Callable[..., None] = withdraw
+) -> tuple[list[bool], range, int]:
+    """Take down the middle file of the largest bundle; what somebody gets who comes then.
 
     Pieces that are there, that file's pieces, and bytes of files that came over the wire.
     """
@@ -111,7 +114,7 @@ def leech_after(archive: Archive, tmp_path: Path) -> tuple[list[bool], range, in
     data = metainfo(archive, bundle, "hybrid")
     with seeder_of(archive) as seeder:
         before = {one["name"]: one["torrents"] for one in seeder.status()["bundles"]}
-        withdraw(archive, track)
+        take_down(archive, track)
         seeder.look()
         assert {one["name"]: one["torrents"] for one in seeder.status()["bundles"]} == before
         with leecher_of(archive, bundle, tmp_path / "copy") as leecher:
@@ -129,9 +132,12 @@ def blocks_of(archive: Archive) -> dict[str, int]:
     return {path: -(-size // BLOCK) for path, size in sizes.items()}
 
 
-def test_one_file_of_hundreds_withdrawn_everything_else_is_given(archive: Archive, tmp_path: Path) -> None:
+@pytest.mark.parametrize("take_down", [withdraw, hide_by_notice])
+def test_one_file_of_hundreds_taken_down_everything_else_is_given(
+    archive: Archive, tmp_path: Path, take_down: Callable[..., None]
+) -> None:
     assert largest(archive, "small").files > 200
-    have, lost, moved = leech_after(archive, tmp_path)
+    have, lost, moved = leech_after(archive, tmp_path, take_down)
     assert [at for at, there in enumerate(have) if not there] == list(lost)
     blocks = blocks_of(archive)
     assert blocks.pop(middle(archive)[0]) > 0 and moved == sum(blocks.values()) * BLOCK
@@ -148,9 +154,18 @@ def test_a_gate_that_says_yes_to_everything_is_noticed(
 ) -> None:
     """The control: the test above rests on the gate and on nothing else."""
     yes_to_everything(monkeypatch)
-    have, _, moved = leech_after(archive, tmp_path)
+    have, _, moved = leech_after(archive, tmp_path, hide_by_notice)
     assert all(have)
     assert moved == sum(blocks_of(archive).values()) * BLOCK
+
+
+def test_what_a_notice_hid_is_given_again_once_it_is_reinstated(archive: Archive, tmp_path: Path) -> None:
+    path, track = middle(archive)
+    with seeder_of(archive) as seeder:
+        hide_by_notice(archive, track)
+        assert [(one.kind, one.path) for one in seeder.look()] == [("withheld", path)]
+        reinstate(archive, track)
+        assert [(one.kind, one.path) for one in seeder.look()] == [("restored", path)]
 
 
 @pytest.mark.parametrize("kind", ["hybrid", "v1"])

@@ -35,6 +35,8 @@ PAGES = {
     "/api/v1/publications": 200, "/releases/none": 404, "/releases/none.torrent": 404, "/releases/.torrent": 404,
     "/bundle/": 404, "/bundle/none": 404, "/bundle/none/bagit.txt": 404, "/api/v1/bundles/none": 404,
     "/api/v1/publications?limit=0": 400,
+    "/notices": 200, "/notices.rss": 200, "/notices/new": 200, "/notices/new?form=copyright": 200,
+    "/notices/new?form=x": 400, "/notices/aaaaaaaaaaaa": 404, "/notices/x": 400, "/api/v1/notices": 200,
     "/nothing": 404, "/track/aaaaaaaaaaaaaaaa": 404, "/release/xx": 400, "/genre/none%20such": 404, "/year/1": 404,
     "/year/abc": 400, "/search?from=x": 400, "/search?q=a&q=b": 400, "/search?kind=song": 400, "/static/x/y": 404,
     "/art/aaaaaaaaaaaaaaaa/96": 404, "/media/aaaaaaaaaaaaaaaa/00": 404, "/api/v1/nothing": 404,

@@ -28,7 +28,8 @@ from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
 from tests import sample
-from tests.releases.test_cut import NOW, RECIPE, laid_out, publish_now
+from tests.releases.seeding import hide_by_notice, withdraw
+from tests.releases.test_cut import RECIPE, laid_out, publish_now
 
 libtorrent = pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
 
@@ -112,13 +113,11 @@ def progress(handle: Any) -> dict[str, tuple[int, int]]:
     }
 
 
-def withdraw_one(archive: Archive, bundle: Bundle) -> str:
-    """Withdraw one track of a bundle; the path of its file."""
+def withdraw_one(archive: Archive, bundle: Bundle, take_down: Callable[..., None] = withdraw) -> str:
+    """Take down one track of a bundle; the path of its file."""
     with archive.objects() as objects, objects.open(bundle.tags["evidence.jsonl"]) as file:
         line = next(one for one in map(json.loads, file) if one["track"])
-    with archive.register() as register:
-        body = {"subjects": [line["track"]], "because": "they asked", "ground": "owner"}
-        register.append("item.withdrawn", body, actor="operator", time=NOW)
+    take_down(archive, line["track"])
     return str(line["path"])
 
 
@@ -145,12 +144,13 @@ def test_a_bundle_comes_without_any_catalogue(
     wait(session, lambda: bool(handle.status().is_seeding))
 
 
-def test_what_is_withdrawn_does_not_come_and_all_else_does(
-    seeded: tuple[Archive, dict[str, str]], session: Any, tmp_path: Path
+@pytest.mark.parametrize("take_down", [withdraw, hide_by_notice])
+def test_what_is_taken_down_does_not_come_and_all_else_does(
+    seeded: tuple[Archive, dict[str, str]], session: Any, tmp_path: Path, take_down: Callable[..., None]
 ) -> None:
     archive, _ = seeded
     bundle = bundles_of(archive)[0]
-    victim = withdraw_one(archive, bundle)
+    victim = withdraw_one(archive, bundle, take_down)
     handle = add(session, archive, bundle, "hybrid", tmp_path / "friend")
 
     def others_came() -> bool:

@@ -32,6 +32,7 @@ LOOKS_AT = {
     "objects": "that each is where it should be with its size, and what verify found; bytes are not read",
     "log": "that its heads are signed and chained, its leaves give their roots, and the key that signs next is there; "
     "the same of the list of withdrawals",
+    "notices": "that none waits longer than it should, and that letters to those who sent them get out",
     "catalogue": "that it opens, and how many decisions are newer",
     "leftovers": "reports of crashes, and who is at work",
 }
@@ -201,6 +202,29 @@ def _list_problems(archive: Archive) -> Iterator[Finding]:
         cut_off(archive)  # raises where the list was set back to an older state
 
 
+def _notices(archive: Archive, settings: Settings) -> Iterator[Finding]:
+    from phonolith.notices.office import Office
+    from phonolith.web.practice import practice_of
+
+    now = utc_now()
+    with Office(archive, practice_of(settings), now=utc_now) as office:
+        due = [(one, office.due(one)) for one in office.notices().values()]
+        for one, next_ in due:
+            if next_ is not None and next_.by < now:
+                problem = f"since {next_.by[:10]} it is due that {next_.what}"
+                remedy = "phonolith notice attend" if next_.rule else f"phonolith notice show {one.id}"
+                yield Finding("notices.late", f"notice {one.id}", problem, remedy)
+        failed = [one for one in office.letters.waiting() if one.problem] if due else []
+    if failed:
+        problem = f"{plural(len(failed), 'letter')} could not be sent: {failed[0].problem}"
+        yield Finding("notices.unsent", "mail about notices", problem, "Mend notices.smtp or notices.sendmail")
+    laid = len(list(archive.outbox.glob("*.eml"))) if archive.outbox.is_dir() else 0
+    if laid:
+        problem = f"{plural(laid, 'letter')} to be sent by hand"
+        remedy = "Send them and delete them; or set notices.smtp, so that they go out by themselves"
+        yield Finding("notices.outbox", str(archive.outbox), problem, remedy, "note")
+
+
 def _catalogue(archive: Archive, _: Settings) -> Iterator[Finding]:
     from phonolith.library.catalogue import Catalogue
     from phonolith.rights.decisions import DECIDING
@@ -241,6 +265,7 @@ CHECKS: dict[str, Check] = {
     "register": _register,
     "objects": _objects,
     "log": _log,
+    "notices": _notices,
     "catalogue": _catalogue,
     "leftovers": _leftovers,
 }

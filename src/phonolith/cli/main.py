@@ -51,6 +51,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "rights": ("rights", "Attest a licence, or revoke what was attested."),
         "withdraw": ("withdraw", "Take something down, at once and everywhere here."),
         "reinstate": ("withdraw", "Put back what was withdrawn."),
+        "notice": ("notice", "Notices: receive, see what is due, decide."),
         "expunge": ("expunge", "Remove bytes for good: a court order, an erasure, illegal content."),
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+import threading
 from functools import partial
 from io import StringIO
 
@@ -39,11 +40,14 @@ def serve(place: Place, host: str | None, port: int | None, lan: bool, workers: 
 
 def opened(archive: Archive, settings: Settings) -> Answer:
     """Listen first, then say where, then serve: an address that is printed is one that answers."""
+    from phonolith.notices.duty import keep_attending
     from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
     from phonolith.web import server
+    from phonolith.web.practice import mailer_of, practice_of
 
     policy = Policy(settings.operator_territory, settings.publish_territories)
+    practice, mailer = practice_of(settings), mailer_of(settings, archive)
     listener = listen(settings.serve_host, settings.serve_port)
     port = int(listener.getsockname()[1])
     addresses = [url(host, port) for host in reachable(settings.serve_host)]
@@ -56,9 +60,14 @@ def opened(archive: Archive, settings: Settings) -> Answer:
             draw_code(view, addresses[-1])
         view.hint("Ctrl-C closes it.")
 
+    def beside(stop: threading.Event) -> None:
+        attending = partial(keep_attending, archive, practice, mailer, stop, now=utc_now)
+        threading.Thread(target=attending, daemon=True).start()
+        keep_running(archive, policy, stop, now=utc_now)
+
     def run() -> None:
         with listener:
-            server.serve(archive, settings, listener, number, partial(keep_running, archive, policy, now=utc_now))
+            server.serve(archive, settings, listener, number, beside)
 
     data = {"address": addresses[0], "addresses": addresses, "port": port, "workers": number}
     return Answer(data, show, then=run)

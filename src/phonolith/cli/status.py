@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from phonolith.cli.notice import queue
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
@@ -32,6 +34,7 @@ def status(place: Place) -> Answer:
     busy = {name: who for name in LOCKS if (who := working(archive, name))}
     mirrored = built is None and any(one.origin for one in published(archive))
     following = next_stage(archive.root)
+    notices = queue(place)
     data = {
         "archive": str(archive.root),
         "name": settings.name,
@@ -45,6 +48,7 @@ def status(place: Place) -> Answer:
         "never_read": copies.unread[0],
         "oldest_read": copies.unread[1],
         "events": decisions,
+        "notices": notices,
         "catalogue": built,
         "at_work": busy,
         "stages": {stage.name: stage.left(archive.root) for stage in STAGES},
@@ -60,6 +64,7 @@ def status(place: Place) -> Answer:
                 ("objects", f"{plural(count, 'object')}, {size(held)}"),
                 *_copies_lines(copies),
                 ("register", plural(decisions, "event")),
+                *([("notices", notices_line(notices))] if notices else []),
                 ("catalogue", _catalogue_line(built)),
                 *((f"{name} lock", who) for name, who in busy.items()),
             ]
@@ -197,6 +202,14 @@ def _catalogue_line(built: dict[str, object] | None) -> str:
     if built is None:
         return "not built yet"
     return f"{plural(int(str(built['tracks'])), 'track')} as of {built['as_of']}, {size(float(str(built['bytes'])))}"
+
+
+def notices_line(notices: Sequence[Mapping[str, Any]]) -> str:
+    """How many notices wait for a person, and until when the first does."""
+    waits = "waits" if len(notices) == 1 else "wait"
+    return (
+        f"{number(len(notices))} {waits} for you, the first until {notices[0]['due']['by'][:10]}: phonolith notice list"
+    )
 
 
 def working(archive: Archive, lock: str) -> str:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
 import click
 
+from phonolith.cli.notice import queue
 from phonolith.cli.reading import reading
 from phonolith.cli.text import plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
-SORTS = ("no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
+if TYPE_CHECKING:
+    from phonolith.library.todo import Section
+
+SORTS = ("notices", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
 
 
 @verb("todo", short_help="What wants attention, with the command that settles it.")
@@ -18,14 +25,14 @@ SORTS = ("no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "pu
     "-n", "--number", "limit", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Items of each sort."
 )
 def todo(place: Place, sort: str | None, limit: int) -> Answer:
-    """List what wants attention: no licence evidence, unreadable, no artist, no cover, the same bytes twice.
+    """List what wants attention: notices, no licence evidence, unreadable, no artist, no cover, the same bytes twice.
 
     And what could be published now. SORT shows one sort alone, by its code.
     """
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
-        sections = find(library, limit=limit)
+        sections = (*_notices(place, limit), *find(library, limit=limit))
     chosen = [one for one in sections if sort in (None, one.code)]
 
     def show(view: View) -> None:
@@ -43,6 +50,25 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
             view.line("Nothing wants attention.", "green")
 
     return Answer({"todo": chosen}, show)
+
+
+def _notices(place: Place, limit: int) -> Iterator[Section]:
+    """Notices on which a person has something to do."""
+    from phonolith.library.todo import Item, Section
+
+    rows = queue(place)
+    items = [
+        Item(
+            f"notice {row['notice']}",
+            f"{row['form']}, {row['state']}",
+            f"until {row['due']['by'][:10]}: {row['due']['what']}",
+            row["reach"],
+            f"phonolith notice show {row['notice']}",
+        )
+        for row in rows[:limit]
+    ]
+    if rows:
+        yield Section("notices", "Notices that wait for you", "notices", len(rows), tuple(items))
 
 
 COMMANDS = {"todo": todo}

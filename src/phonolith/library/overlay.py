@@ -124,6 +124,14 @@ def hidden_rows(snapshot: Snapshot, withdrawn: Mapping[str, Withdrawal]) -> Hidd
     return hidden
 
 
+def reach(snapshot: Snapshot, names: Collection[str]) -> tuple[tuple[str, ...], int]:
+    """Ids and digests that this build does not have, or cannot hide, and how many tracks the others would take down."""
+    digests = [one for one in names if len(one) == _DIGITS]
+    unknown = tuple(one for one in names if not _can_hide(snapshot, one))
+    hidden = _expand(snapshot.db, _rows_of(snapshot, set(names) - set(digests)), digests)
+    return unknown, len(hidden.tracks | hidden.silenced)
+
+
 def check(reference: str, ids: Iterable[str], withdrawn: Mapping[str, Withdrawal]) -> None:
     """Raise Withdrawn if any of the ids is; the law goes before other grounds.
 
@@ -134,7 +142,7 @@ def check(reference: str, ids: Iterable[str], withdrawn: Mapping[str, Withdrawal
         reason = max(found, key=lambda one: (_STATUS.get(one.ground, 410), -one.event))
         words = _GROUND.get(reason.ground, "of a decision")
         problem = f"withdrawn because {words}: {reason.because} (event {reason.event}, {reason.time[:10]})"
-        raise Withdrawn(reference, problem, status=_STATUS.get(reason.ground, 410))
+        raise Withdrawn(reference, problem, status=_STATUS.get(reason.ground, 410), notice=reason.notice)
 
 
 def install(db: apsw.Connection, hidden: Hidden) -> None:
@@ -144,6 +152,15 @@ def install(db: apsw.Connection, hidden: Hidden) -> None:
         db.executemany(f"INSERT INTO temp.hidden_{kind} VALUES (?)", ((row,) for row in hidden.of(kind)))
         sql = f"SELECT * FROM main.{kind} WHERE id NOT IN (SELECT id FROM temp.hidden_{kind})"
         db.execute(f"CREATE TEMP VIEW {view} AS {sql}")
+
+
+def _can_hide(snapshot: Snapshot, name: str) -> bool:
+    if len(name) == _DIGITS:
+        return bool(snapshot.db.execute("SELECT 1 FROM object WHERE sha256 = unhex(?)", (name,)).fetchone())
+    try:
+        return snapshot.find(name)[0] != "label"
+    except NotFound:
+        return False
 
 
 def _rows_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, list[int]]:

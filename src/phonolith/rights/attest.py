@@ -37,26 +37,38 @@ def attestation(
         "licence": recognised.uri,
         "statement": licence.strip(),
         "as": capacity,
-        "because": _reason(because),
+        "because": reason(because),
     }
     return body | ({"document": document} if document else {})
 
 
 def revocation(event: int, *, because: str) -> dict[str, Any]:
     """The body of a ``rights.attestation_revoked`` event; ``event`` is the sequence number of the attestation."""
-    return {"event": event, "because": _reason(because)}
+    return {"event": event, "because": reason(because)}
 
 
 def withdrawal(subjects: Iterable[str], *, ground: str, because: str) -> dict[str, Any]:
     """The body of an ``item.withdrawn`` event. Raises UsageError."""
     if ground not in GROUNDS:
         raise UsageError("--ground", f"{ground!r} is not a ground", f"Say one of {', '.join(GROUNDS)}.")
-    return {"subjects": _subjects(subjects), "ground": ground, "because": _reason(because)}
+    return {"subjects": _subjects(subjects), "ground": ground, "because": reason(because)}
 
 
 def reinstatement(subjects: Iterable[str], *, because: str) -> dict[str, Any]:
     """The body of an ``item.reinstated`` event. Raises UsageError."""
-    return {"subjects": _subjects(subjects), "because": _reason(because)}
+    return {"subjects": _subjects(subjects), "because": reason(because)}
+
+
+def reason(because: str) -> str:
+    """The words of a decision, as the register takes them. Raises UsageError."""
+    text = because.strip()
+    if not text:
+        raise UsageError("--because", "is empty", "Say in a sentence why; it is kept in the register.")
+    if len(text) > _LONGEST_REASON:
+        raise UsageError("--because", f"is longer than {_LONGEST_REASON} characters", "Attach it with --document.")
+    if not all(character.isprintable() or character == "\n" for character in text):
+        raise UsageError("--because", "contains control characters", "Write plain text.")
+    return text
 
 
 def _licence(text: str) -> Licence:
@@ -80,14 +92,3 @@ def _subjects(subjects: Iterable[str]) -> list[str]:
     if not found:
         raise UsageError("SELECTION", "names no item", "Give ids, or a selection that matches something.")
     return sorted(found)
-
-
-def _reason(because: str) -> str:
-    text = because.strip()
-    if not text:
-        raise UsageError("--because", "is empty", "Say in a sentence why; it is kept in the register.")
-    if len(text) > _LONGEST_REASON:
-        raise UsageError("--because", f"is longer than {_LONGEST_REASON} characters", "Attach it with --document.")
-    if not all(character.isprintable() or character == "\n" for character in text):
-        raise UsageError("--because", "contains control characters", "Write plain text.")
-    return text

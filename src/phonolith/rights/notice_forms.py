@@ -10,10 +10,8 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from phonolith.model.ids import is_public_id
-
-_EMAIL = re.compile(r"[^\s@<>,;:\"\\]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
-_NAMED = re.compile(r"(?:^|[/:])(?:(track|release|artist)[/:])?([a-z2-7]{16})(?:[/?#].*)?$")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9-]{1,63}(\.[A-Za-z0-9-]{1,63})+")
+_NAMED = re.compile(r"(?:.*?/)?(?:(?:track|release|artist)[/:])?([a-z2-7]{16})(?:[/?#].*)?")
 _SHA256 = re.compile(r"(?:^|/)([0-9a-f]{64})(?:[?#].*)?$")
 MOST_ITEMS = 10_000  # of one notice
 LONGEST = 10_000  # characters of a text
@@ -214,11 +212,11 @@ def items_of(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """
     found, strange = set(), []
     for line in filter(None, (one.strip() for one in text.splitlines())):
-        digest, named = _SHA256.search(line), _NAMED.search(line)
+        digest, named = _SHA256.search(line), _NAMED.fullmatch(line)
         if digest:
             found.add(digest[1])
-        elif named and is_public_id(named[2]):
-            found.add(named[2])
+        elif named:
+            found.add(named[1])
         else:
             strange.append(line)
     return tuple(sorted(found)), tuple(strange)

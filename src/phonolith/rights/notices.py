@@ -6,7 +6,8 @@ nothing, so that no order of events hides anything without a notice that was com
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -183,7 +184,8 @@ def due(notice: Notice, calendar: Calendar, *, person: str = "") -> Due | None:
             what = "it is restored, unless the sender goes to court"
             return Due(after(begun, _BACK), what, "notice.restored", because, after(begun, _BACK_LAST))
         case State.UPHELD:
-            return Due(_later(since, _COMPLAINTS), "the time for complaints is over, and you may make it permanent")
+            because = "Nothing changed it within the six months in which it could be complained about."
+            return Due(_later(since, _COMPLAINTS), "it stands for good", "notice.permanent", because)
         case _:
             return None
 
@@ -204,10 +206,10 @@ def why_person(notice: Notice, crowd: int, calm: int) -> str:
     return ""
 
 
-def crowd(notice: Notice, times: Iterable[str]) -> int:
-    """How many of these times are within :data:`PAUSE` of when the notice became actionable."""
+def crowd(notice: Notice, times: Sequence[str]) -> int:
+    """How many of these times, in order, are within :data:`PAUSE` of when the notice became actionable."""
     begin, end = _later(notice.since, -PAUSE), _later(notice.since, PAUSE)
-    return sum(begin <= one <= end for one in times)
+    return bisect_right(times, end) - bisect_left(times, begin)
 
 
 def _received(event: Event) -> Notice:

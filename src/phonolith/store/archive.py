@@ -14,6 +14,7 @@ from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
 from phonolith.store.damage import KnownDamage
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
 from phonolith.store.ledger import Ledger
+from phonolith.store.letters import Letters
 from phonolith.store.locks import store_lock
 from phonolith.store.log import Log
 from phonolith.store.log_index import LogIndex
@@ -30,7 +31,21 @@ from phonolith.store.withdrawals import WithdrawalList
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "verify", "seed", "withdrawals", "follow", "keep", "mirror")
+#: ``notices`` is held for milliseconds, so that steps of notices come one by one; ``mail`` by whoever sends letters.
+LOCKS = (
+    "harvest",
+    "build",
+    "release",
+    "log",
+    "verify",
+    "seed",
+    "withdrawals",
+    "follow",
+    "keep",
+    "mirror",
+    "notices",
+    "mail",
+)
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -196,6 +211,15 @@ class Archive:
     def private_store(self) -> PrivateStore:
         """private/people.sqlite."""
         return PrivateStore(self.private / "people.sqlite")
+
+    def letters(self) -> Letters:
+        """private/letters.sqlite: what senders of notices wrote, and mail that waits."""
+        return Letters(self.private / "letters.sqlite")
+
+    @property
+    def outbox(self) -> Path:
+        """private/outbox: mail to be sent by hand, where no server is set."""
+        return self.private / "outbox"
 
     @property
     def _ledger(self) -> Path:

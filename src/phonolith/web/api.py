@@ -27,7 +27,8 @@ from phonolith.library.views import (
     TrackRow,
     YearPage,
 )
-from phonolith.web import log, params, withdrawn
+from phonolith.notices.public import NoticesView, NoticeView
+from phonolith.web import log, notices, params, withdrawn
 from phonolith.web import releases as published
 from phonolith.web.desk import Desk
 from phonolith.web.log import LinkView, LogView
@@ -255,6 +256,22 @@ OPERATIONS = (
         (),
         WithdrawalsAnswer,
         withdrawn.summary,
+        slow=True,
+    ),
+    Operation(
+        "/notices",
+        "Notices and what was decided, newest first: nobody's name and nobody's words but the operator's",
+        (params.NOTICE_AFTER, params.LIMIT),
+        NoticesView,
+        notices.as_values,
+        slow=True,
+    ),
+    Operation(
+        "/notices/{notice}",
+        "One notice with its statement of reasons",
+        (params.NOTICE,),
+        NoticeView,
+        notices.reasons,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

@@ -19,10 +19,26 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
+from phonolith.store.locks import utc_now
 from phonolith.store.withdrawals import HEADS, LINES
-from phonolith.web import about, api, bundles, fixed, lists, log, media, pages, releases, search, things, withdrawn
+from phonolith.web import (
+    about,
+    api,
+    bundles,
+    fixed,
+    lists,
+    log,
+    media,
+    notices,
+    pages,
+    releases,
+    search,
+    things,
+    withdrawn,
+)
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
+from phonolith.web.posted import posted
 from phonolith.web.security import Secured
 
 _GRACE = 3.0  # seconds for what runs beside to end
@@ -33,15 +49,21 @@ Beside = Callable[[threading.Event], None]
 
 
 def create_app(
-    archive: Archive, settings: Settings, *, look_every: float = 2.0, beside: Beside | None = None
+    archive: Archive,
+    settings: Settings,
+    *,
+    look_every: float = 2.0,
+    beside: Beside | None = None,
+    now: Callable[[], str] = utc_now,
 ) -> Starlette:
     """The library of an archive as an ASGI application.
 
     There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
     A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
     leaves some for a busy machine. ``beside`` runs in a thread while the library is open, until its event is set.
+    ``now`` is the time that notices go by.
     """
-    desk = Desk(archive, settings, look_every=look_every)
+    desk = Desk(archive, settings, look_every=look_every, now=now)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -97,6 +119,14 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/releases.rss": releases.rss,
         "/releases/with/{id}": releases.having,
         "/releases/{name}": releases.one,
+        "/notices": notices.index,
+        "/notices.rss": notices.rss,
+        "/notices/new": notices.new,
+        "/notices/confirm/{token}": notices.confirm,
+        "/notices/receipt/{token}": notices.receipt,
+        "/notices/complete/{token}": notices.complete,
+        "/notices/{notice}": notices.one,
+        "/notices/{notice}/counter": notices.counter,
         "/log/heads": log.heads,
         "/log/state": log.state,
         "/log/countersignatures": log.countersignatures,
@@ -104,6 +134,12 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/log/seen/{log}": log.seen,
         f"/{LINES}": withdrawn.lines,
         f"/{HEADS}": withdrawn.heads,
+    }
+    sent = {
+        "/notices/new": notices.send,
+        "/notices/confirm/{token}": notices.confirmed,
+        "/notices/complete/{token}": notices.completed,
+        "/notices/{notice}/counter": notices.countered,
     }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),
@@ -113,6 +149,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         *(Route(path, kept(desk, page)) for path, page in same_for_all.items()),
         *(Route(path, inline(desk, page)) for path, page in plain.items()),
         *(Route(path, threaded(desk, page)) for path, page in slow.items()),
+        *(Route(path, posted(desk, page), methods=["POST"]) for path, page in sent.items()),
         *(Route(api.ROOT + one.path, (threaded if one.slow else kept)(desk, one.page)) for one in api.OPERATIONS),
         Route("/api/openapi.json", inline(desk, api.openapi)),
     ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
@@ -15,17 +15,20 @@ from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.committed import Committed
 from phonolith.library.copies import Copies
-from phonolith.library.overlay import Overlay
+from phonolith.library.overlay import Overlay, reach
 from phonolith.library.published import Published
 from phonolith.library.reading import Library
+from phonolith.notices.office import Office
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
+from phonolith.store.locks import utc_now
 from phonolith.store.objects import ObjectStore
 from phonolith.store.register import Register
 from phonolith.web import assets
 from phonolith.web.errors import NothingBuilt
 from phonolith.web.offers import Offers
+from phonolith.web.practice import practice_of
 from phonolith.web.render import Renderer, accepts_gzip
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
@@ -38,8 +41,11 @@ class Desk:
     ``look_every``: how old a decision may get before it is seen, in seconds.
     """
 
-    def __init__(self, archive: Archive, settings: Settings, *, look_every: float) -> None:
+    def __init__(
+        self, archive: Archive, settings: Settings, *, look_every: float, now: Callable[[], str] = utc_now
+    ) -> None:
         self._look_every = look_every
+        self.now = now
         self.archive = archive
         self.settings = settings
         self.assets = assets.load()
@@ -52,6 +58,7 @@ class Desk:
         self._overlay: Overlay | None = None
         self._offers: Offers | None = None
         self._objects: ObjectStore | None = None
+        self._office: Office | None = None
 
     @property
     def library(self) -> Library:
@@ -101,9 +108,21 @@ class Desk:
                 self._objects = self._objects or self.archive.objects()
         return self._objects
 
+    @property
+    def office(self) -> Office:
+        """Where notices are received."""
+        if self._office is None:
+            made = Office(self.archive, practice_of(self.settings), now=self.now, reach=self._reach)
+            with self._lock:
+                self._office = self._office or made
+        return self._office
+
     def close(self) -> None:
         """Close what was opened; asked again, it is opened again."""
         with self._lock:
+            if self._office is not None:
+                self._office.close()
+                self._office = None
             if self._library is not None:
                 self._library.catalogue.close()
             for store in (self._register, self._objects):
@@ -118,6 +137,14 @@ class Desk:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
         self._overlay = self._overlay or self._watched()
         return Library(catalogue, self._overlay, self.policy)
+
+    def _reach(self, names: Sequence[str]) -> tuple[tuple[str, ...], int]:
+        """What is not here of these, and how many tracks the others are; while nothing is built, all are believed."""
+        library = self.library_if_built
+        if library is None:
+            return (), len(names)
+        with library.reading() as reading:
+            return reach(reading.snapshot, names)
 
     def _watched(self) -> Overlay:
         self._register = self.archive.register()

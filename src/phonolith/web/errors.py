@@ -39,6 +39,7 @@ _TITLES = {
     404: "There is nothing here",
     405: "That cannot be done here",
     406: "Not in that form",
+    429: "That was much at once",
     410: "This was taken down",
     451: "Not available for legal reasons",
     500: "Something went wrong here",
@@ -49,6 +50,7 @@ _WORDS = {
     403: "What is known of its licence does not permit it.",
     404: "The address may be mistyped, or the thing it named is not in this archive.",
     405: "This address can be read and nothing else.",
+    429: "Please try again in an hour, or write to whoever runs this library.",
     410: "Its owner or its licence no longer permits it.",
     451: "The law, or an order, does not permit it.",
     500: "It is a fault of the server, not of what you did. It has been written to the server's log.",
@@ -68,7 +70,10 @@ STATUS[NothingBuilt] = 503
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """What to tell: ``title`` and ``detail`` for a person, ``remedy`` what can be done, ``id`` to ask about."""
+    """What to tell: ``title`` and ``detail`` for a person, ``remedy`` what can be done, ``id`` to ask about.
+
+    ``notice`` is the number of the notice that took it down, if one did.
+    """
 
     status: int
     title: str
@@ -76,6 +81,7 @@ class Problem:
     remedy: str
     id: str
     kind: str
+    notice: str = ""
 
     def document(self) -> dict[str, object]:
         """The same as application/problem+json (RFC 9457)."""
@@ -103,7 +109,7 @@ def problem_of(error: Exception, *, path: str) -> Problem:
     if status >= 500 and not isinstance(error, NothingBuilt):
         _LOG.error("incident %s at %.200r: %s: %s", incident, path, type(error).__name__, error, exc_info=status == 500)
     title = _TITLES.get(status, _TITLES[500])
-    return Problem(status, title, detail, remedy, incident, _kind(error, status))
+    return Problem(status, title, detail, remedy, incident, _kind(error, status), getattr(error, "notice", ""))
 
 
 def status_of(error: Exception) -> int:

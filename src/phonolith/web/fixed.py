@@ -42,7 +42,16 @@ def offline(desk: Desk, request: Request) -> Response:
 
 def robots(_: Desk, __: Request) -> Response:
     """Pages may be indexed; draws without end, searches and bytes are not for robots (RFC 9309)."""
-    closed = ("/search", "/shuffle", "/media/", "/bundle/", "/api/")
+    closed = (
+        "/search",
+        "/shuffle",
+        "/media/",
+        "/bundle/",
+        "/api/",
+        "/notices/new",
+        "/notices/receipt/",
+        "/notices/confirm/",
+    )
     lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed))
     return Response("\n".join(lines) + "\n", headers={"content-type": "text/plain; charset=utf-8"})
 

@@ -9,6 +9,7 @@ from typing import Any
 from starlette.requests import Request
 
 from phonolith.errors import UsageError
+from phonolith.rights.notice_forms import FORMS
 from phonolith.web.names import shown
 
 
@@ -141,6 +142,14 @@ SINCE = Whole(
     "since", "The size of an older head, which the newest is linked to; without it the newest itself.", 1, 2**59
 )
 LOG = Text("log", "The log's name: SHA-256 of its first key.", longest=64, pattern="[0-9a-f]{64}", where="path")
+
+NOTICE = Text("notice", "The number of a notice.", longest=12, pattern="[a-z2-7]{12}", where="path")
+NOTICE_AFTER = Text(
+    "after", "The key `next` of the answer before: the number of a notice.", longest=12, pattern="[a-z2-7]{12}"
+)
+NOTICE_FORM = Text("form", "Which form.", choices=("", *FORMS))
+NOTICE_ITEM = Text("item", "What it is about.", longest=300)
+TOKEN = Text("token", "What a link that was sent ends with.", longest=32, pattern="[A-Za-z0-9_-]{32}", where="path")
 
 
 def words(request: Request) -> str:
