@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import gc
+import hashlib
 import re
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +24,7 @@ from phonolith.sources.musicbrainz import SOURCE, kind_of
 
 _KINDS = ("artist", "release", "release-group", "recording", "label", "work")
 _SMALLEST = 400  # bytes: fragments that were cut out of documents are left aside
-_ID = re.compile(rb'"([0-9a-f]{8})(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
+_ID = re.compile(rb'"([0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})"')
 _FOLDERS = ("musicbrainz-ws2-json/ws_data", "musicbrainz-server/derived/ws2-json")
 
 
@@ -42,10 +43,16 @@ def repeated(some: Sequence[bytes], megabytes: float) -> Iterator[Record]:
     size, turn = 0, 0
     while size < megabytes * 1e6:
         for data in some:
-            other = _ID.sub(lambda m, turn=turn: b'"%08x%s"' % (int(m[1], 16) ^ turn, m[2]), data)
+            other = _ID.sub(lambda m, turn=turn: _other(m[1], turn), data)
             size += len(other)
             yield Record("musicbrainz.bench", "a", "", "", other)
         turn += 1
+
+
+def _other(identifier: bytes, turn: int) -> bytes:
+    """An id that looks like any other, the same for the same id in the same turn."""
+    text = hashlib.blake2b(identifier + b"%d" % turn, digest_size=16).hexdigest()
+    return f'"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"'.encode()
 
 
 def interpret(records: Sequence[Record]) -> None:

@@ -275,15 +275,22 @@ def _unsigned(url: str, signed: bool) -> Finding:
 
 def _needs(name: str, files: Iterable[str], sizes: Mapping[str, int]) -> tuple[str, int]:
     """What a dump needs, for a person, and in bytes."""
+    if not sizes:
+        return f"{name}: how large it is cannot be seen before it is fetched", 0
     packed = sum(sizes.values())
     whole = int(packed * (1 + _STORED))
     unknown = [one for one in files if one not in sizes]
     words = (
-        f"{name}: {packed / 1e9:,.1f} GB to fetch, {whole / 1e9:,.1f} GB on the disk with the records,"
+        f"{name}: {_amount(packed)} to fetch, {_amount(whole)} on the disk with the records,"
         f" {_span(packed / _SPEED)} to store what was fetched"
     )
-    return words + (f"; the size of {len(unknown)} files is not known" if unknown else ""), whole
+    return words + (f"; the size of {', '.join(unknown)} is not known" if unknown else ""), whole
+
+
+def _amount(size: int) -> str:
+    return f"{size / 1e9:,.1f} GB" if size >= 1e9 else f"{size / 1e6:,.1f} MB"
 
 
 def _span(seconds: float) -> str:
-    return f"{seconds / 3600:,.1f} hours" if seconds >= 3600 else f"{max(1, round(seconds / 60))} minutes"
+    minutes = max(1, round(seconds / 60))
+    return f"{seconds / 3600:,.1f} hours" if minutes >= 90 else f"about {minutes} minute{'s' if minutes > 1 else ''}"
