@@ -13,6 +13,7 @@ from phonolith.model.music import (
     ArtistDescription,
     Description,
     OtherDescription,
+    PopularityDescription,
     ReleaseDescription,
     TrackDescription,
 )
@@ -26,6 +27,7 @@ _KINDS: dict[str, Any] = {
     "release": ReleaseDescription,
     "track": TrackDescription,
     "other": OtherDescription,
+    "popularity": PopularityDescription,
 }
 
 

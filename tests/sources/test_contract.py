@@ -207,6 +207,29 @@ SAMPLES: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
             ),
         ],
     ),
+    "listenbrainz": (
+        None,
+        [
+            (
+                "popularity/recording/00000001-0000-4000-8000-000000000000",
+                {
+                    "recording_mbid": "00000001-0000-4000-8000-000000000000",
+                    "total_listen_count": 1000,
+                    "total_user_count": 10,
+                    "recording_name": "One",
+                },
+            ),
+            (
+                "sitewide/artist/00000002-0000-4000-8000-000000000000",
+                {
+                    "artist_mbid": "00000002-0000-4000-8000-000000000000",
+                    "artist_name": "Ann",
+                    "listen_count": 7,
+                    "listeners": [{"user_name": MAIL, "listen_count": 7}],
+                },
+            ),
+        ],
+    ),
     "oaipmh": (
         None,
         [

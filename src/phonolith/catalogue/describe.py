@@ -15,6 +15,7 @@ from phonolith.model.music import (
     Description,
     Label,
     OtherDescription,
+    PopularityDescription,
     ReleaseDescription,
     TrackDescription,
 )
@@ -48,6 +49,9 @@ class Stager:
             self._artist(artist)
         for other in found.get(OtherDescription, ()):
             others.add(self.parts, other)
+        for one in found.get(PopularityDescription, ()):
+            row = staging.Listened(one.kind, one.mbid, self.parts.source, one.counted, one.listens)
+            self.parts.writer.add(row)
 
     def _tracks(self, tracks: Sequence[TrackDescription]) -> None:
         """Stage tracks, a column at a time: nearly all descriptions there are pass here."""

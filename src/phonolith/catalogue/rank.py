@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
 from phonolith.catalogue import staging
 from phonolith.catalogue.dates import parse_date
+from phonolith.catalogue.listens import give_listens
 from phonolith.catalogue.stage import Stage
 from phonolith.errors import Damaged
 from phonolith.model.ids import is_public_id, public_key
@@ -41,9 +42,10 @@ def rank(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]], pr
         staged[staging.table(relation)] = stage.load(relation)
         progress.advance(1)
     doubles = {one.__name__.lower(): _keep_fullest(stage, one) for one in _DESCRIBED}
+    counters = give_listens(stage)
     _given(stage, decisions, held if staged["staged_file"] else iter(()))
     progress.advance(3)
-    scores = {thing: _score(stage, thing) for thing in _POPULARITY}
+    scores = {thing: _score(stage, thing, counters) for thing in _POPULARITY}
     for statement in steps:
         for thing, score in scores.items():
             statement = statement.replace(f"{{score:{thing}}}", score)
@@ -147,14 +149,19 @@ def _hold(stage: Stage, held: Iterator[tuple[str, int]]) -> None:
     stage.table("held", {"sha256": "VARCHAR", "size": "BIGINT"}, held)
 
 
-def _score(stage: Stage, thing: str) -> str:
-    """What a kind is ordered by: popularity, or its percentile within the source where several sources have one."""
+def _score(stage: Stage, thing: str, counters: Mapping[int, int]) -> str:
+    """What a kind is ordered by: popularity, or its percentile within who counted it where several did.
+
+    That is the source itself, or the one that ``counters`` names for it.
+    """
     popularity, source = _POPULARITY[thing]
-    sources: Sequence[object] = list(
-        stage.rows("SELECT DISTINCT source FROM staged_track WHERE popularity IS NOT NULL UNION"
-                   f" SELECT DISTINCT source FROM staged_{thing} WHERE popularity IS NOT NULL")
-    )  # fmt: skip
-    if len(sources) < 2:
+    sources = stage.rows(
+        "SELECT DISTINCT source FROM staged_track WHERE popularity IS NOT NULL UNION"
+        f" SELECT DISTINCT source FROM staged_{thing} WHERE popularity IS NOT NULL"
+    )
+    if len({counters.get(one, one) for (one,) in sources}) < 2:
         return popularity
-    known = f"PARTITION BY {source}, {popularity} IS NULL ORDER BY {popularity}"
+    cases = " ".join(f"WHEN {one} THEN {counter}" for one, counter in counters.items())
+    counted_by = f"CASE {source} {cases} ELSE {source} END" if cases else source
+    known = f"PARTITION BY {counted_by}, {popularity} IS NULL ORDER BY {popularity}"
     return f"CASE WHEN {popularity} IS NOT NULL THEN percent_rank() OVER ({known}) END"

@@ -98,7 +98,7 @@ CREATE TABLE artist (          -- artists, numbered by rank, best first
   begin_date INTEGER REFERENCES event_date, -- born or founded
   end_date INTEGER REFERENCES event_date, -- died or dissolved
   genres INTEGER,              -- genre_set.id
-  popularity REAL,             -- in the source's unit; where it gives none, the sum over the artist's tracks
+  popularity REAL,             -- in the source's unit, else listens counted elsewhere, else the sum over the artist's tracks
   releases INTEGER NOT NULL,   -- releases credited to this artist
   tracks INTEGER NOT NULL      -- tracks credited to this artist, on own and others' releases
 ) STRICT;
@@ -130,7 +130,7 @@ CREATE TABLE release (         -- releases, numbered by rank, best first
   release_group ANY,           -- source id of the group
   genres INTEGER,              -- genre_set.id
   rights INTEGER REFERENCES rights, -- evidence for all its tracks that have none of their own
-  popularity REAL,             -- in the source's unit; where it gives none, the sum over its tracks
+  popularity REAL,             -- in the source's unit, else listens counted elsewhere, else the sum over its tracks
   discs INTEGER NOT NULL,      -- number of media
   tracks INTEGER NOT NULL,     -- number of tracks here
   duration INTEGER,            -- ms, sum of the known ones
@@ -150,7 +150,7 @@ CREATE TABLE track (           -- tracks, numbered by rank, best first
   date INTEGER REFERENCES event_date, -- NULL: the release's
   genres INTEGER,              -- NULL: the release's, then the artist's
   rights INTEGER REFERENCES rights, -- NULL: the release's
-  popularity REAL,             -- in the source's unit; NULL unknown
+  popularity REAL,             -- in the source's unit, else listens counted elsewhere; NULL unknown
   explicit INTEGER,            -- 1 yes, 0 no, NULL unknown
   status INTEGER NOT NULL      -- code in status
 ) STRICT;

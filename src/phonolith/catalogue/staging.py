@@ -231,6 +231,16 @@ class Thing(Row):
     credit: int | None = None
 
 
+class Listened(Row):
+    """How often a thing was listened to; ``mbid`` is in lower case, ``counted`` says what was counted."""
+
+    kind: str
+    mbid: str
+    source: int
+    counted: str
+    listens: int
+
+
 RELATIONS: tuple[type[Row], ...] = (
     Artist,
     Release,
@@ -248,6 +258,7 @@ RELATIONS: tuple[type[Row], ...] = (
     File,
     Correction,
     Thing,
+    Listened,
 )
 
 #: Begins a source id that no text column holds, written in hexadecimal.
@@ -296,5 +307,5 @@ def _duckdb_type(field: str, hint: object) -> str:
     if bool in kinds:
         return "BOOLEAN"
     if int in kinds:
-        return "BIGINT" if field in {"isrc", "duration", "bitrate"} else "INTEGER"
+        return "BIGINT" if field in {"isrc", "duration", "bitrate", "listens"} else "INTEGER"
     return "DOUBLE" if float in kinds else "VARCHAR"

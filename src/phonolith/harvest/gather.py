@@ -32,11 +32,15 @@ Ask = Callable[[Task], AsyncGenerator[Step, None]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after."""
+    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after.
+
+    ``within``: how the items begin of which a run over everything notes as gone what it did not meet; all do, by "".
+    """
 
     width: int = 16
     per_host: int = 1
     limit: int | None = None
+    within: tuple[str, ...] = ("",)
 
 
 async def gather(
@@ -124,7 +128,8 @@ class _Gathering:
             remedy = "What came is kept; ask again from there: phonolith harvest --resume"
             self._report.found("harvest.list", run.source, self._problem, remedy, "error")
         else:
-            self._report.gone += self._frontier.finish(self._clock(), whole=not failed and not self._limited)
+            whole = not failed and not self._limited
+            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=self._pace.within)
         return self._now()
 
     def _now(self) -> Run:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phonolith.errors import Interrupted, NotFound, UsageError
+from phonolith.harvest.bulk import Keeper
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Run, Step, Task
@@ -17,7 +18,7 @@ from phonolith.model.progress import Progress
 from phonolith.sources.base import collection_name, open_source
 from phonolith.sources.client import origins
 from phonolith.sources.client.answers import Asks, Validator
-from phonolith.sources.gathering import Gathers, Question, Wish, read_validator
+from phonolith.sources.gathering import Decides, Gathers, Question, Wish, read_validator
 from phonolith.store.archive import Archive
 from phonolith.store.frontier import Frontier
 from phonolith.store.records import RecordStore
@@ -77,7 +78,7 @@ def harvest_online(archive: Archive, order: Order, means: Means) -> tuple[Harves
             if before is not None and not before.finished:
                 frontier.finish(means.clock(), whole=False)
             run = _begin(frontier, source, order, options, before, means)
-        return _gather(store, source, run, order.limit, means)
+        return _gather(archive, store, source, run, order.limit, means)
 
 
 def resume(archive: Archive, name: str, means: Means) -> tuple[HarvestReport, Run]:
@@ -86,7 +87,7 @@ def resume(archive: Archive, name: str, means: Means) -> tuple[HarvestReport, Ru
         if name not in store.sources():
             raise NotFound(name, "nothing was ever harvested under this name", "See phonolith harvest status")
         run = store.frontier(name).resume()
-        return _gather(store, gatherer(name.partition(".")[0]), run, None, means)
+        return _gather(archive, store, gatherer(name.partition(".")[0]), run, None, means)
 
 
 def runs(store: RecordStore) -> list[Run]:
@@ -114,30 +115,37 @@ def _options(order: Order) -> str:
 
 
 def _begin(frontier: Frontier, source: Gathers, order: Order, options: str, before: Run | None, means: Means) -> Run:
-    followed = before.high_water if before is not None and before.options == options and not order.everything else ""
-    since = order.since or followed
+    reached = before.high_water if before is not None and not order.everything else ""
+    if isinstance(source, Decides):
+        since = order.since or source.since(order.wish, reached)
+    else:
+        since = order.since or (reached if before is not None and before.options == options else "")
     tasks = source.begin(order.wish, _base(source, order.kind, means), since)
     return frontier.begin(options, means.clock(), tasks, since=since)
 
 
-def _gather(store: RecordStore, source: Any, run: Run, limit: int | None, means: Means) -> tuple[HarvestReport, Run]:
+def _gather(
+    archive: Archive, store: RecordStore, source: Any, run: Run, limit: int | None, means: Means
+) -> tuple[HarvestReport, Run]:
     """Ask until nothing waits, with the patience that the source's terms ask for."""
     report, frontier = HarvestReport(run.source), store.frontier(run.source)
     said = json.loads(run.options)
     wish: Wish = {key: tuple(value) for key, value in said["wish"].items()}
     base = _base(source, source.name, means)
-    pace = Pace(per_host=source.terms.parallel, limit=limit)
+    within = source.within(wish) if isinstance(source, Decides) else ("",)
+    pace = Pace(per_host=source.terms.parallel, limit=limit, within=within)
 
     def validator(task: Task) -> Validator | None:
         head = store.head(run.source, task.key.removeprefix(_ITEM)) if task.key.startswith(_ITEM) else None
         return read_validator(head.validator) if head else None
 
     async def work() -> Run:
-        async with means.connect() as client:
+        async with means.connect() as client, Keeper(archive, client, means.progress) as bulk:
 
             def ask(task: Task) -> AsyncGenerator[Step, None]:
                 time, only = means.clock(), said["metadata_only"]
-                question = Question(run.source, task, wish, base, run.since, time, validator(task), only)
+                known = validator(task)
+                question = Question(run.source, task, wish, base, run.since, time, known, only, means.instead, bulk)
                 return source.ask(client, question)  # type: ignore[no-any-return]  # the door checked what it is
 
             return await gather(frontier, ask, report, pace, progress=means.progress, clock=means.clock)

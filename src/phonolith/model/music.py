@@ -209,4 +209,22 @@ class OtherDescription:
     remainder: str = ""
 
 
-Description = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription
+@dataclass(frozen=True, slots=True)
+class PopularityDescription:
+    """How often a thing was listened to, as somebody counted who does not describe it.
+
+    ``kind`` is ``recording``, ``artist``, ``release`` or ``release-group``, ``mbid`` the thing's id at MusicBrainz, and
+    ``counted`` what was counted: numbers of different sorts are not compared. ``name`` is what the source calls it.
+    """
+
+    id: str
+    kind: str
+    mbid: str
+    counted: str
+    listens: int
+    listeners: int | None = None
+    name: str = ""
+    remainder: str = ""
+
+
+Description = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription | PopularityDescription

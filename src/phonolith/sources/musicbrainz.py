@@ -1,4 +1,4 @@
-"""The source ``musicbrainz``: JSON documents of its web service (WS/2) or JSON dumps, read without asking it anything.
+"""The source ``musicbrainz``: JSON documents of its dumps and its web service (WS/2), gathered and read.
 
 What a handler has put into a column it takes out of the document; what is then left, less what is not ours to pass on,
 is the description's remainder. So nothing is dropped by being forgotten, and the round trip measures it.
@@ -6,17 +6,24 @@ is the description's remainder. So nothing is dropped by being forgotten, and th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-from typing import Any
+import re
+from collections.abc import AsyncGenerator, Callable, Iterable
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from phonolith.errors import BadInput
+from phonolith.model.frontier import Step, Task
 from phonolith.model.music import Description
 from phonolith.model.record import Record
-from phonolith.sources.base import SETTINGS, Terms
+from phonolith.sources import musicbrainz_asking as asking
+from phonolith.sources.base import Terms
+from phonolith.sources.gathering import Question, Wish
 from phonolith.sources.musicbrainz_entities import PLURALS, Document
 from phonolith.sources.musicbrainz_parts import Node
+
+if TYPE_CHECKING:
+    from phonolith.sources.client.answers import Asks
 
 #: Keys, at any depth, of what users wrote: CC BY-NC-SA at the source, not ours to pass on.
 WITHHELD = ("tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation")
@@ -70,11 +77,16 @@ _MARKS = (
 )
 
 
+_ITEM = re.compile(r"([a-z-]+)/[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
 class MusicBrainzSource:
-    """Interprets one document: whatever entities it has, at any depth."""
+    """Gathers documents, and interprets each: whatever entities it has, at any depth."""
 
     title = "MusicBrainz"
     terms = TERMS
+    base = asking.SITE
+    options = asking.OPTIONS
 
     def __init__(self, name: str = "musicbrainz") -> None:
         self.name = name
@@ -86,31 +98,67 @@ class MusicBrainzSource:
         """The source of a collection; its documents explain themselves."""
         return MusicBrainzSource(name)
 
+    # Asking
+
+    def collection(self, wish: Wish) -> str:
+        """One for everything: what a dump, a packet of changes and a look-up say of an entity is of the same thing."""
+        return "main"
+
+    def begin(self, wish: Wish, base: str, since: str) -> tuple[Task, ...]:
+        """Look-ups, files that are here, packets since a replication sequence, or the latest dump."""
+        return asking.first_tasks(wish, base, since)
+
+    def since(self, wish: Wish, high_water: str) -> str:
+        """Where dumps were gathered before, the packets since then; look-ups and files are asked for as they are."""
+        return "" if wish.get("file") or asking.lookups(wish) else high_water
+
+    def within(self, wish: Wish) -> tuple[str, ...]:
+        """The kinds of entity whose dumps are read."""
+        return asking.met_whole(wish)
+
+    def ask(self, client: Asks, question: Question) -> AsyncGenerator[Step, None]:
+        """Ask one task."""
+        from phonolith.sources.musicbrainz_gather import ask
+
+        return ask(client, question)
+
+    # Reading
+
     def interpret(self, record: Record) -> Iterable[Description]:
         """Artists, releases, tracks and others that the document speaks of, each once, in the order of the document."""
-        if record.item == SETTINGS:
+        if record.item.startswith("!"):  # settings, and where a dump came from
             return ()
         root = _decode(record)
         found = Document()
-        kind = kind_of(root)
-        if kind in ("list", "isrc", "discid", "collection"):
-            _lists(found, root, kind)
-        elif kind != "other":
-            found.entity(kind, root)
+        try:
+            kind = _kind(record, root)
+            if kind in ("list", "isrc", "discid", "collection"):
+                _lists(found, root, kind)
+            elif kind != "other":
+                found.entity(kind, root)
+        except (AttributeError, TypeError, KeyError, ValueError) as error:  # a text where an object belongs, say
+            problem = f"is not laid out as MusicBrainz's documents are: {error}"
+            raise BadInput(f"record {record.source} {record.item}", problem, "Harvest it again") from error
         return found.descriptions()
 
     def document(self, record: Record) -> Any:
         """The document under the name of its kind, so that terms can tell kinds apart."""
-        if record.item == SETTINGS:
+        if record.item.startswith("!"):
             return {}
         root = _decode(record)
-        return {kind_of(root): root}
+        return {_kind(record, root): root}
 
     def rebuild(self, record: Record, descriptions: Iterable[Description]) -> Any:
         """A document of the same shape, filled from descriptions alone."""
         from phonolith.sources.musicbrainz_back import fill
 
         return fill(self.document(record), descriptions)
+
+
+def _kind(record: Record, root: Node) -> str:
+    """What a document is about: its item says so where it was gathered as one entity."""
+    named = _ITEM.fullmatch(record.item)
+    return named[1] if named and named[1] in asking.ENTITIES and "id" in root else kind_of(root)
 
 
 def kind_of(root: Node) -> str:

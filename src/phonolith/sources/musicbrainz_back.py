@@ -13,6 +13,7 @@ from phonolith.model.music import (
     Description,
     Link,
     OtherDescription,
+    PopularityDescription,
     ReleaseDescription,
     TrackDescription,
 )
@@ -30,6 +31,7 @@ from phonolith.sources.musicbrainz_lists import NAMED, in_order, joined, with_re
 from phonolith.sources.musicbrainz_parts import ART, BACKWARD, EVENT, SITE, Node, merge
 
 _AREAS = ("area", "begin-area", "end-area")
+_Entity = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription
 
 
 def fill(document: Any, descriptions: Iterable[Description]) -> Any:
@@ -38,7 +40,7 @@ def fill(document: Any, descriptions: Iterable[Description]) -> Any:
     Of the document only its shape is used, and the ids by which entities in it are found. That one entity names another
     is believed only if its own description does, except where entities are merely listed.
     """
-    said = list(descriptions)
+    said = [one for one in descriptions if not isinstance(one, PopularityDescription)]
     urls = {one.name: one.id for one in said if isinstance(one, OtherDescription) and one.kind == "url"}
     known: dict[str, Node] = {}
     for one in said:
@@ -76,7 +78,7 @@ def _fill(shape: Any, rebuilt: Any, known: dict[str, Node], *, listed: bool) -> 
     return rebuilt
 
 
-def _entity(said: Description, urls: dict[str, str]) -> Node:
+def _entity(said: _Entity, urls: dict[str, str]) -> Node:
     """The JSON of one entity as its description has it."""
     if isinstance(said, ArtistDescription):
         node = _artist(said)
@@ -103,7 +105,7 @@ def _entity(said: Description, urls: dict[str, str]) -> Node:
     return full
 
 
-def _kind(said: Description) -> str:
+def _kind(said: _Entity) -> str:
     if isinstance(said, OtherDescription):
         return said.kind
     return {ArtistDescription: "artist", ReleaseDescription: "release"}.get(type(said), "recording")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -34,8 +35,10 @@ from phonolith.sources.musicbrainz_parts import (
     forget_equal,
     give_back,
     keep_named,
+    leave_rest,
     link_of,
     merged,
+    pruned,
     release_kind,
     role_of,
     take_aliases,
@@ -58,6 +61,8 @@ PLURALS = {
     "instruments": "instrument", "urls": "url",
 }  # fmt: skip
 
+_AREAS = (("area", ""), ("begin-area", "begin_area"), ("end-area", "end_area"))  # each with its old spelling
+_encode = msgspec.json.Encoder().encode
 _WRITERS = frozenset({"composer", "lyricist", "writer", "librettist"})
 
 
@@ -66,20 +71,29 @@ class Document:
 
     def __init__(self) -> None:
         self._found: dict[tuple[type, str], Any] = {}
+        self._known: dict[tuple[str, bytes], str] = {}  # ids of what was described, by what was said
+        self._credits: dict[bytes, tuple[tuple[Credit, ...], Any]] = {}  # the same of credits, with what is left
 
     def descriptions(self) -> list[Description]:
         """All of them, in the order in which the document names them."""
         return list(self._found.values())
 
     def entity(self, kind: str, node: Node) -> str:
-        """Describe an entity and whatever it holds; its id. What no column took stays in ``node``."""
-        if kind == "artist":
-            return self._artist(node)
+        """Describe an entity and whatever it holds; its id. ``node`` is empty then."""
         if kind == "release":
             return self._release(node)
         if kind in ("recording", "track"):
             return self._add(self._track(node, "", 0) if kind == "track" else self._recording(node))
-        return self._other(kind, node)
+        return self._artist(node) if kind == "artist" else self._other(kind, node)
+
+    def _once(self, kind: str, node: Node) -> str:
+        """As :meth:`entity`; tracks repeat their artists, and what was said word for word is not taken apart again."""
+        said = kind, _encode(node)
+        known = self._known.get(said)
+        if known is None:
+            known = self._known[said] = self.entity(kind, node)
+        node.clear()
+        return known
 
     def _add(self, said: Any) -> str:
         """Keep a description; of two of the same thing the fuller word on each field counts."""
@@ -192,7 +206,7 @@ class Document:
     def _label(self, info: Node) -> Label:
         label = info.get("label")
         name = clean(str((label or {}).get("name") or ""))
-        return Label(name, self.entity("label", label) if label else "", take_text(info, "catalog-number"))
+        return Label(name, self._once("label", label) if label else "", take_text(info, "catalog-number"))
 
     def _medium(self, node: Node, release: str) -> Medium:
         position = take_number(node, "position")
@@ -208,9 +222,7 @@ class Document:
 
     def _track(self, node: Node, release: str, disc: int) -> TrackDescription:
         recording = node.get("recording") or {}
-        base = self._recording(recording) if recording else TrackDescription("", "")
-        if base.remainder:
-            recording.update(msgspec.json.decode(base.remainder))
+        base = self._recording(recording, leave_rest) if recording else TrackDescription("", "")
         title, length = take_text(node, "title"), take_whole(node, "length")
         position = take_number(node, "position")
         number = take_text(node, "number")
@@ -224,8 +236,7 @@ class Document:
             recording["artist-credit"] = named
         credits = (*(own or main), *roles)
         identifiers = (("mbid.recording", base.id), *base.identifiers) if base.id else base.identifiers
-        return replace(
-            base,
+        return TrackDescription(
             id=take_text(node, "id"),
             title=title or base.title,
             release=release,
@@ -234,12 +245,17 @@ class Document:
             position=position,
             number="" if number == str(position) else number,
             duration_ms=length if length is not None else base.duration_ms,
+            isrcs=base.isrcs,
+            date=base.date,
             identifiers=identifiers,
+            links=base.links,
+            composition_by_others=base.composition_by_others,
+            disambiguation=base.disambiguation,
             remainder=take_rest(node),
         )
 
-    def _recording(self, node: Node) -> TrackDescription:
-        """A recording as a track of no release; a track takes its fields over."""
+    def _recording(self, node: Node, rest: Callable[..., str] = take_rest) -> TrackDescription:
+        """A recording as a track of no release; a track takes its fields over, and has its ``rest`` left in place."""
         artist = self._credit(node)
         roles, works, others = self._performances(node, {credit.name for credit in artist})
         self._nested_lists(node)
@@ -255,13 +271,15 @@ class Document:
             links=links,
             composition_by_others=others,
             disambiguation=take_text(node, "disambiguation"),
-            remainder=take_rest(node, video=False),
+            remainder=rest(node, video=False),
         )
 
     def _performances(
         self, node: Node, artists: set[str]
     ) -> tuple[tuple[Credit, ...], tuple[tuple[str, str], ...], bool]:
         """Credits with roles and the works' identifiers, from relations; whether the composition is somebody else's."""
+        if not node.get("relations"):
+            return (), (), False
         roles: list[Credit] = []
         found: list[tuple[str, str]] = []
         others = False
@@ -283,26 +301,38 @@ class Document:
         return tuple(unique[0]), tuple(unique[1]), others
 
     def _credit(self, node: Node) -> tuple[Credit, ...]:
-        """The ordered artist credit with join phrases."""
-        found = []
-        for entry in node.get("artist-credit") or ():
-            artist = entry.get("artist") or {}
-            name = clean(str(artist.get("name") or ""))
-            identifier = self._artist(artist) if artist else ""
-            found.append(Credit(take_text(entry, "name") or name, identifier, take_text(entry, "joinphrase")))
-        return tuple(found)
+        """The ordered artist credit with join phrases. Releases, tracks and recordings repeat it."""
+        entries = node.pop("artist-credit", None)
+        if not entries:
+            return ()
+        said = _encode(entries)
+        if said not in self._credits:
+            credits = tuple(self._credited(entry) for entry in entries)
+            self._credits[said] = credits, pruned(entries)
+        credits, left = self._credits[said]
+        if left:
+            node["artist-credit"] = left
+        return credits
+
+    def _credited(self, entry: Node) -> Credit:
+        artist = entry.get("artist") or {}
+        name = clean(str(artist.get("name") or ""))
+        identifier = self._once("artist", artist) if artist else ""
+        return Credit(take_text(entry, "name") or name, identifier, take_text(entry, "joinphrase"))
 
     def _areas(self, node: Node) -> tuple[Link, ...]:
         """Links to areas, each described; old spellings of the same keys go."""
         links = []
-        for key in ("area", "begin-area", "end-area"):
-            forget_equal(node, key.replace("-", "_") if "-" in key else "", node.get(key))
-            if node.get(key):
-                links.append(Link(key, f"{SITE}/area/{self._area(node[key])}"))
+        for key, old in _AREAS:
+            area = node.get(key)
+            if old in node:
+                forget_equal(node, old, area)
+            if area:
+                links.append(Link(key, f"{SITE}/area/{self._area(area)}"))
         return tuple(links)
 
     def _area(self, node: Node) -> str:
-        return self._other("area", node)
+        return self._once("area", node)
 
     def _events(self, node: Node, date: str, country: str) -> tuple[Link, ...]:
         """Release events: each links to its area; one of another date than the release's stays with that date."""
@@ -317,6 +347,8 @@ class Document:
 
     def _relations(self, node: Node, own: str) -> tuple[Link, ...]:
         """A link per relation, each once. What else is known of a relation stays, and names its link."""
+        if not node.get("relations"):
+            return ()
         links: dict[Link, None] = {}
         named: dict[int, tuple[str, str]] = {}
         for place, relation in enumerate(node.get("relations") or ()):
@@ -341,6 +373,8 @@ class Document:
 
     def _nested_lists(self, node: Node) -> None:
         """Entities listed inside an entity are described by themselves."""
+        if node.keys().isdisjoint(PLURALS):
+            return
         for plural, singular in PLURALS.items():
             if isinstance(node.get(plural), list):
                 for one in node[plural]:

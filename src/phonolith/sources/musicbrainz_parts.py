@@ -9,7 +9,7 @@ import msgspec
 
 from phonolith.model.music import Credit, File, Link
 from phonolith.sources.musicbrainz_ids import PRIMARY, SECONDARY, TYPES
-from phonolith.sources.text import clean, holds_mail
+from phonolith.sources.text import LONGEST, clean, holds_mail
 
 Node = dict[str, Any]
 
@@ -22,6 +22,9 @@ _NOT_OURS = frozenset(
     {"tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation", "editor", "collections"}
 )
 _MOST_SECONDARY = ("Compilation", "Live", "Remix", "Soundtrack", "DJ-mix", "Mixtape/Street", "Demo", "Interview")
+_IDENTIFIERS = frozenset({"ipis", "isnis", "iswcs", "asin", "label-code", "iso-3166-1-codes", "iso-3166-2-codes"})
+_FOLLOWS = ("-count", "-offset")  # ends of keys whose values follow from lists, but for those of tracks
+_NUMBERS = (bool, int, float)  # which say something when they are 0
 _NOTHING: tuple[Any, ...] = (None, "", [], {})
 _encode = msgspec.json.Encoder().encode
 
@@ -29,7 +32,9 @@ _encode = msgspec.json.Encoder().encode
 def take_text(node: Node, key: str) -> str:
     """Take a text out of the document."""
     value = node.pop(key, None)
-    return clean(value) if isinstance(value, str) else ""
+    if type(value) is not str:
+        return ""
+    return value if value.isprintable() and len(value) <= LONGEST else clean(value)
 
 
 def take_whole(node: Node, key: str) -> int | None:
@@ -78,6 +83,8 @@ def take_life_span(node: Node) -> tuple[str, str]:
 
 def take_aliases(node: Node) -> tuple[str, ...]:
     """Names of aliases; what else is known of one stays, and names it."""
+    if not node.get("aliases"):
+        return ()
     names = []
     for alias in node.get("aliases") or ():
         name = take_text(alias, "name")
@@ -111,15 +118,19 @@ def event_area(event: Node) -> str:
 
 def keep_named(node: Node, key: str, name: str, names: Mapping[int, Any]) -> None:
     """Of a list keep what still has something to say, each under its name: its place would be lost in a catalogue."""
+    if key not in node:
+        return
     left = []
-    for place, one in enumerate(node.get(key) or ()):
-        if _pruned(one) not in _NOTHING:
-            left.append({name: names[place], **one} if place in names else one)
-    if key in node:
-        node[key] = left
+    for place, one in enumerate(node[key] or ()):
+        if (said := pruned(one)) not in _NOTHING:
+            left.append({name: names[place], **said} if place in names else said)
+    node[key] = left
 
 
 def take_identifiers(node: Node) -> tuple[tuple[str, str], ...]:
+    """What identifies a thing elsewhere, as (scheme, value)."""
+    if node.keys().isdisjoint(_IDENTIFIERS):
+        return ()
     found: list[tuple[str, str]] = []
     for key, scheme in (("ipis", "ipi"), ("isnis", "isni"), ("iswcs", "iswc")):
         found += [(scheme, clean(str(value))) for value in node.pop(key, None) or ()]
@@ -186,9 +197,42 @@ def take_rest(node: Node, **defaults: Any) -> str:
     """What no column took, as JSON, "" for nothing."""
     for key, value in defaults.items():
         forget_equal(node, key, value)
-    left = _pruned(node)
+    if not node:
+        return ""
+    left = pruned(node)
     node.clear()
     return _encode(left).decode() if left else ""
+
+
+def leave_rest(node: Node, **defaults: Any) -> str:
+    """Leave in its place what no column took, for what is around it to take; "" for the remainder of its own."""
+    for key, value in defaults.items():
+        forget_equal(node, key, value)
+    left = pruned(node)
+    node.clear()
+    node.update(left)
+    return ""
+
+
+def pruned(value: Any) -> Any:
+    """Without what says nothing, what is not ours to pass on, and entities, which have their own descriptions."""
+    kind = type(value)
+    if kind is str:
+        return None if "@" in value and holds_mail(value) else value
+    if kind is dict:
+        found = {}
+        for key, one in value.items():
+            if (not one and type(one) not in _NUMBERS) or key in _NOT_OURS:
+                continue
+            if key.endswith(_FOLLOWS) and not key.startswith("track"):
+                continue
+            if (left := pruned(one)) not in _NOTHING:
+                found[key] = left
+        return found
+    if kind is list and value:
+        several = [pruned(one) for one in value]
+        return several if any(one not in _NOTHING for one in several) else []
+    return value
 
 
 def merged(one: str, other: str) -> str:
@@ -205,20 +249,3 @@ def merge(under: Any, over: Any) -> Any:
         padded = [several + [None] * (longest - len(several)) for several in (under, over)]
         return [merge(a, b) for a, b in zip(*padded, strict=True)]
     return under if over is None else over
-
-
-def _pruned(value: Any) -> Any:
-    """Without what says nothing, what is not ours to pass on, and entities, which have their own descriptions."""
-    if isinstance(value, dict):
-        found = {
-            key: left for key, one in value.items() if key not in _NOT_OURS and (left := _pruned(one)) not in _NOTHING
-        }
-        return {
-            key: left
-            for key, left in found.items()
-            if not key.endswith(("-count", "-offset")) or key.startswith("track")
-        }
-    if isinstance(value, list):
-        several = [_pruned(one) for one in value]
-        return several if any(one not in _NOTHING for one in several) else []
-    return None if holds_mail(value) else value

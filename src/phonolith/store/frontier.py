@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import asdict
@@ -151,11 +152,11 @@ class Frontier:
             self._db.execute(sql, {"s": self._index.number(self._name)})
         return run
 
-    def finish(self, time: str, *, whole: bool) -> int:
+    def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",)) -> int:
         """End the run. One that is ``whole`` moves the high-water mark; if it was over everything, what it did not meet
-        is noted as gone. Returns how many that are.
+        of the items that begin like one of ``within`` is noted as gone. Returns how many that are.
         """
-        gone = self._sweep(time) if whole and not self._since() else 0
+        gone = self._sweep(time, within) if whole and within and not self._since() else 0
         with self._lock, transaction(self._db, self._path):
             source = self._index.number(self._name)
             bindings = {"s": source, "time": time, "whole": whole, "gone": gone}
@@ -241,16 +242,18 @@ class Frontier:
         run = self.run()
         return run.since if run else ""
 
-    def _sweep(self, time: str) -> int:
-        """Note as gone what a run over everything did not meet."""
+    def _sweep(self, time: str, within: Sequence[str]) -> int:
+        """Note as gone what a run over everything did not meet of the items that begin like one of ``within``."""
         sql = (
-            "SELECT item FROM current WHERE source = :s AND item NOT LIKE '!%'"
+            "SELECT item FROM current WHERE source = :s AND item NOT LIKE '!%' AND (:all OR EXISTS"
+            " (SELECT 1 FROM json_each(:within) AS p WHERE substr(item, 1, length(p.value)) = p.value))"
             " AND NOT EXISTS (SELECT 1 FROM met WHERE met.source = :s AND met.item = current.item) LIMIT :limit"
         )
         gone = 0
         while True:
             with self._lock, transaction(self._db, self._path):
-                rows = fetch(self._db, sql, {"s": self._index.number(self._name), "limit": _AT_ONCE})
+                bindings = {"all": "" in within, "within": json.dumps(list(within)), "limit": _AT_ONCE}
+                rows = fetch(self._db, sql, {"s": self._index.number(self._name), **bindings})
                 items = [from_key(item) for (item,) in rows]
                 gone += self._index.gone(self._name, items, time, lambda item: encode_gone(self._name, item, time))
             if len(items) < _AT_ONCE:
