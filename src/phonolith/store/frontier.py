@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import apsw
@@ -52,7 +52,10 @@ class Frontier:
         sql = f"SELECT {_RUN} FROM run WHERE source = (SELECT id FROM source WHERE name = :name)"
         with self._lock, database_errors(self._path):
             rows = fetch(self._db, sql, {"name": self._name})
-        return Run(self._name, *rows[0][:-1], bool(rows[0][-1])) if rows else None
+        if not rows:
+            return None
+        run = Run(self._name, *rows[0])
+        return replace(run, partial=bool(run.partial))
 
     def begin(self, options: str, started: str, first: Iterable[Task], *, since: str = "") -> Run:
         """Begin a run with its ``first`` tasks. Raises UsageError where one is under way that did not end."""
