@@ -51,6 +51,7 @@ class Origin:
     faults: dict[str, list[Exception]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     say: str = "1"
+    partial: bool = False
 
     async def ask(self, task: Task) -> AsyncGenerator[Step, None]:
         self.asked.append(task.key)
@@ -67,7 +68,8 @@ class Origin:
         found = [Task(f"item:{one}", f"https://fake.example/{one}") for one in self._named(number)]
         if following < len(self.pages):
             found.append(Task(f"page:{following}", f"https://fake.example/?page={following}", rank=0, page=True))
-        yield Step(found=tuple(found), listed=len(self._named(number)), total=self.total, reached="2026-01-01")
+        listed = len(self._named(number))
+        yield Step(found=tuple(found), listed=listed, total=self.total, reached="2026-01-01", partial=self.partial)
 
     def _named(self, page: int) -> list[str]:
         return self.pages[page] if page < len(self.pages) else []
@@ -121,6 +123,14 @@ def test_the_next_run_tells_what_changed_and_what_is_gone(store: RecordStore) ->
     _, report = run(store, Origin([["d"]], say="2"), since=ended.high_water)
     assert (report.unchanged, report.gone) == (1, 0)  # what a run over changes does not meet is still there
     assert said(store) == ["a", "c", "d"]
+
+
+def test_what_a_list_of_a_part_does_not_name_is_not_gone(store: RecordStore) -> None:
+    run(store, Origin([["a", "b"]]))
+    ended, report = run(store, Origin([["b"], ["c"]], partial=True))
+    assert ended.finished and ended.partial and report.gone == 0 and said(store) == ["a", "b", "c"]
+    ended, report = run(store, Origin([["c"]]))
+    assert not ended.partial and report.gone == 2 and said(store) == ["c"], "a run over everything still sweeps"
 
 
 @pytest.mark.parametrize(

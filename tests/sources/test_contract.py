@@ -246,6 +246,42 @@ SAMPLES: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
             )
         ],
     ),
+    "feed": (
+        None,
+        [
+            (
+                "https://music.example/feed.xml",
+                b"""<feed-part address="https://music.example/feed.xml" base="https://music.example/feed.xml"
+ licences="cc-by-4.0" link="https://music.example/" medium="music"><channel
+ xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:podcast="https://podcastindex.org/namespace/1.0">
+<title>Hav</title><link>https://music.example/</link><language>sv</language><description>All about us</description>
+<managingEditor>somebody@private.example (Ann)</managingEditor><itunes:author>Ann</itunes:author>
+<itunes:owner><itunes:name>Ann</itunes:name><itunes:email>somebody@private.example</itunes:email></itunes:owner>
+<itunes:image href="cover.jpg"/><itunes:category text="Music"><itunes:category text="Folk"/></itunes:category>
+<podcast:guid>917393e3-1b1e-5cef-ace4-edaa54e1f810</podcast:guid><podcast:medium>music</podcast:medium>
+<podcast:license>cc-by-4.0</podcast:license><podcast:locked owner="somebody@private.example">no</podcast:locked>
+<podcast:funding url="https://music.example/give">Give</podcast:funding>
+<podcast:value type="lightning"><podcast:valueRecipient name="Ann" address="03ae" split="100"/></podcast:value>
+</channel></feed-part>""",
+            ),
+            (
+                "https://music.example/feed.xml 1",
+                b"""<feed-part address="https://music.example/feed.xml" base="https://music.example/feed.xml"
+ licences="cc-by-4.0" link="https://music.example/" medium="music"><item
+ xmlns:itunes="http://www.itunes.com/dtds/podcast-1.0.dtd" xmlns:podcast="https://podcastindex.org/namespace/1.0">
+<title>One</title><guid>1</guid><link>/1</link><pubDate>Fri, 09 Oct 2020 04:30:38 GMT</pubDate>
+<author>somebody@private.example (Ann)</author><description>Write to somebody@private.example</description>
+<itunes:duration>3:05</itunes:duration><itunes:explicit>no</itunes:explicit><itunes:episode>2</itunes:episode>
+<podcast:person role="artist">Ann</podcast:person><podcast:person role="composer">Cy</podcast:person>
+<podcast:person role="mixing">somebody@private.example</podcast:person>
+<enclosure url="/1.mp3" length="7" type="audio/mpeg"/>
+<podcast:license url="https://creativecommons.org/licenses/by/4.0/">cc-by-4.0</podcast:license>
+<podcast:alternateEnclosure type="audio/flac" length="90" bitrate="900000"><podcast:source uri="/1.flac"/>
+<podcast:integrity type="sri" value="sha256-ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0="/></podcast:alternateEnclosure>
+</item></feed-part>""",
+            ),
+        ],
+    ),
 }
 
 

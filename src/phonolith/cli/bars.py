@@ -10,11 +10,15 @@ from typing import TYPE_CHECKING, TextIO
 from phonolith.cli.text import clean, number, plural, shortened, size, span
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from rich.console import RenderableType
     from rich.progress import Progress as RichProgress
     from rich.progress import ProgressColumn, TaskID
 
 _WORTH_A_LINE = 1.0  # seconds: what was quicker leaves nothing behind
 _FIGURES = 42  # columns that amount, rate and time left take
+_WIDE = 100  # columns from which on a bar is a long one
 
 
 class Bars:
@@ -65,7 +69,7 @@ class Bars:
             self._progress.update(self._task, completed=self._done, amount=self._amount())
 
     def note(self, text: str) -> None:
-        """A few words behind the bar, until there are others."""
+        """A few words below the bar, until there are others."""
         if self._progress is not None and self._task is not None:
             self._progress.update(self._task, note=clean(text))
 
@@ -100,17 +104,16 @@ class Bars:
 
     def _open(self, total: int | None) -> None:
         from rich.console import Console
-        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+        from rich.progress import BarColumn, TextColumn, TimeRemainingColumn
 
         console = Console(file=self._stream)
-        bar = 24 if console.width >= 100 else 10
-        self._progress = Progress(
+        bar = 24 if console.width >= _WIDE else 10
+        self._progress = _with_notes_below()(
             TextColumn("{task.description}", markup=False),
             BarColumn(bar_width=bar),
             TextColumn("{task.fields[amount]}", markup=False),
             _rate_column(self),
             TimeRemainingColumn(compact=True, elapsed_when_finished=True),
-            TextColumn("{task.fields[note]}", markup=False, style="dim"),
             console=console,
             transient=True,
             refresh_per_second=8,
@@ -134,6 +137,21 @@ class Bars:
         if self._unit == "bytes":
             return f"{size(speed)}/s"
         return f"{speed:,.0f}/s" if speed >= 10 else f"{speed:.1f}/s"
+
+
+def _with_notes_below() -> type[RichProgress]:
+    """Progress with what is noted of each piece of work on a line of its own, where a sentence has room."""
+    from rich.progress import Progress
+    from rich.text import Text
+
+    class WithNotes(Progress):
+        def get_renderables(self) -> Iterable[RenderableType]:
+            yield from super().get_renderables()
+            for task in self.tasks:
+                if task.fields["note"]:
+                    yield Text(task.fields["note"], "dim", no_wrap=True, overflow="ellipsis")
+
+    return WithNotes
 
 
 def _rate_column(bars: Bars) -> ProgressColumn:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from phonolith.cli.text import number, plural
+from phonolith.cli.text import number, plural, size, span
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from phonolith.harvest.online import Means
     from phonolith.harvest.report import HarvestReport
     from phonolith.model.frontier import Run
+    from phonolith.sources.client.live import Live
     from phonolith.sources.gathering import Option
 
 _FAILURES = 5  # shown of a run; --json has more
@@ -28,16 +30,24 @@ class Harvests(click.Group):
         return [*super().list_commands(ctx), *_gatherers()]
 
     def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        """One of its own, or that of a source; no source is loaded for the others."""
-        return super().get_command(ctx, name) or (_command(name) if name in _gatherers() else None)
+        """One of its own, or that of a source; no other source is loaded. Raises SettingError on one that is unfit."""
+        from phonolith.sources.base import installed
+        from phonolith.sources.gathering import Gathers
+
+        return super().get_command(ctx, name) or (_command(name) if isinstance(installed(name), Gathers) else None)
 
 
 def _gatherers() -> list[str]:
-    """Names of the sources that can be asked over the network."""
-    from phonolith.sources.base import load
+    """Names of the sources that can be asked over the network; one that is unfit says why when it is used."""
+    from phonolith.errors import SettingError
+    from phonolith.sources.base import installed, names
     from phonolith.sources.gathering import Gathers
 
-    return [name for name, source in load().items() if isinstance(source, Gathers)]
+    found = []
+    for name in names():
+        with suppress(SettingError):
+            found += [name] if isinstance(installed(name), Gathers) else []
+    return found
 
 
 def _command(kind: str) -> click.Command:
@@ -121,12 +131,16 @@ def resume(place: Place, name: str | None) -> Answer:
 def status(place: Place) -> Answer:
     """Each collection that is gathered over the network: when, how much, what waits, what failed."""
     from phonolith.harvest.online import runs
+    from phonolith.store.locks import holder
 
-    with place.archive().records() as store:
+    archive = place.archive()
+    running = holder(archive.state / "harvest.lock")
+    with archive.records() as store:
         told = [(run, store.frontier(run.source)) for run in runs(store)]
         data = [
             {
                 **_data(run),
+                "running": running == f"harvest {run.source}",
                 "tasks": {str(fate): count for fate, count in frontier.counts().items()},
                 "next": frontier.next_time(),
                 "failures": [
@@ -150,7 +164,24 @@ def means(place: Place, bars: Any) -> Means:
             settings.contact, report=lambda finding: bars.say(str(finding)), trusted=settings.harvest_origins.values()
         )
 
-    return Means(connect, settings.harvest_origins, bars, place.now)
+    return Means(connect, settings.harvest_origins, bars, place.now, words_of)
+
+
+def words_of(run: Run, live: Live, again: str) -> str:
+    """How far a run is, what came, and for whom it waits, in a line: the longest wait, where there are several."""
+    told = [f"{number(run.listed)} of {number(run.total)} listed"] if run.total is not None else []
+    told.append(f"{size(live.bytes)}, {size(live.bytes_per_second)}/s")
+    if live.retries:
+        told.append(plural(live.retries, "retry", "retries"))
+    waits = sorted(live.waiting, key=lambda one: one.until or 0.0)
+    if waits:
+        last = waits[-1]
+        left = f"{span(max(0.0, last.until - live.now))} " if last.until is not None else ""
+        more = f", and {plural(len(waits) - 1, 'more host')}" if len(waits) > 1 else ""
+        told.append(f"waits {left}for {last.host}: {last.why}{more}")
+    elif again:
+        told.append(f"tries again at {again[11:16]} UTC what failed")
+    return " · ".join(told)
 
 
 def answer(report: HarvestReport, run: Run) -> Answer:
@@ -185,27 +216,31 @@ def _show_status(view: View, told: list[dict[str, Any]]) -> None:
         view.hint("See phonolith harvest --help")
         return
     columns = [
-        Column("collection", "bold", grow=1),
-        Column("since"),
-        Column("state", grow=1),
-        Column("listed", right=True),
+        Column("collection", "bold", grow=1, ends=True),
+        Column("began", wide=True),
+        Column("state", keep=True),
+        Column("listed", right=True, keep=True),
     ]
     columns += [Column("waiting", right=True), Column("failed", right=True)]
     view.table(columns, [_row(one) for one in told])
     for one in told:
         if one["problem"]:
             view.line(f"{one['source']}: {one['problem']}", "yellow")
+        if one["next"] and not one["finished"]:
+            view.line(f"{one['source']}: what failed is tried again from {one['next']} on", "dim")
+        if one["failures"]:
+            view.line(f"{one['source']}: what was asked in vain", "dim")
         for failure in one["failures"][:_FAILURES]:
-            view.line(f"{one['source']} {failure['task']}: {failure['why']}", "dim", 2)
+            view.line(f"{failure['task']}: {failure['why']}", "dim", 2)
         more = len(one["failures"]) - _FAILURES
         if more > 0:
-            view.hint(f"{plural(more, 'more')}; --json has them")
-    if any(not one["finished"] for one in told):
+            view.hint(f"{number(more)} more; --json has them")
+    if any(not one["finished"] and not one["running"] for one in told):
         view.hint("Go on: phonolith harvest resume")
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    state = f"ended {one['finished'][:10]}" if one["finished"] else "stopped"
+    state = f"ended {one['finished'][:10]}" if one["finished"] else "running" if one["running"] else "stopped"
     of = f"{number(one['listed'])} of {number(one['total'])}" if one["total"] is not None else number(one["listed"])
     tasks = one["tasks"]
     failed = tasks.get("failed", 0) + tasks.get("refused", 0)

@@ -125,7 +125,7 @@ class _Gathering:
         failed = self._tell_failures()
         if self._problem:
             self._frontier.stop(self._problem)
-            remedy = "What came is kept; ask again from there: phonolith harvest --resume"
+            remedy = "What came is kept; ask again from there: phonolith harvest resume"
             self._report.found("harvest.list", run.source, self._problem, remedy, "error")
         else:
             whole = not failed and not self._limited

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Callable, Mapping
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,12 +18,14 @@ from phonolith.model.progress import Progress
 from phonolith.sources.base import collection_name, open_source
 from phonolith.sources.client import origins
 from phonolith.sources.client.answers import Asks, Validator
+from phonolith.sources.client.live import Live, Shows
 from phonolith.sources.gathering import Decides, Gathers, Question, Wish, read_validator
 from phonolith.store.archive import Archive
 from phonolith.store.frontier import Frontier
 from phonolith.store.records import RecordStore
 
 _ITEM = "item:"
+_TELLING = 0.5  # seconds between two looks at what the client is doing
 
 #: Opens the client; it stays open for one run.
 Connect = Callable[[], AbstractAsyncContextManager[Asks]]
@@ -49,12 +51,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What a harvest is handed: how to ask, addresses asked ``instead`` of sources' own, somebody to tell, a clock."""
+    """What a harvest is handed: how to ask, addresses asked ``instead`` of sources' own, somebody to tell, a clock.
+
+    ``words`` says in a few words how far a run is, what the client is doing, and when what failed is tried again ("":
+    something else is under way), for who is told.
+    """
 
     connect: Connect
     instead: Mapping[str, str]
     progress: Progress
     clock: Callable[[], str]
+    words: Callable[[Run, Live, str], str] | None = None
 
 
 def harvest_online(archive: Archive, order: Order, means: Means) -> tuple[HarvestReport, Run]:
@@ -148,7 +155,8 @@ def _gather(
                 question = Question(run.source, task, wish, base, run.since, time, known, only, means.instead, bulk)
                 return source.ask(client, question)  # type: ignore[no-any-return]  # the door checked what it is
 
-            return await gather(frontier, ask, report, pace, progress=means.progress, clock=means.clock)
+            async with _telling(client, frontier, means):
+                return await gather(frontier, ask, report, pace, progress=means.progress, clock=means.clock)
 
     means.progress.start(run.source, run.total, "records")
     try:
@@ -158,6 +166,29 @@ def _gather(
         raise Interrupted(run.source, problem, "Go on: phonolith harvest resume") from None
     means.progress.finish()
     return report, ended
+
+
+@asynccontextmanager
+async def _telling(client: Asks, frontier: Frontier, means: Means) -> AsyncIterator[None]:
+    """Note twice a second what the client is doing, as long as this lasts."""
+    words = means.words
+    if words is None or not isinstance(client, Shows):
+        yield
+        return
+
+    async def tell() -> None:
+        while (run := frontier.run()) is not None:
+            live = client.live()
+            again = "" if live.waiting or live.in_flight else frontier.next_time()
+            means.progress.note(words(run, live, again or ""))
+            await asyncio.sleep(_TELLING)
+
+    telling = asyncio.create_task(tell())
+    try:
+        yield
+    finally:
+        telling.cancel()
+        await asyncio.wait([telling])
 
 
 def _base(source: Gathers, kind: str, means: Means) -> str:

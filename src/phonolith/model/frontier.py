@@ -44,6 +44,7 @@ class Step:
     no longer has, ``found`` what is to be asked next. ``listed`` counts the items that a list named here, ``total`` is
     how many the origin says there are in all, ``reached`` until when its word is complete, if it ends whole: what the
     next harvest may begin from. ``mark`` is where to go on if this is not the last step; ``findings`` what was wrong.
+    ``partial``: what the list does not name is not gone for that, as a feed names what is new and no more.
     """
 
     records: tuple[Record, ...] = ()
@@ -55,6 +56,7 @@ class Step:
     reached: str = ""
     mark: str = ""
     findings: tuple[Finding, ...] = ()
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ class Run:
     ``options`` are the words it was asked for with, as the source reads them. ``since`` is where the run before ended
     and ``high_water`` where the next may begin: it moves when a run ends whole. ``finished`` is "" while it goes on.
     ``listed`` and ``total``: items named so far, and how many the origin says there are. ``problem`` says why the run
-    could not end whole, "" if nothing stands against it.
+    could not end whole, "" if nothing stands against it. ``partial``: one of its lists named only a part of what there
+    is, so what it does not meet is not gone.
     """
 
     source: str
@@ -96,6 +99,7 @@ class Run:
     changed: int = 0
     gone: int = 0
     problem: str = ""
+    partial: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,16 @@ def load() -> Mapping[str, Source]:
     return {point.name: register(point) for point in _announced()}
 
 
+def names() -> list[str]:
+    """Names of all sources that are announced, whether or not they can be used."""
+    return [point.name for point in _announced()]
+
+
+def installed(name: str) -> Source | None:
+    """The source of this name as it was announced, None if there is none. Raises SettingError on one that is unfit."""
+    return _one(name)
+
+
 def register(point: EntryPoint) -> Source:
     """Load one entry point and check it. Raises SettingError if it is not a source or states no terms."""
     subject = f"source {point.name!r}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import apsw
@@ -20,7 +20,7 @@ from phonolith.store.record_index import RecordIndex
 _AT_ONCE = 10_000  # items marked gone in one transaction
 _RUN = (
     "options, started, since, high_water, reached, finished, listed, total, empty_pages, last_page, new, changed, gone,"
-    " problem"
+    " problem, partial"
 )
 
 
@@ -53,7 +53,10 @@ class Frontier:
         sql = f"SELECT {_RUN} FROM run WHERE source = (SELECT id FROM source WHERE name = :name)"
         with self._lock, database_errors(self._path):
             rows = fetch(self._db, sql, {"name": self._name})
-        return Run(self._name, *rows[0]) if rows else None
+        if not rows:
+            return None
+        run = Run(self._name, *rows[0])
+        return replace(run, partial=bool(run.partial))
 
     def begin(self, options: str, started: str, first: Iterable[Task], *, since: str = "") -> Run:
         """Begin a run with its ``first`` tasks. Raises UsageError where one is under way that did not end."""
@@ -62,7 +65,7 @@ class Frontier:
             raise UsageError(
                 self._name,
                 f"its harvest of {before.started} has not ended",
-                "Go on with it: phonolith harvest --resume; or give it up: --anew",
+                "Go on with it: phonolith harvest resume; or give it up: --anew",
             )
         return self._start(options, started, first, since, before.high_water if before else "")
 
@@ -153,10 +156,13 @@ class Frontier:
         return run
 
     def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",)) -> int:
-        """End the run. One that is ``whole`` moves the high-water mark; if it was over everything, what it did not meet
-        of the items that begin like one of ``within`` is noted as gone. Returns how many that are.
+        """End the run. One that is ``whole`` moves the high-water mark; if it was over everything, and its lists named
+        all there is, what it did not meet of the items that begin like one of ``within`` is noted as gone. Returns how
+        many that are.
         """
-        gone = self._sweep(time, within) if whole and within and not self._since() else 0
+        run = self.run()
+        over_everything = whole and run is not None and not run.since and not run.partial
+        gone = self._sweep(time, within) if over_everything and within else 0
         with self._lock, transaction(self._db, self._path):
             source = self._index.number(self._name)
             bindings = {"s": source, "time": time, "whole": whole, "gone": gone}
@@ -220,7 +226,8 @@ class Frontier:
         lists = [(one.task.key, one.step.listed) for one in outcomes if one.step.listed is not None]
         self._db.execute(
             "UPDATE run SET listed = listed + :listed, total = coalesce(:total, total), new = new + :new,"
-            " changed = changed + :changed, gone = gone + :gone, reached = max(reached, :reached) WHERE source = :s",
+            " changed = changed + :changed, gone = gone + :gone, reached = max(reached, :reached),"
+            " partial = max(partial, :partial) WHERE source = :s",
             {
                 "s": source,
                 "listed": sum(listed or 0 for _, listed in lists),
@@ -229,6 +236,7 @@ class Frontier:
                 "changed": changed,
                 "gone": gone,
                 "reached": max((step.reached for step in steps), default=""),
+                "partial": any(step.partial for step in steps),
             },
         )
         for key, listed in lists:
@@ -237,10 +245,6 @@ class Frontier:
                 " WHERE source = :s"
             )
             self._db.execute(sql, {"s": source, "key": key, "listed": listed})
-
-    def _since(self) -> str:
-        run = self.run()
-        return run.since if run else ""
 
     def _sweep(self, time: str, within: Sequence[str]) -> int:
         """Note as gone what a run over everything did not meet of the items that begin like one of ``within``."""

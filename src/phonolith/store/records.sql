@@ -84,7 +84,8 @@ CREATE TABLE run (             -- the harvest of a source that goes on, or the l
   new INTEGER NOT NULL,
   changed INTEGER NOT NULL,
   gone INTEGER NOT NULL,
-  problem TEXT NOT NULL        -- why it could not end whole, '' if nothing stands against it
+  problem TEXT NOT NULL,       -- why it could not end whole, '' if nothing stands against it
+  partial INTEGER NOT NULL     -- 1: its lists named a part of what there is; what it did not meet is not gone
 ) STRICT;
 
 CREATE TABLE task (            -- what is to be asked, and what became of what was; those of a run that ended are gone

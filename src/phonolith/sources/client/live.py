@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 _WINDOW = 10  # seconds over which a rate is told
 
@@ -31,6 +32,14 @@ class Live:
     bytes: int
     bytes_per_second: float
     answers_per_second: float
+
+
+@runtime_checkable
+class Shows(Protocol):
+    """A client that can be looked at."""
+
+    def live(self) -> Live:
+        """What is going on now."""
 
 
 class Counts:
