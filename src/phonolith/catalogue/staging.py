@@ -234,6 +234,15 @@ class Thing(Row):
     credit: int | None = None
 
 
+class Payload(Row):
+    """Which bytes an address gave, and when."""
+
+    address: str
+    sha256: str
+    media_type: str | None
+    time: str
+
+
 RELATIONS: tuple[type[Row], ...] = (
     Artist,
     Release,
@@ -251,6 +260,7 @@ RELATIONS: tuple[type[Row], ...] = (
     File,
     Correction,
     Thing,
+    Payload,
 )
 
 #: Begins a source id that no text column holds, written in hexadecimal.

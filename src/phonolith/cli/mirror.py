@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import re
 import shutil
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.text import bytes_of
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
 
 if TYPE_CHECKING:
     from phonolith.model.event import Event
     from phonolith.model.finding import Finding
-
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 
 
 @verb(
@@ -60,7 +58,7 @@ def mirror(
             if all(objects.has(file.sha256) for file in files(objects, one))
         }
     every = offers(url, get)
-    chosen = choose(every, Wanted(frozenset(licences), frozenset(tiers), _bytes(budget)), held)
+    chosen = choose(every, Wanted(frozenset(licences), frozenset(tiers), bytes_of("--budget", budget)), held)
     taken: list[dict[str, Any]] = []
     findings: list[Finding] = []
 
@@ -95,18 +93,6 @@ def mirror(
             view.hint("To fetch them, leave --dry-run out")
 
     return Answer(data, show, exit=1 if findings else 0)
-
-
-def _bytes(text: str | None) -> int | None:
-    """``500GB`` in bytes. Raises UsageError."""
-    from phonolith.errors import UsageError
-
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise UsageError("--budget", f"{text!r} is no size", "Say it as in 500GB or 2TB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 COMMANDS = {"mirror": mirror}

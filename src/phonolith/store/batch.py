@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
-from phonolith.errors import UsageError
-from phonolith.store.files import fsync_dir, fsync_file, storage_errors, temporary
+from phonolith.errors import BadInput, UsageError
+from phonolith.store.files import fsync_dir, fsync_file, printable, storage_errors, temporary
 from phonolith.store.intake import HOWS, look_over, open_regular, take
 from phonolith.store.ledger import Entry, Ledger, Place
 from phonolith.store.passport import Passport, passport_of
@@ -106,6 +106,20 @@ class Batch:
             draft, file = closing.enter_context(temporary(volume.path))
             passport, synced = take(path, source, how, draft, file)
             return self._wait(passport, media_type, _Draft(draft, synced, volume, closing))
+
+    def receive(self, path: Path, passport: Passport, volume: Volume, media_type: str = "") -> Held:
+        """Take in a file that lies in ``volume`` under a temporary name and was digested as it was written there.
+
+        It is this batch's from now on, whatever becomes of it. Raises NotFound, BadInput (it has another size than its
+        passport), StorageError; then the batch is as it was before.
+        """
+        with ExitStack() as closing:
+            closing.enter_context(storage_errors(volume.path))
+            closing.callback(path.unlink, missing_ok=True)
+            file = closing.enter_context(open_regular(path))
+            if os.fstat(file.fileno()).st_size != passport.size:
+                raise BadInput(printable(path), "it changed after it was written", "Fetch it again")
+            return self._wait(passport, media_type, _Draft(path, file, volume, closing))
 
     def add_bytes(self, data: bytes, media_type: str = "") -> Held:
         """Take in bytes that have no file yet."""
