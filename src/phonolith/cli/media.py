@@ -46,7 +46,7 @@ def media(place: Place, collection: str | None, limit: str | None, largest: str,
     with place.bars() as bars:
         work = _planned if dry_run else _fetched
         told = work(archive, names, wanted, place, bars)
-    return answer([one for one in told if collection or one[0].offered], dry_run=dry_run)
+    return answer([one for one in told if collection or one[0].offered or one[1]], dry_run=dry_run)
 
 
 def after(place: Place, bars: Any, told: Answer, run: Run, budget: str | None) -> Answer:

@@ -12,23 +12,24 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field
+from pathlib import Path, PurePath
 from typing import Protocol
 
 import msgspec
 
 from phonolith.errors import Interrupted, RefusedByRights, StorageError, UsageError
 from phonolith.harvest.gather import Pace, gather
+from phonolith.harvest.media_types import media_type_of
 from phonolith.harvest.offers import Collection, Door, Offer
 from phonolith.harvest.report import HarvestReport
 from phonolith.harvest.watch import watched
-from phonolith.model.frontier import Run, Step, Task
+from phonolith.model.frontier import Fate, Run, Step, Task
 from phonolith.model.progress import Progress, Silent
 from phonolith.model.record import Record
 from phonolith.rights.gate import Policy
 from phonolith.sources.client import origins
-from phonolith.sources.client.answers import FILES, Downloaded, Expected, Limits, Manners
+from phonolith.sources.client.answers import Downloaded, Expected, Limits, Manners
 from phonolith.sources.client.live import Live
 from phonolith.sources.client.parts import Part, sweep_parts
 from phonolith.sources.media import Candidate
@@ -193,6 +194,13 @@ def _stated(candidate: Candidate) -> dict[str, str]:
     return size | {name: value for name, value in digests.items() if value}
 
 
+def _media_type(candidate: Candidate, kind: str) -> str:
+    """What a file is: by what the source states, else by what the origin says, else by its name."""
+    if candidate.media_type or kind.partition("/")[0] in ("audio", "image", "text"):
+        return candidate.media_type or kind
+    return media_type_of(PurePath(candidate.name).suffix.lower().removeprefix(".")) or kind
+
+
 def _say_needs(objects: ObjectStore, report: FetchReport, progress: Progress) -> None:
     """Say what is to come, and refuse what the disks have no room for. Raises StorageError."""
     room: dict[int, int] = {}
@@ -239,6 +247,7 @@ class _Fetching:
         before = frontier.run()
         if before is not None and not before.finished and before.options == options:
             frontier.resume()
+            self.report.to_fetch = frontier.counts().get(Fate.WAITING, 0)
             return self.report, self._run()
         if before is not None and not before.finished:
             frontier.finish(clock(), whole=False)
@@ -308,9 +317,7 @@ class _Fetching:
         kind = candidate.media_type or _KINDS.get(candidate.role, "")
         expect = Expected(candidate.size, candidate.sha256, candidate.sha1, candidate.md5, kind)
         try:
-            got = await client.download(
-                asked, volume.path, cap=cap, expect=expect, manners=self._manners, limits=replace(FILES, body=cap)
-            )
+            got = await client.download(asked, volume.path, cap=cap, expect=expect, manners=self._manners)
         except BaseException:
             self._spent -= candidate.size or 0
             raise
@@ -332,7 +339,7 @@ class _Fetching:
 
     def _hold(self, got: Downloaded, volume: Volume, candidate: Candidate) -> None:
         with self._objects.batch() as batch:
-            batch.receive(got.path, got.passport, volume, candidate.media_type or got.kind)
+            batch.receive(got.path, got.passport, volume, _media_type(candidate, got.kind))
         self.report.objects += 1
         self.report.bytes_adopted += got.size
 
@@ -341,7 +348,7 @@ class _Fetching:
         told = Fetched(
             got.sha256,
             got.size,
-            candidate.media_type or got.kind,
+            _media_type(candidate, got.kind),
             got.url,
             got.validator.etag,
             got.validator.modified,

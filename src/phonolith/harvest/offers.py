@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from phonolith.errors import BadInput
+from phonolith.errors import BadInput, NotFound
 from phonolith.model.ids import implicit_release, named_artist, public_id
 from phonolith.model.music import Credit, Description, LicenceStatement, ReleaseDescription, TrackDescription
 from phonolith.model.progress import Progress
@@ -34,6 +34,8 @@ class Collection:
     """A collection whose records are read for what they offer. Raises NotFound, BadInput where it cannot be read."""
 
     def __init__(self, store: RecordStore, name: str) -> None:
+        if name not in store.sources():
+            raise NotFound(name, "nothing was ever harvested under this name", "See phonolith status")
         self._store = store
         self.name = name
         self.source = open_source(name, settings_of(store, name))

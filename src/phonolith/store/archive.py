@@ -29,7 +29,7 @@ from phonolith.store.volumes import Volume, volumes_from
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-LOCKS = ("harvest", "build", "release", "log", "verify", "seed")
+LOCKS = ("harvest", "build", "release", "log", "verify", "seed", "derive")
 
 _TEXTS = Path(__file__).parent
 _README = _TEXTS.joinpath("held_readme.txt").read_text(encoding="utf-8")
@@ -114,6 +114,11 @@ class Archive:
     def catalogue(self) -> Path:
         """The catalogue file, whether built yet or not."""
         return self.derived / "catalogue.sqlite"
+
+    @property
+    def access(self) -> Path:
+        """Access copies of objects, whether any were made or not."""
+        return self.derived / "access"
 
     @contextlib.contextmanager
     def lock(self, store: str, *, what: str) -> Iterator[None]:
