@@ -13,13 +13,17 @@ import threading
 from collections.abc import Callable
 from pathlib import Path
 
+from phonolith.cli.bars import Bars
+from phonolith.cli.media import after
+from phonolith.cli.verb import Answer, Place
+from phonolith.model.frontier import Run
 from phonolith.store.archive import Archive
 from tests.cli.conftest import Result
 from tests.harvest.fetching import COLLECTION, archive_with, release, serving, track
 from tests.lying import Origin, Request, head, reply
 from tests.measure.sounds import tone
 
-Run = Callable[..., Result]
+Phonolith = Callable[..., Result]
 SOUND = tone(0.3)
 
 
@@ -30,7 +34,7 @@ def trusting(archive: Archive, origin: Origin) -> Path:
     return archive.root
 
 
-def test_from_a_dry_run_to_copies(tmp_path: Path, phonolith: Run) -> None:
+def test_from_a_dry_run_to_copies(tmp_path: Path, phonolith: Phonolith) -> None:
     with serving({"/a.wav": reply(200, SOUND, Content_Type="audio/wav"), "/gone.wav": reply(404)}) as origin:
         said = [track("a", origin.url("/a.wav"), size=len(SOUND)), track("b", origin.url("/b.wav"), level=1)]
         gone = track("gone", origin.url("/gone.wav"))
@@ -49,14 +53,25 @@ def test_from_a_dry_run_to_copies(tmp_path: Path, phonolith: Run) -> None:
     assert "1 had theirs already" in phonolith("derive", "--archive", root).out
 
 
-def test_what_was_never_harvested_is_not_found(tmp_path: Path, phonolith: Run) -> None:
+def test_a_harvest_goes_on_to_the_files_that_its_records_name(tmp_path: Path) -> None:
+    before = Answer({"records": 1}, lambda view: None)
+    with serving({"/a.wav": reply(200, SOUND, Content_Type="audio/wav")}) as origin, Bars() as bars:
+        place = Place(trusting(archive_with(tmp_path, release(), track("a", origin.url("/a.wav"))), origin), json=True)
+        run = Run(COLLECTION, "{}", "", "", "", finished="2026-01-01T00:00:00Z")
+        told = after(place, bars, before, run, "1MB")
+        assert told.data["records"] == 1 and told.data["media"][0]["objects"] == 1
+        empty = Place(archive_with(tmp_path / "empty", release()).root, json=True)
+        assert after(empty, bars, before, run, None) is before  # records that name no file
+
+
+def test_what_was_never_harvested_is_not_found(tmp_path: Path, phonolith: Phonolith) -> None:
     archive = archive_with(tmp_path)
     assert phonolith("harvest", "media", "mirror.other", "--archive", archive.root).code == 4
     assert "No record names a file" in phonolith("harvest", "media", "--archive", archive.root).out
     assert phonolith("harvest", "media", "--limit", "much", "--archive", archive.root).code == 2
 
 
-def test_a_process_that_is_killed_in_a_file_goes_on_in_it(tmp_path: Path, phonolith: Run) -> None:
+def test_a_process_that_is_killed_in_a_file_goes_on_in_it(tmp_path: Path, phonolith: Phonolith) -> None:
     whole = os.urandom(1 << 20) * 48
     waiting, go_on = threading.Event(), threading.Event()
 

@@ -126,7 +126,7 @@ def test_a_withdrawn_file_loses_its_copies(tmp_path: Path) -> None:
 
 
 HOSTILE = {
-    "no sound": (b"not a sound at all", "InvalidDataError"),
+    "no sound": (b"not a sound at all", "Invalid data"),
     "cut": (tone(1.0)[:60], ""),
     "a playlist that leads elsewhere": (b"#EXTM3U\n#EXT-X-TARGETDURATION:9\n#EXTINF:9,\nfile:///etc/hostname\n", ""),
     "endless channels": (

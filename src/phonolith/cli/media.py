@@ -10,7 +10,7 @@ import click
 
 from phonolith.cli.text import bytes_of, number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
-from phonolith.cli.view import Column, View
+from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.harvest.fetch import FetchReport, Means, Wanted
@@ -124,8 +124,8 @@ def _show(view: View, told: Sequence[FetchReport], dry_run: bool) -> None:
         denied = sum(report.denied.values())
         if denied:
             view.line(f"{plural(denied, 'file')} not fetched:", indent=2)
-            rows = [(number(count), reason) for reason, count in report.denied.most_common(_REASONS)]
-            view.table([Column("files", right=True), Column("why", grow=1)], rows)
+            for reason, count in report.denied.most_common(_REASONS):
+                view.line(f"{number(count)}: {reason}", indent=4)
     if any(report.objects for report in told):
         view.hint("Next: phonolith build")
     elif dry_run and any(report.to_fetch for report in told):

@@ -10,6 +10,7 @@ from __future__ import annotations
 import contextlib
 import io
 import itertools
+import re
 import resource
 import sys
 from collections.abc import Iterator
@@ -74,7 +75,13 @@ def make(request: Request) -> Made:
     except MemoryError:
         return Made(problem="decoding it takes more memory than is allowed")
     except Exception as error:  # a decoder of foreign bytes may raise anything
-        return Made(problem=f"{type(error).__name__}: {str(error).replace(request.path, 'the file')[:200]}")
+        return Made(problem=_words(error, request.path))
+
+
+def _words(error: Exception, path: str) -> str:
+    """What a decoder said, without our path and its numbers."""
+    text = re.sub(r"^\[Errno -?\d+\] ", "", str(error).replace(f": '{path}'", "").replace(path, "the file"))
+    return text[:200] or type(error).__name__
 
 
 def _sound(request: Request) -> Made:
