@@ -9,12 +9,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gzip
+import sys
 import zlib
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
-from backports import zstd  # the tests run where it is installed
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 
 @dataclass(frozen=True)
@@ -256,7 +260,8 @@ LIES: Mapping[str, tuple[Handler, str]] = {
     "/partial": (reply(206, b"four", Content_Range="bytes 0-3/8"), "http.status"),
     "/switching": (raw(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n"), "http.status"),
     "/continue-for-ever": (drip(b"", b"HTTP/1.1 100 Continue\r\n\r\n", 5), "http.timeout"),
-    "/teapot": (reply(418), "http.status"),
+    "/teapot": (reply(418), "http.fault"),
+    "/not-implemented": (reply(501), "http.failing"),
     "/failing": (reply(500), "http.failing"),
     "/busy": (reply(503, Retry_After="0"), "http.busy"),
     "/garbage-retry": (reply(429, Retry_After="soon; or never"), "http.busy"),

@@ -255,7 +255,10 @@ def test_a_delay_beyond_reason_is_a_refusal() -> None:
     [
         (reply(404), ""),
         (reply(403), ""),
+        (reply(400), ""),
         (reply(500), "robots.unreachable"),
+        (reply(501), "robots.unreachable"),
+        (reply(304), "robots.unreachable"),
         (reply(503), "robots.unreachable"),
         (reply(429), "robots.unreachable"),
         (raw(), "robots.unreachable"),
@@ -319,6 +322,12 @@ def test_no_contact_no_client() -> None:
             Client(contact)
 
 
+@pytest.mark.parametrize(("rate", "parallel"), [(0.0, 1), (-1.0, 1), (float("nan"), 1), (1.0, 0)])
+def test_manners_that_never_ask_are_not_made(rate: float, parallel: int) -> None:
+    with pytest.raises(SettingError):
+        Manners(rate, parallel)
+
+
 def test_each_request_says_who_asks_and_brings_no_more() -> None:
     async def work(origin: Origin) -> None:
         async with _client(origin) as client:
@@ -365,6 +374,27 @@ def test_unchanged() -> None:
             await reply(200, b"text", ETag='"v1"', Content_Type="Text/Plain; Charset=UTF-8")(request, writer)
 
     _run({"/": page}, work)
+
+
+@pytest.mark.parametrize("etag", ['"\xff"', '"' + "a" * 2000 + '"', '"a\tb"', ""])
+def test_a_validator_that_cannot_be_sent_back_is_none(etag: str) -> None:
+    async def work(origin: Origin) -> None:
+        async with _client(origin) as client:
+            first = await client.get(origin.url("/"), manners=_OPEN)
+            assert not first.validator
+            assert not (await client.get(origin.url("/"), manners=_OPEN, validator=first.validator)).unchanged
+
+    _run({"/": reply(200, b"x", ETag=etag)}, work)
+
+
+def test_a_mistake_of_ours_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def work(origin: Origin) -> None:
+        async with _client(origin) as client:
+            monkeypatch.setattr(client, "_answer", None)
+            with pytest.raises(TypeError):
+                await client.get(origin.url("/"), manners=_OPEN)
+
+    _run({"/": reply(200)}, work)
 
 
 def test_what_is_waited_for_is_told() -> None:

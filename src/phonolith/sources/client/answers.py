@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol
 
-from phonolith.errors import BadInput
+from phonolith.errors import BadInput, SettingError
 from phonolith.sources.base import Terms
 from phonolith.store.passport import Passport
 
 #: Requests a second to a host about which no source says anything.
 DEFAULT_RATE = 1.0
+
+_PLAIN = re.compile(r"[ -~]{1,1000}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +30,11 @@ class Manners:
     rate: float = DEFAULT_RATE
     parallel: int = 1
     robots: bool = True
+
+    def __post_init__(self) -> None:
+        if not (self.rate > 0 and self.parallel >= 1):
+            problem = f"{self.rate} requests a second, {self.parallel} at a time, is never"
+            raise SettingError("manners", problem, "State a rate above 0 in the source's terms")
 
     @classmethod
     def of(cls, terms: Terms) -> Manners:
@@ -68,6 +76,12 @@ class Validator:
 
     etag: str = ""
     modified: str = ""
+
+    @classmethod
+    def told(cls, headers: Mapping[str, str]) -> Validator:
+        """What an answer's headers say; what could not be sent back as it is, is left out."""
+        etag, modified = (headers.get(name, "") for name in ("ETag", "Last-Modified"))
+        return cls(etag if _PLAIN.fullmatch(etag) else "", modified if _PLAIN.fullmatch(modified) else "")
 
     @property
     def strong(self) -> str:

@@ -177,7 +177,7 @@ class Client:
             _charset(parameters) if parameters else "",
             body,
             sent,
-            Validator(response.headers.get("ETag", ""), response.headers.get("Last-Modified", "")),
+            Validator.told(response.headers),
             response.headers,
         )
 

@@ -35,6 +35,11 @@ CODES: Mapping[str, tuple[type[PhonolithError], str, str]] = MappingProxyType(
         "http.absent": (NotFound, "is not there", "Leave it out"),
         "http.gone": (NotFound, "is gone for good", "Leave it out"),
         "http.forbidden": (RefusedByRights, "is refused there", _ASK),
+        "http.fault": (
+            BadInput,
+            "finds fault with what was asked",
+            "Look at the address; its service may have changed",
+        ),
         "http.status": (BadInput, "answers what was not asked", _REPORT),
         "http.malformed": (BadInput, "does not speak HTTP", _REPORT),
         "http.head": (BadInput, "has headers beyond any measure", _REPORT),

@@ -94,7 +94,7 @@ class Download:
         else:
             self._forget()
             self._again, self._from = b"", 0
-            self._validator = Validator(response.headers.get("ETag", ""), response.headers.get("Last-Modified", ""))
+            self._validator = Validator.told(response.headers)
         self._kind = response.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         self._look_at_head(response)
         try:

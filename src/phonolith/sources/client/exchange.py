@@ -22,6 +22,7 @@ from phonolith.sources.client.pace import LONGEST_WAIT, Clock, Lane, Lanes, back
 
 _REDIRECTS = frozenset((301, 302, 303, 307, 308))
 _DRAINED = 16 << 10  # bytes of an error's page that are read to keep the connection
+_NO_RULES = ("http.absent", "http.gone", "http.forbidden", "http.fault", "http.redirects", "http.loop")  # of robots.txt
 _T = TypeVar("_T")
 
 #: What is done with an answer that is one: it reads the body and makes something of it, or raises a verdict.
@@ -104,7 +105,7 @@ class Exchange:
                 )
                 intake = bodies.Intake(response, limits, self.counts, self.clock.now, deadline)
                 return await self._judge(request, response, intake, take, lane, attempt)
-        except Exception as error:
+        except faults.KNOWN as error:
             found = faults.of_exception(error, request.url, stalled=intake is not None and intake.stalled)
             if worth_another_try(found.code) and found.code not in ("http.busy", "http.failing"):
                 lane.pause(self.clock.now() + back_off(attempt, self._chance()), "it failed, and is left alone a while")
@@ -125,7 +126,7 @@ class Exchange:
         status = response.status
         if status in (200, 203, 204) or asked_for(status, request.own):
             return await take(response, intake)
-        if status in faults.PASSING:
+        if faults.passes(status):
             self._wait_as_told(request.url, response, lane, attempt)
         await _drain(response)
         location = response.headers.get("Location", "")
@@ -168,14 +169,7 @@ class Exchange:
         try:
             return await self.run(asked, lambda: asked, self._first_bytes)
         except PhonolithError as error:
-            if error.code in (
-                "http.absent",
-                "http.gone",
-                "http.forbidden",
-                "http.status",
-                "http.redirects",
-                "http.loop",
-            ):
+            if error.code in _NO_RULES:
                 return ""
             return None
 

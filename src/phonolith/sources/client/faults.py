@@ -11,12 +11,10 @@ from yarl import URL
 from phonolith.errors import PhonolithError
 from phonolith.sources.client.address import shown
 from phonolith.sources.client.codes import verdict
-from phonolith.sources.client.connect import Inward
+from phonolith.sources.client.connect import Inward, Lost
 
-#: Statuses after which the same request may go well: RFC 9110 sections 15.5.9, 15.6; RFC 6585; RFC 8470.
-PASSING = {408: "http.failing", 425: "http.failing", 429: "http.busy", 500: "http.failing", 502: "http.failing",
-           503: "http.busy", 504: "http.failing", 520: "http.failing", 521: "http.failing", 522: "http.failing",
-           523: "http.failing", 524: "http.failing", 529: "http.busy"}  # fmt: skip
+#: What aiohttp, asyncio and our own guard raise. Anything else is a mistake of ours and stays one.
+KNOWN = (PhonolithError, aiohttp.ClientError, http_exceptions.HttpProcessingError, TimeoutError, OSError, Inward, Lost)
 
 _LASTING: Mapping[int, str] = {
     401: "http.forbidden",
@@ -29,9 +27,17 @@ _LASTING: Mapping[int, str] = {
 }
 
 
+def passes(status: int) -> bool:
+    """Whether the same request may go well later: RFC 9110 sections 15.5.9 and 15.6, RFC 6585, RFC 8470."""
+    return status in (408, 425, 429) or 500 <= status <= 599
+
+
 def of_status(status: int, url: URL, reason: str) -> PhonolithError:
     """The verdict on a status that is no answer."""
-    code = PASSING.get(status) or _LASTING.get(status, "http.status")
+    if passes(status):
+        code = "http.busy" if status in (429, 503, 529) else "http.failing"
+    else:
+        code = _LASTING.get(status, "http.fault" if 400 <= status <= 499 else "http.status")
     return verdict(code, shown(url), f"{status} {''.join(c for c in reason if c.isprintable())[:80]}".rstrip())
 
 

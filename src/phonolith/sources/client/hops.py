@@ -57,6 +57,7 @@ def lead_on(request: Request, location: str) -> Request:
 
 
 def asked_for(status: int, own: Mapping[str, str]) -> bool:
+    """Whether a status that answers a condition or a range answers one of ours."""
     if status == 304:
         return "If-None-Match" in own or "If-Modified-Since" in own
     return status in (206, 416) and "Range" in own
