@@ -23,7 +23,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "doctor": ("doctor", "What is missing or unhealthy, and how to mend it."),
     },
     "Gather and build": {
-        "harvest": ("harvest", "Gather from a folder of music, a table, documents, or a bundle."),
+        "harvest": ("harvest", "Gather from folders, tables, bundles, and sources on the net."),
         "build": ("build", "Make the catalogue from what was gathered."),
         "derive": ("derive", "Make small copies for listening, where licences permit it."),
     },
