@@ -70,6 +70,25 @@ await run(async () => {
     }
   });
 
+  await check("a small copy is played where no original is, or where the browser saves data", async () => {
+    for (const [sure, saving, wanted] of [["audio/x-good", false, 0], ["audio/x-none", false, 1], ["audio/x-good", true, 1]]) {
+      const { context, page } = await open();
+      await page.addInitScript(([best, saveData]) => {
+        HTMLMediaElement.prototype.canPlayType = (type) => (type === "audio/x-none" ? "" : type === best ? "maybe" : "probably");
+        Object.defineProperty(navigator, "connection", { value: { saveData } });
+      }, [sure, saving]);
+      const id = ids["track:road/1"];
+      const { files } = await (await fetch(at(`/api/v1/tracks/${id}/files`))).json();
+      const offered = [sure, "audio/x-copy"].map((type, n) => ({ ...files[0], type, copy: n === 1, url: `${files[0].url}?n=${n}` }));
+      await page.route(`**/api/v1/tracks/${id}/files`, (route) => route.fulfill({ json: { files: offered } }));
+      await page.goto(page_of("track:road/1"));
+      await page.locator("main .thing [data-do=play]").click();
+      await playing(page);
+      truth((await page.evaluate(() => document.querySelector("#player audio").src)).endsWith(`?n=${wanted}`), `${sure}, ${saving}: the wrong one`);
+      await context.close();
+    }
+  });
+
   await check("the queue and the sound survive five pages", async () => {
     const { context, page, seen } = await open();
     await page.goto(page_of("release:road"));

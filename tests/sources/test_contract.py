@@ -282,6 +282,28 @@ SAMPLES: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
             ),
         ],
     ),
+    "media": (
+        None,
+        [
+            (
+                "https://x.example/1.flac",
+                {
+                    "sha256": "a" * 64,
+                    "size": 9,
+                    "media_type": "audio/flac",
+                    "url": f"https://cdn.example/1.flac?for={MAIL}",
+                    "etag": '"1"',
+                    "description": "One",
+                    "because": "Its licence permits it.",
+                    "stated": {"size": "9"},
+                },
+            ),
+            (
+                f"https://x.example/{MAIL}/2.flac",
+                {"sha256": "b" * 64, "size": 9, "description": "Ann"},
+            ),
+        ],
+    ),
 }
 
 

@@ -26,7 +26,7 @@ from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.rights.decisions import Decisions
-from phonolith.sources.base import Source, open_source, settings_of, speaks_for
+from phonolith.sources.base import Silent, Source, open_source, settings_of, speaks_for
 from phonolith.store.archive import Archive
 from phonolith.store.database import database_errors
 from phonolith.store.files import fsync_dir, storage_errors
@@ -118,7 +118,11 @@ def _write(work: Work) -> None:
     """Tables to SQLite; words are folded in finished ones while others are written."""
     with _transaction(work) as db:
         db.execute(_sql("schema.sql"))
-        sources = {speaks_for(source, name): (number, source) for name, (number, _, source) in work.sources.items()}
+        sources = {
+            speaks_for(source, name): (number, source)
+            for name, (number, _, source) in work.sources.items()
+            if not isinstance(source, Silent)
+        }
         facts.write_sources(db, work.stage, sources)
         facts.write_licences(db, work.stage)
     rows = int(work.stage.one("SELECT (SELECT count(*) FROM track) + (SELECT count(*) FROM release)"))

@@ -15,6 +15,7 @@ from phonolith.model.music import (
     Description,
     Label,
     OtherDescription,
+    PayloadDescription,
     PopularityDescription,
     ReleaseDescription,
     TrackDescription,
@@ -38,7 +39,7 @@ class Stager:
         self.parts.watched = frozenset(self._corrected)
         self.parts.named = self._named
 
-    def add(self, said: Iterable[Description]) -> None:
+    def add(self, said: Iterable[Description | PayloadDescription]) -> None:
         """Stage descriptions."""
         found: dict[type, list[Any]] = {}
         for one in said:
@@ -52,6 +53,9 @@ class Stager:
         for one in found.get(PopularityDescription, ()):
             row = staging.Listened(one.kind, one.mbid, self.parts.source, one.counted, one.listens)
             self.parts.writer.add(row)
+        for one in found.get(PayloadDescription, ()):
+            self.parts.writer.add(staging.Payload(one.id, one.sha256, one.media_type or None, one.time))
+            self.parts.counts["fetched files"] += 1
 
     def _tracks(self, tracks: Sequence[TrackDescription]) -> None:
         """Stage tracks, a column at a time: nearly all descriptions there are pass here."""

@@ -241,6 +241,15 @@ class Listened(Row):
     listens: int
 
 
+class Payload(Row):
+    """Which bytes an address gave, and when."""
+
+    address: str
+    sha256: str
+    media_type: str | None
+    time: str
+
+
 RELATIONS: tuple[type[Row], ...] = (
     Artist,
     Release,
@@ -259,6 +268,7 @@ RELATIONS: tuple[type[Row], ...] = (
     Correction,
     Thing,
     Listened,
+    Payload,
 )
 
 #: Begins a source id that no text column holds, written in hexadecimal.

@@ -12,9 +12,12 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from phonolith.harvest.online import Means
     from phonolith.harvest.report import HarvestReport
     from phonolith.model.frontier import Run
+    from phonolith.sources.client.client import Client
     from phonolith.sources.client.live import Live
     from phonolith.sources.gathering import Option
 
@@ -67,16 +70,28 @@ def _command(kind: str) -> click.Command:
     @click.option("--everything", is_flag=True, help="All of it again, to notice what is gone.")
     @click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N records.")
     @click.option("--only", type=click.Choice(["metadata"]), help="metadata: leave music and pictures for later.")
+    @click.option("--budget", metavar="SIZE", help="Fetch at most so many bytes of music and pictures, as in 20GB.")
     @click.option("--anew", is_flag=True, help="Give up a harvest that did not end.")
     def gather(
-        place: Place, name: str, since: str, everything: bool, limit: int | None, only: str, anew: bool, **words: Any
+        place: Place,
+        name: str,
+        since: str,
+        everything: bool,
+        limit: int | None,
+        only: str,
+        budget: str | None,
+        anew: bool,
+        **words: Any,
     ) -> Answer:
+        from phonolith.cli.media import after
         from phonolith.harvest.online import Order, harvest_online
 
         wish = {key: value if isinstance(value, tuple) else (value,) for key, value in words.items() if value}
         order = Order(kind, wish, name, since, everything, only == "metadata", limit, anew)
         with place.bars() as bars:
-            return answer(*harvest_online(place.archive(), order, means(place, bars)))
+            report, run = harvest_online(place.archive(), order, means(place, bars))
+            told = answer(report, run)
+            return told if order.metadata_only or not run.finished else after(place, bars, told, run, budget)
 
     for option in reversed(source.options):
         gather = _with(option, gather)
@@ -84,8 +99,9 @@ def _command(kind: str) -> click.Command:
 
 
 _ABOUT = (
-    "Stopped at any moment, the same again goes on where it was; done once, it asks only for what changed since. It"
-    " waits as long as the source and its robots.txt ask for."
+    "Then fetch the music and pictures that its records lead to, where their licences permit holding them; see `harvest"
+    " media`. Stopped at any moment, the same again goes on where it was; done once, it asks only for what changed"
+    " since. It waits as long as the source and its robots.txt ask for."
 )
 
 
@@ -113,8 +129,10 @@ def _with(option: Option, command: click.Command) -> click.Command:
 @click.argument("name", required=False)
 def resume(place: Place, name: str | None) -> Answer:
     """Go on with the harvest of the collection NAME, or with the one that began last."""
+    from phonolith.cli import media
     from phonolith.errors import UsageError
-    from phonolith.harvest import online
+    from phonolith.harvest import fetch, online
+    from phonolith.sources.payloads import collection_of
 
     archive = place.archive()
     if name is None:
@@ -124,6 +142,8 @@ def resume(place: Place, name: str | None) -> Answer:
             raise UsageError("harvest", "there is none to go on with", "Begin one: phonolith harvest --help")
         name = open_ones[0]
     with place.bars() as bars:
+        if collection_of(name):
+            return media.answer([fetch.resume(archive, name, media.means(place, bars))])
         return answer(*online.resume(archive, name, means(place, bars)))
 
 
@@ -155,16 +175,17 @@ def status(place: Place) -> Answer:
 def means(place: Place, bars: Any) -> Means:
     """How sources are asked from here."""
     from phonolith.harvest.online import Means
+
+    return Means(connecting(place, bars), place.settings().harvest_origins, bars, place.now, words_of)
+
+
+def connecting(place: Place, bars: Any) -> Callable[[], Client]:
+    """Opens the client, by this archive's settings."""
     from phonolith.sources.client.client import Client
 
     settings = place.settings()
-
-    def connect() -> Client:
-        return Client(
-            settings.contact, report=lambda finding: bars.say(str(finding)), trusted=settings.harvest_origins.values()
-        )
-
-    return Means(connect, settings.harvest_origins, bars, place.now, words_of)
+    own = settings.harvest_origins.values()
+    return lambda: Client(settings.contact, report=lambda finding: bars.say(str(finding)), trusted=own)
 
 
 def words_of(run: Run, live: Live, again: str) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from phonolith.cli.gather import Harvests, resume, status
+from phonolith.cli.media import media
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
@@ -161,7 +162,7 @@ def reported(report: HarvestReport) -> Answer:
     }
 
     def show(view: View) -> None:
-        _draw_findings(view, report)
+        draw_findings(view, report)
         changes = ("new", "changed", "unchanged", "gone")
         counts = ", ".join(f"{number(getattr(report, name))} {name}" for name in changes)
         view.line(f"{report.source}: {plural(report.total, 'record')}: {counts}", "bold")
@@ -172,7 +173,8 @@ def reported(report: HarvestReport) -> Answer:
     return Answer(data, show)
 
 
-def _draw_findings(view: View, report: HarvestReport) -> None:
+def draw_findings(view: View, report: HarvestReport) -> None:
+    """The findings of a harvest, the first few of them."""
     if not report.findings:
         return
     view.table(
@@ -186,7 +188,7 @@ def _draw_findings(view: View, report: HarvestReport) -> None:
         view.hint(f"{number(more)} more; --json has them")
 
 
-for command in (folder, table, documents, bundle, resume, status):
+for command in (folder, table, documents, bundle, media, resume, status):
     harvest.add_command(command)
 
 COMMANDS = {"harvest": harvest}

@@ -25,6 +25,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     "Gather and build": {
         "harvest": ("harvest", "Gather from folders, tables, bundles, and sources on the net."),
         "build": ("build", "Make the catalogue from what was gathered."),
+        "derive": ("derive", "Make small copies for listening, where licences permit it."),
     },
     "Keep": {
         "verify": ("verify", "Compare bytes with their digests: those held here, or anybody's copy; repair it."),

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.text import bytes_of
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from phonolith.cli.mirroring import Outcome
     from phonolith.releases.share import Wanted
 
-_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
 _SHOWN = 10  # findings, and bundles beyond the budget, on a terminal
 
 
@@ -109,7 +108,7 @@ def take(
     from phonolith.releases.following import Following
     from phonolith.releases.share import Wanted
 
-    wanted = Wanted(frozenset(licences), frozenset(tiers), _bytes(budget), at_risk)
+    wanted = Wanted(frozenset(licences), frozenset(tiers), bytes_of("--budget", budget), at_risk)
     outcome = look(place, Following(url.rstrip("/"), "", wanted, by), key=key, dry_run=dry_run)
     built = _built(place, [outcome], build=not no_build and not dry_run)
 
@@ -333,18 +332,6 @@ def _failed(error: Any) -> dict[str, str]:
 
     told = {"subject": error.subject, "problem": error.problem, "remedy": error.remedy}
     return {"error": exit_of(error).name, **told}
-
-
-def _bytes(text: str | None) -> int | None:
-    """``500GB`` in bytes. Raises UsageError."""
-    from phonolith.errors import UsageError
-
-    if text is None:
-        return None
-    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
-    if match is None:
-        raise UsageError("--budget", f"{text!r} is no size", "Say it as in 500GB or 2TB")
-    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 for _one in (take, update, list_, stop):

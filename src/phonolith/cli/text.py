@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+from phonolith.errors import UsageError
+
+_UNITS = {"": 1, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12}
+
 # C0, C1 and DEL could steer the terminal, bidi controls could reorder the line; both may occur in anybody's tags.
 _HARMFUL = {
     code: f"�{code:02x}"
@@ -36,6 +42,16 @@ def size(value: float) -> str:
             return f"{amount:.0f} {unit}" if unit == "B" else f"{amount:.1f} {unit}"
         amount /= 1000
     raise AssertionError("unreachable")
+
+
+def bytes_of(option: str, text: str | None) -> int | None:
+    """``500GB`` in bytes, None for None. Raises UsageError."""
+    if text is None:
+        return None
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMGT]?)B?", text.strip(), re.IGNORECASE)
+    if match is None:
+        raise UsageError(option, f"{text!r} is no size", "Say it as in 500GB or 2TB")
+    return int(float(match[1]) * _UNITS[match[2].upper()])
 
 
 def span(seconds: float) -> str:

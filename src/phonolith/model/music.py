@@ -228,3 +228,18 @@ class PopularityDescription:
 
 
 Description = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription | PopularityDescription
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadDescription:
+    """What an address gave when it was asked: the bytes that files with this ``url`` are of.
+
+    It describes no music, so it is no :data:`Description`; only the source ``media`` says it. ``id`` is the address,
+    ``time`` when it was asked (ISO 8601, UTC): of several, the last word counts.
+    """
+
+    id: str
+    sha256: str
+    size: int
+    media_type: str = ""
+    time: str = ""

@@ -93,6 +93,13 @@ class ReadsMany(Protocol):
         """
 
 
+@runtime_checkable
+class Silent(Protocol):
+    """A source that describes nothing by itself: no catalogue names it."""
+
+    silent: bool
+
+
 class Records(Protocol):
     """The part of the record store that is needed to find a collection's settings."""
 

@@ -77,7 +77,7 @@ def measure(
     for record in records:
         total.records += 1
         descriptions = list((said or source.interpret)(record))
-        bare = [replace(one, remainder="") for one in descriptions]
+        bare = [replace(one, remainder="") if hasattr(one, "remainder") else one for one in descriptions]
         trees = source.rebuild(record, bare), source.rebuild(record, descriptions)
         for path, leaf in leaves(source.document(record)):
             _count(total, source, record, path, leaf, trees)

@@ -45,6 +45,7 @@ LOCKS = (
     "mirror",
     "notices",
     "mail",
+    "derive",
 )
 
 _TEXTS = Path(__file__).parent
@@ -130,6 +131,11 @@ class Archive:
     def catalogue(self) -> Path:
         """The catalogue file, whether built yet or not."""
         return self.derived / "catalogue.sqlite"
+
+    @property
+    def access(self) -> Path:
+        """Access copies of objects, whether any were made or not."""
+        return self.derived / "access"
 
     @contextlib.contextmanager
     def lock(self, store: str, *, what: str) -> Iterator[None]:

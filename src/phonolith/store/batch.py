@@ -11,8 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, NamedTuple, Self, TypeVar
 
-from phonolith.errors import PhonolithError, RefusedByRights, UsageError
-from phonolith.store.files import fsync_dir, fsync_file, storage_errors, temporary
+from phonolith.errors import BadInput, PhonolithError, RefusedByRights, UsageError
+from phonolith.store.files import fsync_dir, fsync_file, printable, storage_errors, temporary
 from phonolith.store.intake import HOWS, Errand, Fetched, brought, descriptors, fetch, laid, left, open_regular, run
 from phonolith.store.ledger import EXPUNGED, Entry, Ledger, Place
 from phonolith.store.passport import Passport, passport_of
@@ -167,6 +167,20 @@ class Batch:
                 mtime_ns = os.fstat(one.errand.file.fileno()).st_mtime_ns
                 return self._enter(passport, media_type, Place("", os.fsencode(one.errand.path.absolute()), mtime_ns))
             return self._wait(passport, media_type, _Draft(one.draft, one.errand.sync, one.volume, closing))
+
+    def receive(self, path: Path, passport: Passport, volume: Volume, media_type: str = "") -> Held:
+        """Take in a file that lies in ``volume`` under a temporary name and was digested as it was written there.
+
+        It is this batch's from now on, whatever becomes of it. Raises NotFound, BadInput (it has another size than its
+        passport), StorageError; then the batch is as it was before.
+        """
+        with ExitStack() as closing:
+            closing.enter_context(storage_errors(volume.path))
+            closing.callback(path.unlink, missing_ok=True)
+            file = closing.enter_context(open_regular(path))
+            if os.fstat(file.fileno()).st_size != passport.size:
+                raise BadInput(printable(path), "it changed after it was written", "Fetch it again")
+            return self._wait(passport, media_type, _Draft(path, file, volume, closing))
 
     def add_bytes(self, data: bytes, media_type: str = "") -> Held:
         """Take in bytes that have no file yet."""

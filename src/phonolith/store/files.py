@@ -15,6 +15,8 @@ from phonolith.errors import StorageError
 
 #: Temporary files carry this prefix and lie in the folder of the file they become.
 TEMPORARY = ".incoming-"
+#: Files that grow over several runs carry this one; beside each is what another run needs to go on.
+PART = ".part-"
 
 _CAUSES = {
     errno.ENOSPC: ("the disk is full", "Free some space or add a volume in phonolith.toml, then run the same again"),

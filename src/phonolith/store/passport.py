@@ -93,6 +93,12 @@ class Passporter:
                 self._take(*hash_piece(piece, self._step)[:2])
         self._buffer += view[full:]
 
+    @property
+    def sha256(self) -> str:
+        """SHA-256 of what came so far, in hexadecimal."""
+        self._settle()
+        return self._whole.hexdigest()
+
     def finish(self) -> Passport:
         """The passport of all that came."""
         self._settle()

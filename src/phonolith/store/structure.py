@@ -11,7 +11,7 @@ from pathlib import Path
 from phonolith.errors import Damaged
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
-from phonolith.store.files import TEMPORARY, printable, storage_error
+from phonolith.store.files import PART, TEMPORARY, printable, storage_error
 from phonolith.store.ledger import AWAITED, DROPPED, EXPUNGED, Ledger, Place
 from phonolith.store.passport import Passport, contradictions
 from phonolith.store.segments import Segment
@@ -99,7 +99,7 @@ class _Check:
             yield Finding("volume.absent", f"volume {name}", problem, _MOUNT, "error")
         for volume in self._present.values():
             for name in sorted(_entries(volume.path)):
-                if name not in _FOLDERS and name != MARKER and not name.startswith(TEMPORARY):
+                if name not in _FOLDERS and name != MARKER and not name.startswith((TEMPORARY, PART)):
                     problem = "is no folder of objects, but lies in a volume"
                     yield Finding("volume.stray", printable(volume.path / name), problem, "Move it elsewhere")
 

@@ -1,22 +1,25 @@
-"""Held bytes and covers, each only after the gate was asked for this very request."""
+"""Held bytes, access copies and covers, each only after the gate was asked for this very request."""
 
 from __future__ import annotations
 
 import functools
 from dataclasses import dataclass
+from pathlib import PurePath
 
 import anyio
 import anyio.to_thread
+from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError
+from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError, UsageError
 from phonolith.library import access
 from phonolith.library.reading import Reading
 from phonolith.library.views import FileView
 from phonolith.model.rights import Use
 from phonolith.rights.decisions import Decisions
+from phonolith.store.copies import FORMS, AccessCopies
 from phonolith.web.art import SIZES, drawn, small
 from phonolith.web.desk import Desk
 from phonolith.web.names import served_type
@@ -27,23 +30,42 @@ from phonolith.web.words import playing_type
 _DRAWING = 2
 _FRESH = "private, max-age=600"
 _REMEMBERED = 10_000
+#: The forms of an access copy by what ``?quality=`` says.
+_QUALITIES = {"access": "opus", "aac": "aac"}
 
 
 @dataclass(frozen=True, slots=True)
 class Playable:
-    """A file of a track for the player: its address, and the media type to ask the browser about."""
+    """A file of a track for the player: its address, and the media type to ask the browser about.
+
+    ``copy``: it is a small copy made for listening, not the original.
+    """
 
     url: str
     type: str
     size: int
+    copy: bool = False
 
 
 def playable(desk: Desk, identifier: str) -> list[Playable]:
-    """The audio files of a track that may be played and are sound, best first. Raises NotFound."""
-    return [
+    """The audio files of a track that may be played and are sound, best first, then access copies. Raises NotFound."""
+    items = [one for one in access.playable(desk.library, identifier) if not amiss(desk, one.sha256)]
+    files = [
         Playable(f"/media/{identifier}/{item.sha256}", playing_type(item.media_type, item.codec), item.size)
-        for item in access.playable(desk.library, identifier)
-        if not amiss(desk, item.sha256)
+        for item in items
+    ]
+    return files + [copy for item in items for copy in _copies(desk, identifier, item.sha256)]
+
+
+def _copies(desk: Desk, identifier: str, sha256: str) -> list[Playable]:
+    """Access copies of a file, where there are any and re-encoding is allowed."""
+    told = AccessCopies(desk.archive.access).of(sha256)
+    if told is None or not told.forms or not access.may(desk.library, Use.REENCODE, identifier, sha256).allowed:
+        return []
+    return [
+        Playable(f"/media/{identifier}/{sha256}?quality={quality}", made.media_type, made.size, True)
+        for quality, form in _QUALITIES.items()
+        if (made := told.forms.get(form))
     ]
 
 
@@ -72,7 +94,11 @@ def damaged(desk: Desk, files: tuple[FileView, ...]) -> dict[str, str]:
 
 
 class Bytes:
-    """``/media/ID/SHA256``: a file of a track or a release, whole or in ranges; ``?download`` offers it for keeping."""
+    """``/media/ID/SHA256``: a file of a track or a release, whole or in ranges; ``?download`` offers it for keeping.
+
+    ``?quality=access`` (or ``aac``) answers with a small copy of it for listening, where there is one and the gate
+    allows re-encoding too.
+    """
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
@@ -82,9 +108,12 @@ class Bytes:
         parameters = scope["path_params"]
         keep = b"download" in scope["query_string"]
         asked = Use.REDISTRIBUTE if keep else Use.STREAM, parameters["id"], parameters["sha256"]
-        await send_payload(scope, receive, send, self._granted(*asked))
+        quality = QueryParams(scope["query_string"]).get("quality", "") if b"quality" in scope["query_string"] else ""
+        if quality and quality not in _QUALITIES:
+            raise UsageError(f"quality {quality}", f"there are {' and '.join(_QUALITIES)}", "Leave it out")
+        await send_payload(scope, receive, send, self._granted(*asked, _QUALITIES.get(quality, "")))
 
-    def _granted(self, use: Use, identifier: str, sha256: str) -> Payload:
+    def _granted(self, use: Use, identifier: str, sha256: str, form: str) -> Payload:
         """What the gate answers, remembered for as long as neither build nor decisions change.
 
         The answer follows from these alone, so asking again would give it again; a refusal is never remembered.
@@ -92,11 +121,27 @@ class Bytes:
         library = self._desk.library
         with library.reading() as reading:
             known = _Grants.of(reading)
-            payload = known.payloads.get((use, identifier, sha256))
+            payload = known.payloads.get((use, identifier, sha256, form))
             if payload is None or payload.path is None or not payload.path.exists():
                 granted = access.grant(library, self._desk.objects, use, identifier, sha256)
-                payload = known.payloads[use, identifier, sha256] = _payload(granted, keep=use is Use.REDISTRIBUTE)
+                payload = _payload(granted, keep=use is Use.REDISTRIBUTE)
+                if form:
+                    access.grant(library, self._desk.objects, Use.REENCODE, identifier, sha256)
+                    payload = self._copy(payload, form)
+                known.payloads[use, identifier, sha256, form] = payload
             return payload
+
+    def _copy(self, original: Payload, form: str) -> Payload:
+        """The access copy in place of the original. Raises NotFound where none was made."""
+        copies = AccessCopies(self._desk.archive.access)
+        told = copies.of(original.sha256)
+        made = told.forms.get(form) if told else None
+        if made is None:
+            raise NotFound(original.name, "no copy of it was made for listening", "Ask for it without quality")
+        media_type, attachment = served_type(made.media_type)
+        name = PurePath(original.name).stem + FORMS[form]
+        path = copies.path(original.sha256, form)
+        return Payload(path, made.sha256, made.size, media_type, name, attachment or original.attachment)
 
 
 class _Grants:
@@ -104,8 +149,8 @@ class _Grants:
 
     def __init__(self) -> None:
         self.decisions: Decisions | None = None
-        self.payloads: dict[tuple[Use, str, str], Payload] = {}
-        self.covers: dict[str, tuple[str, str] | None] = {}
+        self.payloads: dict[tuple[Use, str, str, str], Payload] = {}
+        self.covers: dict[str, tuple[tuple[str, str], ...]] = {}
 
     @staticmethod
     def of(reading: Reading) -> _Grants:
@@ -136,30 +181,36 @@ class Covers:
         identifier, size = request.path_params["id"], request.path_params["size"]
         if size not in SIZES:
             raise NotFound(f"size {size}", f"covers come in {', '.join(map(str, SIZES))} pixels")
-        source = self._source(identifier)
-        etag = f'"{source[0] if source else "drawn"}-{identifier}-{size}-webp"'
+        sources = self._sources(identifier)
+        etag = f'"{sources[0][0] if sources else "drawn"}-{identifier}-{size}-webp"'
         headers = {"etag": etag, "cache-control": _FRESH, "content-type": "image/webp"}
         if request.headers.get("if-none-match") == etag:
             return Response(status_code=304, headers=headers)
-        body = await anyio.to_thread.run_sync(self._picture, identifier, size, source, limiter=self._limit)
+        body = await anyio.to_thread.run_sync(self._picture, identifier, size, sources, limiter=self._limit)
         return Response(body, headers=headers)
 
-    def _source(self, identifier: str) -> tuple[str, str] | None:
-        """Digest and path of a cover that may be shown. Raises NotFound for an id that names nothing."""
+    def _sources(self, identifier: str) -> tuple[tuple[str, str], ...]:
+        """Digests and paths of a cover that may be shown, cheapest first. Raises NotFound for an id of nothing."""
         with self._desk.library.reading() as reading:
             known = _Grants.of(reading)
             if identifier not in known.covers:
                 kind, _ = reading.snapshot.find(identifier)
-                known.covers[identifier] = self._cover(identifier) if kind == "release" else None
+                known.covers[identifier] = self._cover(identifier) if kind == "release" else ()
             return known.covers[identifier]
 
-    def _cover(self, release: str) -> tuple[str, str] | None:
+    def _cover(self, release: str) -> tuple[tuple[str, str], ...]:
+        """The thumbnail, if one was made, and the picture itself."""
         try:
             granted = access.grant(self._desk.library, self._desk.objects, Use.STREAM, release)
         except PhonolithError:
-            return None
-        return granted.item.sha256, str(granted.path)
+            return ()
+        sha256, copies = granted.item.sha256, AccessCopies(self._desk.archive.access)
+        whole, told = (sha256, str(granted.path)), copies.of(sha256)
+        made = told.forms.get("thumbnail") if told else None
+        if made is None or not access.may(self._desk.library, Use.REENCODE, release, sha256).allowed:
+            return (whole,)
+        return (made.sha256, str(copies.path(sha256, "thumbnail"))), whole
 
-    def _picture(self, identifier: str, size: int, source: tuple[str, str] | None) -> bytes:
-        made = self._small(source[1], source[0], size) if source else None
-        return made or self._drawn(identifier, size)
+    def _picture(self, identifier: str, size: int, sources: tuple[tuple[str, str], ...]) -> bytes:
+        made = (self._small(path, sha256, size) for sha256, path in sources)
+        return next(filter(None, made), None) or self._drawn(identifier, size)

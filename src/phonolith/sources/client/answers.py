@@ -11,6 +11,7 @@ from typing import Any, Protocol
 
 from phonolith.errors import BadInput, SettingError
 from phonolith.sources.base import Terms
+from phonolith.store.passport import Passport
 
 #: Requests a second to a host about which no source says anything.
 DEFAULT_RATE = 1.0
@@ -140,16 +141,26 @@ class Expected:
 class Downloaded:
     """A whole file at ``path``, a temporary name in the folder that was given: not yet durable, the caller's to move.
 
-    ``sha256`` in hexadecimal, over the bytes as they were written; ``resumed`` how many of them an earlier try left.
+    ``passport`` is of the bytes as they were written, so that nobody has to read them again; ``resumed`` how many of
+    them an earlier try left.
     """
 
     path: Path
     url: str
-    size: int
-    sha256: str
+    passport: Passport
     kind: str
     validator: Validator
     resumed: int = 0
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.passport.size
+
+    @property
+    def sha256(self) -> str:
+        """SHA-256 in hexadecimal."""
+        return self.passport.sha256.hex()
 
 
 class Asks(Protocol):

@@ -26,6 +26,7 @@ from phonolith.sources.client.answers import Downloaded, Expected, Limits, Valid
 from phonolith.sources.client.codes import verdict
 from phonolith.sources.client.parts import Part
 from phonolith.store.files import TEMPORARY
+from phonolith.store.passport import Passporter
 
 _OVERLAP = 16 << 10  # bytes that have to come again
 _HEAD = 512  # bytes by which a page is recognised
@@ -108,8 +109,8 @@ class Download:
         """The whole file, under a temporary name that is the caller's."""
         path = self._part.folder / f"{TEMPORARY}{secrets.token_hex(8)}"
         self._part.become(path)
-        digest = self._digests["sha256"].hexdigest()
-        return Downloaded(path, self._url, self._size, digest, self._kind, self._validator, self._resumed)
+        passport = self._passporter.finish()
+        return Downloaded(path, self._url, passport, self._kind, self._validator, self._resumed)
 
     def _forget(self) -> None:
         """Begin with nothing."""
@@ -119,10 +120,9 @@ class Download:
         self._head = b""
         self._url = self._kind = ""
         self._validator = Validator()
-        self._digests = {"sha256": hashlib.sha256()}
-        for name in ("sha1", "md5"):
-            if getattr(expect, name):
-                self._digests[name] = hashlib.new(name, usedforsecurity=False)
+        self._passporter = Passporter()
+        stated = [name for name in ("sha1", "md5") if getattr(expect, name)]
+        self._digests = {name: hashlib.new(name, usedforsecurity=False) for name in stated}
         if self._part.is_open:
             self._part.truncate()
 
@@ -188,6 +188,7 @@ class Download:
 
     def _count(self, data: bytes) -> None:
         self._size += len(data)
+        self._passporter.update(data)
         for digest in self._digests.values():
             digest.update(data)
         if len(self._head) < _HEAD:
@@ -212,8 +213,9 @@ class Download:
             return verdict("http.size", self._subject, f"{self._size:,} bytes for {self._expect.size:,}")
         for name in ("sha256", "sha1", "md5"):
             stated = getattr(self._expect, name).lower()
-            if stated and stated != self._digests[name].hexdigest():
-                return verdict("http.digest", self._subject, f"{name} {self._digests[name].hexdigest()} for {stated}")
+            found = self._passporter.sha256 if name == "sha256" else self._digests[name].hexdigest() if stated else ""
+            if stated and stated != found:
+                return verdict("http.digest", self._subject, f"{name} {found} for {stated}")
         return None
 
     def _may_be_resumed(self, error: BaseException) -> bool:

@@ -17,9 +17,9 @@ from io import FileIO
 from pathlib import Path
 
 from phonolith.errors import Busy
-from phonolith.store.files import atomic_write, storage_errors
+from phonolith.store.files import PART, atomic_write, storage_errors
 
-PREFIX = ".part-"
+PREFIX = PART
 
 _KEPT = 1 << 20  # a smaller part is fetched again rather than kept
 _STEP = 32 << 20  # bytes after which a part is made durable
@@ -34,11 +34,16 @@ class Part:
         self.size = 0
         self.etag = ""
         self._url = url
-        self._path = folder / f"{PREFIX}{hashlib.sha256(url.encode()).hexdigest()[:32]}"
+        self._path = self.path_of(folder, url)
         self._beside = self._path.with_suffix(".json")
         self._file: FileIO | None = None
         self._durable = 0
         self._background: ThreadPoolExecutor | None = None
+
+    @staticmethod
+    def path_of(folder: Path, url: str) -> Path:
+        """Where the part of the file at ``url`` lies in ``folder``, if there is one."""
+        return folder / f"{PREFIX}{hashlib.sha256(url.encode()).hexdigest()[:32]}"
 
     @property
     def is_open(self) -> bool:

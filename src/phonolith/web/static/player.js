@@ -168,8 +168,15 @@ export class Player {
     } catch { return []; }
   }
 
-  /** The address of the file that the browser is surest to play; the server lists the best first. */
+  /** The original, or a small copy where the browser plays no original or wants to save data. */
   #best(files) {
+    const [originals, copies] = [false, true].map((copy) => files.filter((file) => file.copy === copy));
+    const [first, then] = navigator.connection?.saveData ? [copies, originals] : [originals, copies];
+    return this.#surest(first) ?? this.#surest(then);
+  }
+
+  /** The address of the file that the browser is surest to play; the server lists the best first. */
+  #surest(files) {
     const sure = { probably: 2, maybe: 1, "": 0 };
     const ranked = files.map(({ url, type }) => [sure[this.sound.canPlayType(type)], url]);
     const top = Math.max(0, ...ranked.map(([n]) => n));
