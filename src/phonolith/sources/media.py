@@ -20,10 +20,10 @@ ROLES = frozenset({"audio", "cover", "booklet", "lyrics", "licence"})
 class Candidate:
     """A file that could be fetched.
 
-    ``address`` is where it is (http or https): the ``url`` of the description's :class:`File`, word for word, because by
-    that the build finds what is held of it. ``description`` is the source id of the track or release it belongs to;
-    ``role``, ``name`` and ``media_type`` are as in :class:`File`. ``size`` in bytes and the digests, in hexadecimal, are
-    what the source states of it; "" and None: nothing.
+    ``address`` is where it is (http or https): the ``url`` of the description's :class:`File`, word for word, because
+    by that the build finds what is held of it. ``description`` is the source id of the track or release it belongs
+    to; ``role``, ``name`` and ``media_type`` are as in :class:`File`. ``size`` in bytes and the digests, in
+    hexadecimal, are what the source states of it; "" and None: nothing.
 
     ``licences`` are statements about this file itself, for a picture by another hand or a bonus under other terms;
     empty means: those of its description. ``limits`` are what the source forbids with it: ``stream-only``,
