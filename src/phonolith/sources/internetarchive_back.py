@@ -62,7 +62,7 @@ def fill(document: Mapping[str, Any], descriptions: Iterable[Description]) -> di
             for role, names in _object(document.get("roles")).items()
         },
         "files": {
-            kind: [_leaves(one, files.get(_name(one, by)), left) for one in document["files"][kind]]
+            kind: [_leaves(kind, one, files.get(_name(one, by)), left) for one in document["files"][kind]]
             for kind, by in _NAMED_BY
         },
     }
@@ -213,13 +213,17 @@ def _urn(pair: tuple[str, str]) -> str:
     return value if scheme == "external-identifier" else f"urn:{_THEIRS.get(scheme, scheme)}:{value}"
 
 
-def _leaves(shape: Mapping[str, Any], held: _Held | None, left: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def _leaves(
+    kind: str, shape: Mapping[str, Any], held: _Held | None, left: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
     rest = {**left["each"], **left["files"].get(_name(shape, "name"), {})}
 
     def there(name: str) -> Callable[[str], bool]:
         return lambda value: rest.get(clean(name)) == value or (held is not None and held.says(name, value))
 
-    return {name: _like(value, there(name)) for name, value in shape.items()}
+    return {
+        name: _like(value, there(name)) if published("files", kind, name) else None for name, value in shape.items()
+    }
 
 
 def _like(value: Any, there: Callable[[str], bool]) -> Any:

@@ -212,6 +212,9 @@ def listed(value: Any) -> list[Any]:
 
 def texts_of(value: Any) -> tuple[str, ...]:
     """The texts of a value, fit for columns; those with an e-mail address in them are left out."""
+    if isinstance(value, str):  # nearly always
+        text = clean(value)
+        return (text,) if text.strip() and not holds_mail(value) else ()
     plain = (str(one) for one in listed(value) if isinstance(one, str | int | float) and not holds_mail(one))
     return tuple(text for one in plain if (text := clean(one)).strip())
 
