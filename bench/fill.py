@@ -72,13 +72,13 @@ class _Filling:
     def run(self) -> None:
         db = self.db
         db.execute("INSERT INTO source VALUES (1, 'table', 'Bench', '', 'CC0-1.0', '')")
-        db.execute("INSERT INTO rights VALUES (1, NULL, 0, '', '', 'none', 0, '')")
+        db.execute("INSERT INTO rights VALUES (1, NULL, 0, '', '', 'none', 0, '', '')")
         for n, uri in enumerate(LICENCES, 1):
             known = parse(uri)
             assert known is not None
             values = (n, known.code, known.family, known.title, uri)
             db.execute("INSERT INTO licence VALUES (?,?,?,?,?,'',1,1,1,1,1,1,0,'')", values)
-            db.execute("INSERT INTO rights VALUES (?,?,2,?,'table','stated',1,'')", (n + 1, n, uri))
+            db.execute("INSERT INTO rights VALUES (?,?,2,?,'table','stated',1,'','')", (n + 1, n, uri))
         for number in range(self.spec.artist_chunks):
             self._artists(number)
         for number in range(self.spec.chunks):

@@ -27,7 +27,7 @@ from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
 #: What `make_catalogue` stores as the catalogue's format.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 _PERMALINK_BITS = 3
 AS_OF = "2026-11-01"
 NOW = "2026-11-01T12:00:00Z"
@@ -599,7 +599,7 @@ def _dictionaries(rows: _Rows) -> None:
         values = (n, code, one.family, one.title, one.uri, one.spdx, *map(int, permits), " ".join(one.territories))
         db.execute("INSERT INTO licence VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?)", values)
     for number, code, *rest in _RIGHTS.values():
-        db.execute("INSERT INTO rights VALUES (?,?,?,?,?,?,?,?)", (number, codes.get(code or ""), *rest))
+        db.execute("INSERT INTO rights VALUES (?,?,?,?,?,?,?,?,'')", (number, codes.get(code or ""), *rest))
     for n, (written, parsed) in enumerate(_DATES.items(), 1):
         rows.date[written] = n
         db.execute("INSERT INTO event_date VALUES (?,?,?,?,?,?)", (n, written, *parsed))

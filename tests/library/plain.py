@@ -93,8 +93,8 @@ def _fill(db: apsw.Connection, rng: random.Random, tracks: int) -> list[Plain]:
         db.execute("INSERT INTO source VALUES (?,?,'','','','')", (n, name))
     for n, (code, family) in enumerate(_LICENCES, 1):
         db.execute("INSERT INTO licence VALUES (?,?,?,'','','',1,1,1,1,1,1,1,'')", (n, code, family))
-        db.execute("INSERT INTO rights VALUES (?,?,2,'','','stated',1,'')", (n, n))
-    db.execute("INSERT INTO rights VALUES (9,NULL,0,'','','none',0,'')")
+        db.execute("INSERT INTO rights VALUES (?,?,2,'','','stated',1,'','')", (n, n))
+    db.execute("INSERT INTO rights VALUES (9,NULL,0,'','','none',0,'','')")
     for n, name in enumerate(_GENRES, 1):
         db.execute("INSERT INTO genre VALUES (?,?,?,0,0,0)", (n, name, name))
     sets = {1: (1,), 2: (2, 3), 3: (1, 2, 3)}

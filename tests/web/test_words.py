@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from phonolith.library.views import Date
+from phonolith.library.views import Date, Rights
 from phonolith.web import words
 from phonolith.web.plots import Bar, columns, with_shares
 
@@ -92,3 +94,11 @@ def test_shares_are_of_the_whole() -> None:
 @pytest.mark.parametrize(("name", "text"), [("ep", "EP"), ("EP", "EP"), ("album", "Album"), ("release", "Release")])
 def test_kind(name: str, text: str) -> None:
     assert words.kind(name) == text
+
+
+def test_what_a_source_forbids_is_told_after_how_well_the_licence_is_known() -> None:
+    known = Rights(None, 2, "", "", "stated", True, "Two sources agree.", ("no-download", "stream-only"))
+    assert words.evidence(known) == (
+        "Two sources agree. Its source marks it no-download and stream-only, whatever the licence permits."
+    )
+    assert words.evidence(replace(known, limits=())) == "Two sources agree."

@@ -44,6 +44,7 @@ class Stager:
         found: dict[type, list[Any]] = {}
         for one in said:
             found.setdefault(type(one), []).append(one)
+        self._leave_out_private(found)
         self._releases(found.get(ReleaseDescription, []))
         self._tracks(found.get(TrackDescription, []))
         for artist in found.get(ArtistDescription, ()):
@@ -56,6 +57,17 @@ class Stager:
         for one in found.get(PayloadDescription, ()):
             self.parts.writer.add(staging.Payload(one.id, one.sha256, one.media_type or None, one.time))
             self.parts.counts["fetched files"] += 1
+
+    def _leave_out_private(self, found: Mapping[type, list[Any]]) -> None:
+        """Take out what its source keeps private: a catalogue is a list, and is given away."""
+        releases, tracks = found.get(ReleaseDescription, []), found.get(TrackDescription, [])
+        private = {one.id for one in releases if "private" in one.limits}
+        if not private and not any("private" in one.limits for one in tracks):
+            return
+        before = len(releases) + len(tracks)
+        releases[:] = [one for one in releases if one.id not in private]
+        tracks[:] = [one for one in tracks if "private" not in one.limits and one.release not in private]
+        self.parts.counts["private at their source"] += before - len(releases) - len(tracks)
 
     def _tracks(self, tracks: Sequence[TrackDescription]) -> None:
         """Stage tracks, a column at a time: nearly all descriptions there are pass here."""
@@ -79,6 +91,8 @@ class Stager:
             [one.popularity for one in said],
             [None if one.explicit is None else int(one.explicit) for one in said],
             [one.composition_by_others for one in said],
+            repeat(False),
+            self._limits(said),
         )
         rows = list(map(staging.Track, *columns))
         for row, one in zip(rows, said, strict=True):
@@ -128,6 +142,7 @@ class Stager:
             [parts.evidence(one.licences, self._attestations(one.id)) for one in said],
             [one.popularity for one in said],
             [max([medium.position for medium in one.media], default=0) for one in said],
+            self._limits(said),
         )
         rows = list(map(staging.Release, *columns))
         for row, one in zip(rows, said, strict=True):
@@ -204,9 +219,17 @@ class Stager:
         row = staging.Release(key, parts.source, *stored_id(source_id), made.title, credit)
         row.date = made.date or None
         row.rights = parts.evidence(said.licences, attested, by_others=said.composition_by_others)
+        row.limits = next(iter(self._limits([said])))
         parts.writer.add(row)
         parts.counts["releases made for a single track"] += 1
         return key
+
+    def _limits(self, said: Sequence[TrackDescription] | Sequence[ReleaseDescription]) -> Iterable[str]:
+        """What the source forbids with each. Where it does, there is evidence for those limits to stand beside."""
+        if not any(one.limits for one in said):
+            return repeat("")
+        self.parts.nothing_stated()
+        return [" ".join(sorted(set(one.limits))) for one in said]
 
     def _rights_of_tracks(self, tracks: Sequence[TrackDescription]) -> Iterable[int | None]:
         """Evidence of the tracks' own; None where that of its release holds."""

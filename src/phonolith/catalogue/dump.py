@@ -18,7 +18,7 @@ _CREDIT = """CASE
     SELECT json_group_array(json_array(hex(a.source_id), coalesce(c.name, a.name), c.join_phrase, c.role)
                             ORDER BY c.position)
     FROM credit c JOIN artist a ON a.id = c.artist WHERE c.id = -{0}.credit) END"""
-_RIGHTS = """(SELECT json_array(l.code, g.level, g.stated, g.stated_by, g.basis, g.composition, g.note)
+_RIGHTS = """(SELECT json_array(l.code, g.level, g.stated, g.stated_by, g.basis, g.composition, g.note, g.limits)
   FROM rights g LEFT JOIN licence l ON l.id = g.licence WHERE g.id = {0}.rights)"""
 _SUBJECT = """CASE WHEN {0}.subject < 0 THEN 4 ELSE {0}.subject % 4 END,
   CASE WHEN {0}.subject < 0

@@ -184,6 +184,11 @@ class Parts:
             key = self._evidence[asked] = self._resolve(statements, attestations, by_others)
         return key
 
+    def nothing_stated(self) -> None:
+        """Stage the evidence that there is where nobody stated anything, for rows that need one all the same."""
+        if "nothing" not in self._evidence:
+            self._evidence["nothing"] = self._resolve((), (), False)
+
     def _resolve(self, said: Sequence[LicenceStatement], attested: Sequence[Attestation], by_others: bool) -> int:
         found = resolve(said, attested, composition_by_others=by_others)
         code = found.licence.code if found.licence else None

@@ -7,7 +7,8 @@ CREATE MACRO exact_sum(x) AS sum((x * 1000)::HUGEINT)::DOUBLE / 1000;
 -- step releases that nothing describes, made from the first of their tracks
 INSERT INTO staged_release BY NAME
 SELECT t.release AS key, min(f.source) AS source, min(f.uuid) AS uuid, min(f.id) AS id,
-       arg_min(t.title, (t.disc, t.position, t.key)) AS title, arg_min(t.credit, (t.disc, t.position, t.key)) AS credit
+       arg_min(t.title, (t.disc, t.position, t.key)) AS title, arg_min(t.credit, (t.disc, t.position, t.key)) AS credit,
+       '' AS limits
 FROM staged_track t JOIN (SELECT DISTINCT key, source, uuid, id FROM staged_release_ref) f ON f.key = t.release
 WHERE t.release NOT IN (SELECT key FROM staged_release)
 GROUP BY t.release;
@@ -78,26 +79,46 @@ FROM (SELECT key, folded, min(name) AS name FROM staged_genre_name GROUP BY key,
 
 CREATE TABLE genre_set_id AS SELECT DISTINCT key, id FROM genre_set;
 
+-- step what sources forbid; a track's limits are its own and its release's
+CREATE MACRO with_limits(own, more) AS CASE WHEN own IN ('', more) OR more = '' THEN greatest(own, more)
+ELSE array_to_string(list_sort(list_distinct(string_split(own || ' ' || more, ' '))), ' ') END;
+
+CREATE TABLE nothing_stated AS
+SELECT min(key) AS key FROM staged_rights WHERE basis = 'none' AND stated = '' AND stated_by = '';
+
+CREATE TABLE limited AS
+SELECT coalesce(r.rights, n.key) AS key, r.limits FROM staged_release r, nothing_stated n WHERE r.limits <> ''
+UNION SELECT coalesce(t.rights, r.rights, n.key), with_limits(t.limits, r.limits)
+FROM staged_track t JOIN staged_release r ON r.key = t.release, nothing_stated n WHERE t.limits <> ''
+UNION SELECT t.rights, r.limits
+FROM staged_track t JOIN staged_release r ON r.key = t.release WHERE t.rights IS NOT NULL AND t.limits = '' AND r.limits <> '';
+
 -- step evidence; where another wrote the composition, a release's evidence covers the recording only
 CREATE TABLE rights AS
-SELECT *, key AS base, false AS variant FROM (SELECT DISTINCT * FROM staged_rights)
+WITH once AS (
+  SELECT s.*, '' AS limits FROM (SELECT DISTINCT * FROM staged_rights) s
+  UNION ALL SELECT s.*, x.limits FROM (SELECT DISTINCT * FROM staged_rights) s JOIN limited x USING (key)
+)
+SELECT *, key AS base, false AS variant FROM once
 UNION ALL
-SELECT DISTINCT s.* REPLACE (0 AS composition), s.key AS base, true AS variant
-FROM staged_rights s
+SELECT s.* REPLACE (0 AS composition), s.key AS base, true AS variant
+FROM once s
 WHERE s.composition = 1 AND s.basis = 'stated' AND EXISTS (SELECT 1 FROM staged_track WHERE others AND rights IS NULL)
-ORDER BY licence, level, base, variant;
+ORDER BY licence, level, base, variant, limits;
 
+-- whatever limit there is forbids holding a copy
 CREATE TABLE rights_ref AS
-SELECT s.key, s.rowid + 1 AS number, s.level, coalesce(l.hold, false) AS hold
+SELECT s.key, s.limits, s.rowid + 1 AS number, s.level, coalesce(l.hold, false) AND s.limits = '' AS hold
 FROM rights s LEFT JOIN licence l ON l.code = s.licence WHERE NOT s.variant;
 
-CREATE TABLE rights_variant AS SELECT base AS key, rowid + 1 AS number FROM rights WHERE variant;
+CREATE TABLE rights_variant AS SELECT base AS key, limits, rowid + 1 AS number FROM rights WHERE variant;
 
 -- step releases by rank
 CREATE TABLE release AS
-SELECT r.* REPLACE (coalesce(r.popularity, s.popularity) AS popularity, greatest(r.discs, coalesce(s.discs, 1)) AS discs),
+SELECT r.* REPLACE (coalesce(r.popularity, s.popularity) AS popularity, greatest(r.discs, coalesce(s.discs, 1)) AS discs,
+                    CASE WHEN r.limits <> '' THEN coalesce(r.rights, n.key) ELSE r.rights END AS rights),
        coalesce(s.tracks, 0) AS tracks, s.duration
-FROM staged_release r LEFT JOIN release_sum s USING (key)
+FROM staged_release r LEFT JOIN release_sum s USING (key), nothing_stated n
 ORDER BY {score:release} DESC NULLS LAST, key;
 
 DROP TABLE staged_release;
@@ -142,8 +163,7 @@ SELECT t.key, t.source, t.uuid, t.id, r.id AS release, t.title,
        greatest(t.disc, 1) AS disc, t.position, t.duration, t.isrc,
        CASE WHEN t.date IS DISTINCT FROM r.date THEN d.id END AS date,
        CASE WHEN t.genres IS DISTINCT FROM r.genres THEN g.id END AS genres,
-       CASE WHEN t.rights IS NULL AND t.others THEN v.number
-            WHEN t.rights IS DISTINCT FROM r.rights THEN own.number END AS rights,
+       nullif(coalesce(CASE WHEN t.rights IS NULL AND t.others THEN v.number END, own.number), rel.number) AS rights,
        t.popularity, t.explicit,
        CASE
          WHEN w.key IS NOT NULL THEN 6
@@ -155,15 +175,18 @@ SELECT t.key, t.source, t.uuid, t.id, r.id AS release, t.title,
          WHEN t.offered THEN 0
          ELSE 4
        END::TINYINT AS status,
-       coalesce(w.because, CASE WHEN NOT a.held THEN coalesce(a.problem, 'its object is not in the ledger: ' || a.missing) END) AS reason
+       coalesce(w.because, CASE WHEN NOT a.held THEN coalesce(a.problem, 'its object is not in the ledger: ' || a.missing) END,
+                CASE WHEN a.key IS NULL AND coalesce(own.limits, rel.limits, '') <> '' AND coalesce(own.level, rel.level, 0) >= 2
+                     THEN 'its source marks it ' || replace(coalesce(own.limits, rel.limits), ' ', ' and ') END) AS reason
 FROM staged_track t
-JOIN (SELECT key, rowid + 1 AS id, credit, date, genres, rights FROM release) r ON r.key = t.release
+JOIN (SELECT key, rowid + 1 AS id, credit, date, genres, rights, limits FROM release) r ON r.key = t.release
 LEFT JOIN credit_ref c ON c.key = t.credit
 LEFT JOIN event_date d ON d.written = t.date
 LEFT JOIN genre_set_id g ON g.key = t.genres
-LEFT JOIN rights_ref own ON own.key = t.rights
-LEFT JOIN rights_ref rel ON rel.key = r.rights
-LEFT JOIN rights_variant v ON v.key = r.rights
+LEFT JOIN rights_ref own ON own.limits = with_limits(t.limits, r.limits)
+  AND own.key = CASE WHEN t.limits = '' OR t.rights IS NOT NULL THEN t.rights ELSE coalesce(r.rights, (SELECT key FROM nothing_stated)) END
+LEFT JOIN rights_ref rel ON rel.key = r.rights AND rel.limits = r.limits
+LEFT JOIN rights_variant v ON v.key = r.rights AND v.limits = with_limits(t.limits, r.limits)
 LEFT JOIN audio a ON a.key = t.key
 LEFT JOIN withdrawn_track w ON w.key = t.key
 ORDER BY {score:track} DESC NULLS LAST, t.key;
@@ -230,7 +253,7 @@ SELECT r.rowid + 1 AS row, r.source, r.uuid, r.id, r.title, c.value::BIGINT AS c
        r.popularity, r.discs::INTEGER, r.tracks::INTEGER, r.duration::BIGINT, v.object
 FROM release r LEFT JOIN credit_ref c ON c.key = r.credit LEFT JOIN event_date d ON d.written = r.date
 LEFT JOIN (SELECT key, rowid + 1 AS row FROM label) l ON l.key = r.label LEFT JOIN genre_set_id g ON g.key = r.genres
-LEFT JOIN kind k ON k.name = r.kind LEFT JOIN rights_ref x ON x.key = r.rights LEFT JOIN cover v ON v.key = r.key
+LEFT JOIN kind k ON k.name = r.kind LEFT JOIN rights_ref x ON x.key = r.rights AND x.limits = r.limits LEFT JOIN cover v ON v.key = r.key
 ORDER BY row;
 
 CREATE TABLE credit_row AS

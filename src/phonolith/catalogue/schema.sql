@@ -37,7 +37,7 @@ CREATE TABLE licence (         -- every licence that occurs, with what it permit
   territories TEXT NOT NULL    -- space-separated ISO 3166-1 codes; '' = worldwide
 ) STRICT;
 
-CREATE TABLE rights (          -- licence evidence, each combination once; where and when of each item stay in its record
+CREATE TABLE rights (          -- licence evidence and limits, each combination once; where and when of each item stay in its record
   id INTEGER PRIMARY KEY,      -- number within this build
   licence INTEGER REFERENCES licence, -- NULL: nothing recognised
   level INTEGER NOT NULL,      -- 0 none, 1 third party, 2 platform or file, 3 two sources, 4 rightsholder or attested
@@ -45,7 +45,8 @@ CREATE TABLE rights (          -- licence evidence, each combination once; where
   stated_by TEXT NOT NULL,     -- who says so: tag, sidecar, licence-file, operator, a source
   basis TEXT NOT NULL,         -- 'stated', 'attested', 'conflict', 'none'
   composition INTEGER NOT NULL, -- 1: the evidence covers the composition too
-  note TEXT NOT NULL           -- one sentence for a person
+  note TEXT NOT NULL,          -- one sentence for a person
+  limits TEXT NOT NULL         -- what the source forbids whatever the licence says: 'stream-only', 'no-download', 'private'; '' nothing
 ) STRICT;
 
 CREATE TABLE event_date (      -- dates as written, with what could be read from them

@@ -54,10 +54,14 @@ class Release(Row):
     rights: int | None = None
     popularity: float | None = None
     discs: int = 0
+    limits: str = ""
 
 
 class Track(Row):
-    """What a source says of a track. ``others``: another wrote it; ``offered``: an address has its audio."""
+    """What a source says of a track. ``others``: another wrote it; ``offered``: an address has its audio.
+
+    ``limits``, here and of a release, are what the source forbids: words in order, with spaces between them.
+    """
 
     key: int
     source: int
@@ -77,6 +81,7 @@ class Track(Row):
     explicit: int | None = None
     others: bool = False
     offered: bool = False
+    limits: str = ""
 
 
 class ReleaseRef(Row):

@@ -30,7 +30,7 @@ SELECT id, name FROM kind ORDER BY id
 SELECT id, written, year, month, day, problem FROM event_date ORDER BY id
 
 -- table rights
-SELECT s.rowid + 1, l.id, s.level, s.stated, s.stated_by, s.basis, s.composition, s.note
+SELECT s.rowid + 1, l.id, s.level, s.stated, s.stated_by, s.basis, s.composition, s.note, s.limits
 FROM rights s LEFT JOIN licence l ON l.code = s.licence ORDER BY s.rowid
 
 -- table genre

@@ -177,7 +177,7 @@ def standing(reading: Reading, kind: str, row: int) -> Standing:
     if own.basis in ("none", "attested"):
         tracks = _tracks(reading, row, release.source)
     if own.basis == "none":
-        own = _of_tracks(reading, tracks, release.id)
+        own = replace(_of_tracks(reading, tracks, release.id), limits=own.limits)
     ids = (release.id, *(name.id for name in release.credit))
     return Standing(own, ids, (release.id, *(identifier for identifier, _ in tracks)))
 

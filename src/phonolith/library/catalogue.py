@@ -32,7 +32,7 @@ from phonolith.model.ids import (
 )
 
 #: The format of catalogue that this program writes and reads; `meta` has it under ``schema_version``.
-FORMAT = 2
+FORMAT = 3
 
 T = TypeVar("T")
 

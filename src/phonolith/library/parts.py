@@ -28,7 +28,7 @@ SELECT d.id, d.written, d.year, d.month, d.day, d.problem
 FROM json_each(?) j CROSS JOIN event_date d ON d.id = j.value"""
 
 _RIGHTS = """
-SELECT x.id, x.licence, x.level, x.stated, x.stated_by, x.basis, x.composition, x.note
+SELECT x.id, x.licence, x.level, x.stated, x.stated_by, x.basis, x.composition, x.note, x.limits
 FROM json_each(?) j CROSS JOIN rights x ON x.id = j.value"""
 
 _LICENCES = """
@@ -118,8 +118,10 @@ def _dates(reading: Reading, wanted: Collection[int]) -> dict[int | None, Date]:
 def _rights(reading: Reading, wanted: Collection[int]) -> dict[int | None, Rights]:
     by_row = licences(reading)
     return {
-        row: Rights(by_row.get(licence), level, stated, stated_by, basis, bool(composition), note)
-        for row, licence, level, stated, stated_by, basis, composition, note in each(reading, _RIGHTS, wanted)
+        row: Rights(
+            by_row.get(licence), level, stated, stated_by, basis, bool(composition), note, tuple(limits.split())
+        )
+        for row, licence, level, stated, stated_by, basis, composition, note, limits in each(reading, _RIGHTS, wanted)
     }
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import apsw
@@ -118,7 +118,7 @@ class Reading:
             return rights
         built = as_evidence(rights)
         now = since(built, attestations, self._built_at)
-        return rights if now is built else as_rights(now)
+        return rights if now is built else replace(as_rights(now), limits=rights.limits)
 
     @property
     def _built_at(self) -> int:
@@ -137,7 +137,7 @@ class Reading:
 
     def subject(self, standing: Standing, *, held: bool) -> Subject:
         """What the gate is asked about."""
-        return Subject(as_evidence(standing.rights), standing.ids, held=held)
+        return Subject(as_evidence(standing.rights), standing.ids, held=held, limits=frozenset(standing.rights.limits))
 
     def streams(self, number: int | None, rights: Rights) -> bool:
         """Whether evidence with this row number permits streaming, for anything that is held and not withdrawn.
@@ -149,7 +149,7 @@ class Reading:
         if answer is None:
             if len(known) > _REMEMBERED:
                 known.clear()
-            subject = Subject(as_evidence(rights), ())
+            subject = Subject(as_evidence(rights), (), limits=frozenset(rights.limits))
             answer = known[number] = decide(Use.STREAM, subject, policy=self.policy, withdrawn={}).allowed
         return answer
 

@@ -255,7 +255,8 @@ def _publishable(reading: Reading, limit: int) -> Section:
 def _passes(reading: Reading, stated: Rights, policy: Policy) -> bool:
     if stated.basis == "attested" and not reading.decisions.attested:
         return False
-    return decide(Use.REDISTRIBUTE, Subject(as_evidence(stated), ()), policy=policy, withdrawn={}).allowed
+    subject = Subject(as_evidence(stated), (), limits=frozenset(stated.limits))
+    return decide(Use.REDISTRIBUTE, subject, policy=policy, withdrawn={}).allowed
 
 
 def _releases(reading: Reading, rows: list[int]) -> dict[int, list[tuple[str, str]]]:

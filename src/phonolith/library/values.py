@@ -68,7 +68,10 @@ class LicenceView:
 
 @dataclass(frozen=True, slots=True)
 class Rights:
-    """The evidence about a licence: ``licence`` None where none is recognised or statements conflict; level 0 to 4."""
+    """The evidence about a licence: ``licence`` None where none is recognised or statements conflict; level 0 to 4.
+
+    ``limits`` are what the source forbids whatever the licence says, keys of :data:`phonolith.rights.gate.LIMITS`.
+    """
 
     licence: LicenceView | None
     level: int
@@ -77,6 +80,7 @@ class Rights:
     basis: str
     composition: bool
     note: str
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

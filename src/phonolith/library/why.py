@@ -186,8 +186,8 @@ def _find(
 
 
 def _candidates(records: RecordSource, source: str, name: str) -> Iterator[Record]:
-    """The record of that name, which is nearly always it, then every record of the source."""
-    exact = records.get(source, name)
-    if exact is not None:
-        yield exact
+    """The record of that name, which is nearly always it, or of what stands before its slash, then every record."""
+    for item in dict.fromkeys((name, name.partition("/")[0])):
+        if (exact := records.get(source, item)) is not None:
+            yield exact
     yield from islice(records.scan([source]), _MOST_SCANNED)

@@ -126,6 +126,8 @@ class ArtistDescription:
 class ReleaseDescription:
     """What a source says of a release. ``group`` is the source id of its release group; ``barcode`` as written.
 
+    ``limits`` are what its source forbids with it and with all its tracks, keys of
+    :data:`phonolith.rights.gate.LIMITS`; what is ``private`` is in no catalogue.
     ``remainder`` is JSON: the publishable leaves of the record that no column holds (round trip, DESIGN section 4).
     """
 
@@ -149,6 +151,7 @@ class ReleaseDescription:
     licences: tuple[LicenceStatement, ...] = ()
     files: tuple[File, ...] = ()
     popularity: float | None = None
+    limits: tuple[str, ...] = ()
     remainder: str = ""
 
 
@@ -159,7 +162,8 @@ class TrackDescription:
     ``release`` is the source id of its release, "" if it has none; ``disc`` and ``position`` count from 1, 0 is
     unknown; ``number`` as printed if it is not the position ("A1"). ``explicit`` is None when the source does not say.
     ``composition_by_others`` is true when the record names another writer, a cover or a remix: then a platform's
-    licence covers the recording only. ``licences`` empty means: those of the release.
+    licence covers the recording only. ``licences`` empty means: those of the release. ``limits`` are added to those of
+    the release.
     """
 
     id: str
@@ -181,6 +185,7 @@ class TrackDescription:
     popularity: float | None = None
     composition_by_others: bool = False
     disambiguation: str = ""
+    limits: tuple[str, ...] = ()
     remainder: str = ""
 
 

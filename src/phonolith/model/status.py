@@ -11,7 +11,7 @@ class Status(IntEnum):
     NOT_FETCHED = 0  # known, allowed or undecided, not fetched yet
     HELD = 1  # its audio is held
     NO_LICENCE = 2  # metadata only: no licence evidence strong enough to hold it
-    NOT_PERMITTED = 3  # metadata only: the licence does not permit it
+    NOT_PERMITTED = 3  # metadata only: its licence or its source does not permit it
     NO_SOURCE = 4  # metadata only: nobody we know of offers the audio
     UNAVAILABLE = 5  # the source no longer has it
     WITHDRAWN = 6  # taken down by a decision
@@ -30,7 +30,7 @@ _SENTENCES = {
     Status.NOT_FETCHED: "metadata only: not fetched yet",
     Status.HELD: "held",
     Status.NO_LICENCE: "metadata only: no licence evidence",
-    Status.NOT_PERMITTED: "metadata only: the licence does not permit it",
+    Status.NOT_PERMITTED: "metadata only: its licence or its source does not permit it",
     Status.NO_SOURCE: "metadata only: no source offers the audio",
     Status.UNAVAILABLE: "metadata only: no longer available at its source",
     Status.WITHDRAWN: "withdrawn",

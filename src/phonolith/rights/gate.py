@@ -26,6 +26,7 @@ FORBIDDEN, ABSENT, GONE, LEGAL = 403, 404, 410, 451  # HTTP: RFC 9110, 15.5.4, 1
 LIMITS: Mapping[str, frozenset[Use]] = {
     "stream-only": frozenset({Use.HOLD, Use.REDISTRIBUTE, Use.REENCODE, Use.COMMERCIAL}),
     "no-download": frozenset({Use.HOLD, Use.REDISTRIBUTE, Use.REENCODE, Use.COMMERCIAL}),
+    "restricted": frozenset(Use) - {Use.LIST},  # its page is public, its bytes are not
     "private": frozenset(Use),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 import msgspec
@@ -103,7 +103,13 @@ def terms(item: TrackRow | ReleaseRow) -> str:
 
 
 def evidence(rights: Rights) -> str:
-    """How well the licence is known and who says so: the note of whoever weighed the evidence, else the level's."""
+    """How well the licence is known, who says so, and what the source forbids all the same.
+
+    The first is the note of whoever weighed the evidence, else the level's.
+    """
+    if rights.limits:
+        marked = f"Its source marks it {shown(' and '.join(rights.limits))}, whatever the licence permits."
+        return f"{evidence(replace(rights, limits=()))} {marked}".strip()
     if rights.note:
         return sentence(shown(rights.note))
     said = _LEVELS[rights.level] if 0 <= rights.level < len(_LEVELS) else ""
