@@ -88,7 +88,7 @@ WHERE s.composition = 1 AND s.basis = 'stated' AND EXISTS (SELECT 1 FROM staged_
 ORDER BY licence, level, base, variant;
 
 CREATE TABLE rights_ref AS
-SELECT s.key, s.rowid + 1 AS number, s.level, coalesce(l.hold, false) AS hold
+SELECT s.key, s.rowid + 1 AS number, s.level, coalesce(l.hold, false) AS hold, s.basis = 'public-domain' AS dated
 FROM rights s LEFT JOIN licence l ON l.code = s.licence WHERE NOT s.variant;
 
 CREATE TABLE rights_variant AS SELECT base AS key, rowid + 1 AS number FROM rights WHERE variant;
@@ -142,7 +142,7 @@ SELECT t.key, t.source, t.uuid, t.id, r.id AS release, t.title,
        greatest(t.disc, 1) AS disc, t.position, t.duration, t.isrc,
        CASE WHEN t.date IS DISTINCT FROM r.date THEN d.id END AS date,
        CASE WHEN t.genres IS DISTINCT FROM r.genres THEN g.id END AS genres,
-       CASE WHEN t.rights IS NULL AND t.others THEN v.number
+       CASE WHEN own.key IS NULL AND t.others THEN v.number
             WHEN t.rights IS DISTINCT FROM r.rights THEN own.number END AS rights,
        t.popularity, t.explicit,
        CASE
@@ -161,7 +161,7 @@ JOIN (SELECT key, rowid + 1 AS id, credit, date, genres, rights FROM release) r 
 LEFT JOIN credit_ref c ON c.key = t.credit
 LEFT JOIN event_date d ON d.written = t.date
 LEFT JOIN genre_set_id g ON g.key = t.genres
-LEFT JOIN rights_ref own ON own.key = t.rights
+LEFT JOIN rights_ref own ON own.key = t.rights AND NOT (own.dated AND r.rights IS NOT NULL) -- a licence comes before dates
 LEFT JOIN rights_ref rel ON rel.key = r.rights
 LEFT JOIN rights_variant v ON v.key = r.rights
 LEFT JOIN audio a ON a.key = t.key

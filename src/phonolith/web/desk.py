@@ -15,7 +15,7 @@ from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.published import Published
-from phonolith.library.reading import Library
+from phonolith.library.reading import Library, utc_today
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
@@ -113,7 +113,7 @@ class Desk:
         except NotFound as error:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
         self._overlay = self._overlay or self._watched()
-        return Library(catalogue, self._overlay, self.policy)
+        return Library(catalogue, self._overlay, self.policy, utc_today)
 
     def _watched(self) -> Overlay:
         self._register = self.archive.register()
