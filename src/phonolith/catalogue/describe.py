@@ -196,8 +196,7 @@ class Stager:
         credit, attested = parts.credit(made.credits), self._attestations(source_id, said.id)
         row = staging.Release(key, parts.source, *stored_id(source_id), made.title, credit)
         row.date = made.date or None
-        others = said.composition_by_others
-        row.rights = parts.evidence(said.licences, attested, by_others=others, origin=_origin(said))
+        row.rights = parts.evidence(said.licences, attested, by_others=said.composition_by_others)
         parts.writer.add(row)
         parts.counts["releases made for a single track"] += 1
         return key

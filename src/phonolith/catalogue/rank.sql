@@ -84,7 +84,9 @@ SELECT *, key AS base, false AS variant FROM (SELECT DISTINCT * FROM staged_righ
 UNION ALL
 SELECT DISTINCT s.* REPLACE (0 AS composition), s.key AS base, true AS variant
 FROM staged_rights s
-WHERE s.composition = 1 AND s.basis = 'stated' AND EXISTS (SELECT 1 FROM staged_track WHERE others AND rights IS NULL)
+WHERE s.composition = 1 AND s.basis = 'stated' AND EXISTS (
+  SELECT 1 FROM staged_track t LEFT JOIN staged_rights o ON o.key = t.rights
+  WHERE t.others AND (t.rights IS NULL OR o.basis = 'public-domain'))
 ORDER BY licence, level, base, variant;
 
 CREATE TABLE rights_ref AS

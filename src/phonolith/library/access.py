@@ -104,11 +104,19 @@ def playable(library: Library, identifier: str) -> tuple[Item, ...]:
 
 
 def decision(reading: Reading, use: Use, item: Item) -> Decision:
-    """The gate's answer for one file: a withdrawal of anything that has the same bytes counts."""
+    """The gate's answer for one file: a withdrawal of anything that has the same bytes counts.
+
+    Dates that put a recording and its composition into the public domain say nothing of a cover or a booklet.
+    """
     own = item.standing
+    if item.role != "audio" and own.rights.basis == "public-domain":
+        own = replace(own, rights=_DATES_ARE_OF_THE_AUDIO)
     if reading.hidden.tracks or reading.hidden.releases:
         own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *sharing(reading, item.sha256, hidden=True)))))
     return reading.decide(use, own, held=True)
+
+
+_DATES_ARE_OF_THE_AUDIO = replace(NO_RIGHTS, note="The dates that are known are those of the audio.")
 
 
 def sharing(reading: Reading, sha256: str, *, hidden: bool = False, besides: int = -1) -> Iterator[str]:
