@@ -97,6 +97,23 @@ def test_publication_asks_for_every_territory(catalogue: Catalogue) -> None:
     assert open_to(catalogue, None, Policy("", ("US", "JP")), Use.REDISTRIBUTE) == {"on-by"}
 
 
+def test_the_cover_of_a_release_does_not_rest_on_a_tracks_dates(tmp_path: Path) -> None:
+    """Without evidence of the release's own it stands on the weakest of its tracks, and dates are weakest."""
+    stated = (LicenceStatement(BY, Level.PLATFORM, "said"),)
+    archive = make_archive(
+        tmp_path,
+        ReleaseDescription("r", "Both"),
+        TrackDescription("licensed", "1", release="r", licences=stated, position=1),
+        TrackDescription("dated", "2", release="r", origin=origin("1922"), position=2),
+    )
+    build(archive, as_of="2026-11-30", progress=Silent(), workers=1)
+    library = Library(Catalogue.open(archive.catalogue), Overlay(NoEvents()), Policy("US"))
+    with library.reading() as reading:
+        stands = standing(reading, "release", reading.row("release", public_id("said", "r")))
+        cover = Item("x", "cover", "x", "a" * 64, 1, "x/x", "", stands)
+        assert not decision(reading, Use.STREAM, cover).allowed
+
+
 def test_the_day_of_the_build_makes_the_catalogue_and_nothing_else_does(tmp_path: Path) -> None:
     found = []
     for name, as_of, workers in (("a", "2026-11-30", 1), ("b", "2026-11-30", 2), ("c", "2027-01-01", 1)):
@@ -119,6 +136,19 @@ def test_dates_of_a_recording_open_no_door_for_its_cover(catalogue: Catalogue) -
         answer = decision(reading, Use.STREAM, cover)
     assert not answer.allowed
     assert "those of the audio" in answer.reasons[0]
+
+
+def test_a_release_is_cut_by_the_catalogues_day_and_never_ahead_of_time(tmp_path: Path) -> None:
+    archive = make_archive(tmp_path, *SAID)
+    for as_of, today, day in (
+        ("2026-11-30", date(2030, 1, 1), date(2026, 11, 30)),
+        ("2100-01-01", date(2026, 11, 30), date(2026, 11, 30)),
+    ):
+        build(archive, as_of=as_of, progress=Silent(), workers=1)
+        library = Library(Catalogue.open(archive.catalogue), Overlay(NoEvents()), clock=lambda today=today: today)
+        with library.reading() as running, library.as_built().reading() as cut:
+            assert running.on == today
+            assert cut.on == day
 
 
 def test_an_excerpt_hands_the_dates_on(catalogue: Catalogue) -> None:

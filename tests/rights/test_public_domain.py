@@ -115,7 +115,8 @@ def test_every_rule_names_law_address_and_the_day_it_was_read() -> None:
         assert (rule.free is None) == (rule.years > 0)
         assert all(re.fullmatch("[A-Z]{2}", place) for place in rule.territories)
         assert rule.statute
-        assert re.match("https?://", rule.url)
+        assert all(re.match("https?://", one) for one in rule.url.split())
+        assert rule.url
         assert date.fromisoformat(rule.read) <= _TODAY
         assert rule.note.endswith(".")
     for place in public_domain.territories():
@@ -180,6 +181,19 @@ def test_the_code_of_a_reach_leads_back_to_it_and_is_no_statement(places: set[st
     assert parse(licence.code) is None, "nobody may state it"
     assert parse(licence.uri) is None
     assert licence.code not in LICENCES
+
+
+@pytest.mark.parametrize(
+    ("places", "shown"),
+    [
+        (["US"], "US"),
+        (["FR", "DE"], "DE, FR"),
+        (sorted(set(public_domain.territories()) - {"US", "FR", "ES"}), "AU, CA, GB, European Union without ES, FR"),
+        (public_domain.territories(), "AU, CA, GB, US, European Union"),
+    ],
+)
+def test_a_reach_in_words(places: list[str], shown: str) -> None:
+    assert public_domain.licence_for(places).title == f"Public domain by its dates ({shown})"
 
 
 @pytest.mark.parametrize("code", ["PD", "PD-", "PD-ZZ", "PD-US-GB", "PD-US-US", "pd-us", "PD-US ", "PD-JP", "PD-US-ZZ"])

@@ -203,5 +203,7 @@ def _of_tracks(reading: Reading, tracks: Sequence[tuple[str, int | None]], relea
     return min(current, key=_strength, default=NO_RIGHTS)
 
 
-def _strength(one: Rights) -> tuple[bool, bool, int]:
-    return one.licence is not None, bool(one.licence and one.licence.stream), one.level
+def _strength(one: Rights) -> tuple[bool, bool, bool, int]:
+    """Dates are weaker than any licence: they are of the tracks alone."""
+    dated = one.basis == "public-domain"
+    return one.licence is not None, not dated, bool(one.licence and one.licence.stream), one.level

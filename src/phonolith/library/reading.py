@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
@@ -129,10 +129,10 @@ class Reading:
     @property
     def on(self) -> date:
         """The day by which the public domain is decided."""
-        return self.today or self._as_of
+        return self.today or self.as_of
 
     @property
-    def _as_of(self) -> date:
+    def as_of(self) -> date:
         """The day that the catalogue is as of; the first of all days where it does not say."""
 
         def read() -> date:
@@ -193,6 +193,15 @@ class Library:
         decisions = self.overlay.decisions()
         with self.catalogue.reading() as snapshot:
             yield self.view(snapshot, decisions)
+
+    def as_built(self) -> Library:
+        """This library on the day that its catalogue is as of, or today where that is yet to come.
+
+        What is cut from it for publication depends on the catalogue alone, and never frees what time has not.
+        """
+        with self.reading() as one:
+            day = min(one.on, one.as_of)
+        return replace(self, clock=lambda: day)
 
     def view(self, snapshot: Snapshot, decisions: Decisions) -> Reading:
         """What a build says with these decisions in force, today."""

@@ -111,11 +111,11 @@ def dated(origin: Origin, on: date) -> Evidence:
     level = Level.PLATFORM if origin.level == Level.TWO_SOURCES else origin.level
     free = public_domain.free_in(origin, on)
     if not free:
-        note = f"By its dates it is known to be in the public domain nowhere on {on}."
+        note = "By its dates it is not yet known to be in the public domain anywhere."
         return Evidence(None, level, stated, by, "public-domain", False, note)
     licence = public_domain.licence_for([term.territory for term in free])
     rules = ", ".join(sorted({rule.id for term in free for rule in term.rules}))
-    note = f"By the dates that {by} states, recording and composition are both free on {on} (rules {rules})."
+    note = f"By the dates that {by} states, recording and composition are both free there (rules {rules})."
     return Evidence(licence, level, stated, by, "public-domain", True, note)
 
 

@@ -112,7 +112,7 @@ def licence_for(places: Sequence[str]) -> Licence:
         code=f"PD-{'-'.join(reach)}",
         family="pd",
         uri="",
-        title=f"Public domain by its dates ({', '.join(reach)})",
+        title=f"Public domain by its dates ({_listed(reach)})",
         hold=True,
         stream=True,
         redistribute=True,
@@ -120,6 +120,16 @@ def licence_for(places: Sequence[str]) -> Licence:
         commercial=True,
         territories=reach,
     )
+
+
+def _listed(reach: Sequence[str]) -> str:
+    """Territories for a person: most of the European Union is named as a whole, with those that are not in it."""
+    inside = [place for place in reach if place in _EU]
+    if len(inside) <= len(_EU) / 2:
+        return ", ".join(reach)
+    missing = ", ".join(sorted(_EU.difference(inside)))
+    union = f"European Union without {missing}" if missing else "European Union"
+    return ", ".join([*(place for place in reach if place not in _EU), union])
 
 
 @lru_cache(maxsize=4096)
@@ -165,7 +175,7 @@ def latest(text: str) -> date | None:
 
 
 def shown(found: Sequence[Term]) -> Iterator[str]:
-    """Terms for a person: a line for all territories that share day and rules."""
+    """Terms for a person: a line for all territories that share day and rules, and one for each rule, set in."""
 
     def key(term: Term) -> tuple[str, tuple[str, ...], str]:
         return str(term.free_from or "~"), tuple(rule.id for rule in term.rules), term.problem
@@ -176,7 +186,8 @@ def shown(found: Sequence[Term]) -> Iterator[str]:
         if first.free_from is None:
             yield f"{places}: unknown; {first.problem}"
         else:
-            yield f"{places}: from {first.free_from}; {'; '.join(f'{r.id}: {r.statute}' for r in first.rules)}"
+            yield f"{places}: from {first.free_from}"
+            yield from (f"  {rule.id}: {rule.statute}" for rule in first.rules)
 
 
 def _term(place: str, known: Mapping[str, date]) -> Term:
@@ -256,4 +267,5 @@ def _table() -> tuple[Rule, ...]:
 
 
 _RULES = _table()
+_EU = frozenset(next(rule.territories for rule in _RULES if rule.id == "eu-recording"))
 _TERRITORIES = tuple(sorted({place for rule in _RULES for place in rule.territories}))
