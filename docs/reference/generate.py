@@ -165,8 +165,8 @@ def free_by_date() -> str:
         "frees nothing. Where several rules hold the earliest day counts. A territory that is not named here is",
         "unknown, and unknown is denied. How dates become evidence: [Rights](../explanation/rights.md).\n",
         "This is a reading of the law by people who write programs, made to err on the side of protection. It is no",
-        "legal advice. Where it says read, the text of the law or an account of it was read there. Works of governments,",
-        "and rights of persons in their names and voices, are not looked at.\n",
+        "legal advice. Where it says read, the law or an account of it was read there. Works of governments, and",
+        "rights of persons in their names and voices, are not looked at.\n",
         f"Territories: {', '.join(public_domain.territories())}.\n",
     ]
     for layer in public_domain.LAYERS:
