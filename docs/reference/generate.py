@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import click
 
@@ -13,6 +14,7 @@ from phonolith.catalogue.corrections import FIELDS
 from phonolith.cli.exits import all_exits
 from phonolith.cli.main import SECTIONS, program
 from phonolith.config import SETTINGS
+from phonolith.rights import public_domain
 
 HERE = Path(__file__).parent
 _NOTE = "<!-- Written by `make docs` from the program; a test compares them. -->\n"
@@ -20,7 +22,13 @@ _NOTE = "<!-- Written by `make docs` from the program; a test compares them. -->
 
 def pages() -> dict[str, str]:
     """Every generated page by file name."""
-    return {"cli.md": cli(), "exit-codes.md": exit_codes(), "settings.md": settings(), "catalogue.md": catalogue()}
+    return {
+        "cli.md": cli(),
+        "exit-codes.md": exit_codes(),
+        "settings.md": settings(),
+        "catalogue.md": catalogue(),
+        "public-domain.md": free_by_date(),
+    }
 
 
 def catalogue() -> str:
@@ -145,6 +153,46 @@ def settings() -> str:
             "catalogue; its `meta` has the digest of that under `settings`. A port or a folder changes nothing.\n",
         ]
     )
+
+
+def free_by_date() -> str:
+    """The rules by which dates put a work into the public domain, each with its law."""
+    parts = [
+        "# The public domain by dates\n",
+        _NOTE,
+        "A track is in the public domain in a territory when a rule frees its recording there and another one its",
+        "composition. Each rule asks one date: a year is its last day, a month its last, and what is no plain date",
+        "frees nothing. Where several rules hold the earliest day counts. A territory that is not named here is",
+        "unknown, and unknown is denied. How dates become evidence: [Rights](../explanation/rights.md).\n",
+        "This is a reading of the law by people who write programs, made to err on the side of protection. It is no",
+        "legal advice. Where it says read, the law or an account of it was read there. Works of governments, and",
+        "rights of persons in their names and voices, are not looked at.\n",
+        f"Territories: {', '.join(public_domain.territories())}.\n",
+    ]
+    for layer in public_domain.LAYERS:
+        parts += [f"## {layer.capitalize()}s\n"]
+        for rule in (one for one in public_domain.rules() if one.layer == layer):
+            parts += _free_by_rule(rule)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+_DATES = {
+    "recorded": "recorded",
+    "published": "first published",
+    "composition_published": "first published as a composition",
+    "writers_died": "by writers of whom the last died",
+}
+
+
+def _free_by_rule(rule: public_domain.Rule) -> list[str]:
+    when = f"{_DATES[rule.by]}{f' by {rule.until}' if rule.until else ''}"
+    free = f"from {rule.free}" if rule.free else f"from 1 January after {rule.years} years"
+    places = ", ".join(rule.territories) if len(rule.territories) < 20 else f"European Union ({len(rule.territories)})"
+    read = ", ".join(f"[{urlsplit(one).hostname}]({one})" for one in rule.url.split())
+    return [
+        f"**{rule.id}** ({places}): {when}: free {free}, as the law stands since {rule.since}. {rule.note}",
+        f"{rule.statute}; read at {read} on {rule.read}.\n",
+    ]
 
 
 def _default(value: object) -> str:

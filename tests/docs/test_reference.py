@@ -22,7 +22,7 @@ def _generator() -> ModuleType:
     return module
 
 
-@pytest.mark.parametrize("name", ["cli.md", "exit-codes.md", "settings.md", "catalogue.md"])
+@pytest.mark.parametrize("name", ["cli.md", "exit-codes.md", "settings.md", "catalogue.md", "public-domain.md"])
 def test_generated_pages_are_current(name: str) -> None:
     assert (REFERENCE / name).read_text("utf-8") == _generator().pages()[name], "run: make docs"
 

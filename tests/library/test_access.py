@@ -233,7 +233,7 @@ def test_a_licence_bound_to_a_place_needs_the_place(world: World, monkeypatch: p
     from phonolith.rights.licences import by_code
 
     bound = replace(by_code("CC-BY-4.0"), territories=("DE",))
-    monkeypatch.setattr(reading, "LICENCES", {"CC-BY-4.0": bound})
+    monkeypatch.setattr(reading, "known", {"CC-BY-4.0": bound}.get)
     track = world.ids["track:road/1"]
     assert not may(world.library, Use.STREAM, track).allowed
     for place, allowed in (("DE", True), ("FR", False)):

@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from importlib import resources
 from pathlib import Path
 
@@ -66,6 +67,11 @@ class Work:
     findings: list[Finding] = field(default_factory=list)
 
     @property
+    def on(self) -> date:
+        """The day by which the public domain is decided; the first of all days where there is none."""
+        return date.fromisoformat(self.stated.as_of) if self.stated.as_of else date.min
+
+    @property
     def draft(self) -> Path:
         """The new catalogue until it is swapped in."""
         return self.folder / "catalogue.sqlite"
@@ -99,7 +105,9 @@ def _interpret(work: Work) -> None:
     with work.archive.records() as records:
         shards = records.shards(shares_for(work.workers))
         total = records.count()
-    plan = Plan(work.folder, {name: (number, told) for name, (number, told, _) in work.sources.items()}, work.decisions)
+    plan = Plan(
+        work.folder, {name: (number, told) for name, (number, told, _) in work.sources.items()}, work.decisions, work.on
+    )
     done = interpret(plan, shards, total, workers=work.workers, progress=work.progress)
     work.counts.update(done.counts)
     work.findings += done.findings

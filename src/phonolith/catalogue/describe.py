@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import repeat
 from typing import Any, TypeVar
 
@@ -14,6 +14,7 @@ from phonolith.model.music import (
     ArtistDescription,
     Description,
     Label,
+    Origin,
     OtherDescription,
     PayloadDescription,
     PopularityDescription,
@@ -233,17 +234,18 @@ class Stager:
 
     def _rights_of_tracks(self, tracks: Sequence[TrackDescription]) -> Iterable[int | None]:
         """Evidence of the tracks' own; None where that of its release holds."""
-        if not self.decisions.attested and not any(one.licences for one in tracks):
+        if not self.decisions.attested and not any(one.licences or one.origin for one in tracks):
             return repeat(None)
         return [self._rights_of_track(one) for one in tracks]
 
     def _rights_of_track(self, said: TrackDescription) -> int | None:
         attested = self._attestations(said.id)
-        if not said.licences and not attested:
+        if not said.licences and not attested and not said.origin:
             return None
         release = said.release or implicit_release(said.id)
         attested = self._attestations(said.id, release)
-        return self.parts.evidence(said.licences, attested, by_others=said.composition_by_others)
+        others = said.composition_by_others
+        return self.parts.evidence(said.licences, attested, by_others=others, origin=_origin(said))
 
     def _attestations(self, *source_ids: str) -> tuple[Attestation, ...]:
         if not self.decisions.attested:
@@ -277,3 +279,9 @@ class Stager:
         self.parts.counts["corrections"] += len(applied)
         assert isinstance(changed, type(said))
         return changed
+
+
+def _origin(said: TrackDescription) -> Origin | None:
+    """The dates of a track. A date of its own, without an edition's beside it, may be that of a later edition."""
+    origin = said.origin
+    return replace(origin, edition=said.date) if origin and said.date and not origin.edition else origin

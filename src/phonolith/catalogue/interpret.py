@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, field
+from datetime import date
 from itertools import groupby
 from operator import attrgetter
 from pathlib import Path
@@ -33,11 +34,15 @@ _FINDINGS_AT_MOST = 100
 
 @dataclass(frozen=True)
 class Plan:
-    """What every worker is told: where to write, each source's number and settings record, the decisions in force."""
+    """What every worker is told: where to write, each source's number and settings record, the decisions in force.
+
+    ``on`` is the day by which the public domain is decided.
+    """
 
     folder: Path
     sources: Mapping[str, tuple[int, bytes | None]]
     decisions: Decisions
+    on: date = date.min
 
 
 @dataclass
@@ -148,4 +153,4 @@ def _described(source: Source, records: Sequence[Record], result: Interpreted) -
 def _open(plan: Plan, writer: Writer, name: str, counts: Counter[str]) -> tuple[Source, Stager]:
     number, settings = plan.sources[name]
     source = open_source(name, settings)
-    return source, Stager(Parts(writer, number, speaks_for(source, name), counts), plan.decisions)
+    return source, Stager(Parts(writer, number, speaks_for(source, name), counts, on=plan.on), plan.decisions)

@@ -6,13 +6,14 @@ import hashlib
 import struct
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import date
 from itertools import repeat
 
 from phonolith.catalogue import staging
 from phonolith.catalogue.staging_writer import Writer, fit
 from phonolith.model.ids import all_uuids, genre_key, is_uuid, named_artist, named_label, pack_source_id
-from phonolith.model.music import Credit, File, Label, LicenceStatement, Link
+from phonolith.model.music import Credit, File, Label, LicenceStatement, Link, Origin
 from phonolith.rights.evidence import Attestation, resolve
 
 #: Codes of kinds, as in permalinks; the last is any thing that has no row but that of what is said of it.
@@ -49,7 +50,7 @@ class Parts:
     """Writes the parts of one source's descriptions; ``source`` is its number, ``name`` its name.
 
     When a credit or a release names an artist or label whose key is in ``watched``, ``named`` is told kind, key,
-    source id and name, and answers the name to use.
+    source id and name, and answers the name to use. ``on`` is the day by which the public domain is decided.
     """
 
     writer: Writer
@@ -58,6 +59,7 @@ class Parts:
     counts: Counter[str] = field(default_factory=Counter)
     watched: frozenset[int] = frozenset()
     named: Callable[[int, int, str, str], str] = lambda kind, key, source_id, name: name
+    on: date = date.min
     _prefix: bytes = b""
     _seen: set[int] = field(default_factory=set)
     _credit_keys: dict[str, int] = field(default_factory=dict)
@@ -169,28 +171,40 @@ class Parts:
         return key
 
     def evidence(
-        self, statements: Sequence[LicenceStatement], attestations: Sequence[Attestation], *, by_others: bool = False
+        self,
+        statements: Sequence[LicenceStatement],
+        attestations: Sequence[Attestation],
+        *,
+        by_others: bool = False,
+        origin: Origin | None = None,
     ) -> int | None:
-        """The key of the evidence that statements and attestations amount to; None if there are neither."""
-        if not statements and not attestations:
+        """The key of the evidence that statements, attestations and dates amount to; None if there are none."""
+        if not statements and not attestations and origin is None:
             return None
         many = len(statements) > 1
         said = tuple((s.uri, s.level, s.by, s.digest if many else "") for s in statements)
-        asked = said, tuple(a.event for a in attestations), by_others
+        dates = replace(origin, where="", date="", digest="") if origin else None
+        asked = said, tuple(a.event for a in attestations), by_others, dates
         key = self._evidence.get(asked)
         if key is None:
             if len(self._evidence) >= _SEEN_AT_MOST:
                 self._evidence.clear()
-            key = self._evidence[asked] = self._resolve(statements, attestations, by_others)
+            key = self._evidence[asked] = self._resolve(statements, attestations, by_others, dates)
         return key
 
     def nothing_stated(self) -> None:
         """Stage the evidence that there is where nobody stated anything, for rows that need one all the same."""
         if "nothing" not in self._evidence:
-            self._evidence["nothing"] = self._resolve((), (), False)
+            self._evidence["nothing"] = self._resolve((), (), False, None)
 
-    def _resolve(self, said: Sequence[LicenceStatement], attested: Sequence[Attestation], by_others: bool) -> int:
-        found = resolve(said, attested, composition_by_others=by_others)
+    def _resolve(
+        self,
+        said: Sequence[LicenceStatement],
+        attested: Sequence[Attestation],
+        by_others: bool,
+        origin: Origin | None,
+    ) -> int:
+        found = resolve(said, attested, composition_by_others=by_others, origin=origin, on=self.on)
         code = found.licence.code if found.licence else None
         texts = fit(found.stated, 2_000), fit(found.stated_by, 200), found.basis
         composition, note = int(found.composition), fit(found.note, 2_000)

@@ -79,6 +79,10 @@ FROM (SELECT key, folded, min(name) AS name FROM staged_genre_name GROUP BY key,
 
 CREATE TABLE genre_set_id AS SELECT DISTINCT key, id FROM genre_set;
 
+-- step dates; a licence comes before them, the release's too
+UPDATE staged_track SET rights = NULL FROM staged_release r, staged_rights s
+WHERE r.key = staged_track.release AND r.rights IS NOT NULL AND s.key = staged_track.rights AND s.basis = 'public-domain';
+
 -- step what sources forbid; a track's limits are its own and its release's
 CREATE MACRO with_limits(own, more) AS CASE WHEN own IN ('', more) OR more = '' THEN greatest(own, more)
 ELSE array_to_string(list_sort(list_distinct(string_split(own || ' ' || more, ' '))), ' ') END;

@@ -41,9 +41,9 @@ CREATE TABLE rights (          -- licence evidence and limits, each combination 
   id INTEGER PRIMARY KEY,      -- number within this build
   licence INTEGER REFERENCES licence, -- NULL: nothing recognised
   level INTEGER NOT NULL,      -- 0 none, 1 third party, 2 platform or file, 3 two sources, 4 rightsholder or attested
-  stated TEXT NOT NULL,        -- the statement as found
+  stated TEXT NOT NULL,        -- the statement as found; of 'public-domain' the dates
   stated_by TEXT NOT NULL,     -- who says so: tag, sidecar, licence-file, operator, a source
-  basis TEXT NOT NULL,         -- 'stated', 'attested', 'conflict', 'none'
+  basis TEXT NOT NULL,         -- 'stated', 'attested', 'public-domain', 'conflict', 'none'
   composition INTEGER NOT NULL, -- 1: the evidence covers the composition too
   note TEXT NOT NULL,          -- one sentence for a person
   limits TEXT NOT NULL         -- what the source forbids whatever the licence says: 'stream-only', 'no-download', 'private'; '' nothing

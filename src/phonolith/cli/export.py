@@ -33,6 +33,38 @@ def parquet(place: Place, out: Path | None) -> Answer:
     return Answer({"files": written}, show)
 
 
+@verb("catalogue", short_help="One catalogue per licence of metadata, to be given away.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Default: derived/open of the archive.")
+def catalogue(place: Place, out: Path | None) -> Answer:
+    """Write cc0/, by/ and by-sa/, each with what the sources say whose metadata has that licence, and their credits.
+
+    A source whose metadata has another licence, or none that is known, is in none of them.
+    """
+    from phonolith.library.export_classes import export_classes
+
+    with reading(place) as library, place.bars() as bars:
+        done = export_classes(library, out or place.archive().derived / "open", progress=bars)
+
+    def show(view: View) -> None:
+        columns = [
+            Column("class", "bold"),
+            Column("file", grow=1),
+            Column("rows", right=True),
+            Column("size", right=True),
+        ]
+        rows = [(one.name, file.path, number(file.rows), size(file.size)) for one in done.written for file in one.files]
+        view.table(columns, rows)
+        if done.left:
+            view.line()
+            view.line("Not in any of them:")
+            view.table(
+                [Column("source", "bold"), Column("why", grow=1)], [(one.source, one.reason) for one in done.left]
+            )
+
+    return Answer({"catalogues": done.written, "left_out": done.left}, show)
+
+
 export.add_command(parquet)
+export.add_command(catalogue)
 
 COMMANDS = {"export": export}

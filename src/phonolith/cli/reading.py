@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from datetime import date
 
 from phonolith.cli.verb import Place
 from phonolith.library.catalogue import Catalogue
@@ -19,4 +20,4 @@ def reading(place: Place) -> Iterator[Library]:
     settings = place.settings()
     policy = Policy(settings.operator_territory, settings.publish_territories)
     with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
-        yield Library(catalogue, Overlay(register), policy)
+        yield Library(catalogue, Overlay(register), policy, lambda: date.fromisoformat(place.now()[:10]))

@@ -170,7 +170,8 @@ def _cutting(
     archive = place.archive()
     past = published(archive)
     taken = assigned(archive, past)
-    with reading(place) as library, archive.objects() as objects:
+    with reading(place) as running, archive.objects() as objects:
+        library = running.as_built()
         wanted = frozenset(select(library, selection).ids) if selection else None
         with place.bars() as bars:
             bars.start("Asking what may be passed on", None, "files")

@@ -249,7 +249,7 @@ def _genres(genres: Sequence[GenreRef]) -> str:
 
 
 def _rights(rights: Rights) -> list[tuple[str, str]]:
-    named = f"{rights.licence.title}  {rights.licence.uri}" if rights.licence else "none known"
+    named = f"{rights.licence.title}  {rights.licence.uri}".rstrip() if rights.licence else "none known"
     evidence = f"level {rights.level} of 4" + (f", by {rights.stated_by}" if rights.stated_by else "")
     limits = [("limits", f"its source marks it {' and '.join(rights.limits)}")] if rights.limits else []
     return [("licence", named), ("evidence", evidence), ("", rights.note), *limits]

@@ -36,6 +36,7 @@ def why(place: Place, identifier: str) -> Answer:
         "title": found.title,
         "evidence": found.subject.evidence,
         "statements": found.statements,
+        "origin": found.origin,
         "attestations": found.attestations,
         "withdrawn": found.withdrawn,
         "corrections": found.corrections,

@@ -104,11 +104,19 @@ def playable(library: Library, identifier: str) -> tuple[Item, ...]:
 
 
 def decision(reading: Reading, use: Use, item: Item) -> Decision:
-    """The gate's answer for one file: a withdrawal of its bytes, or of anything that has the same bytes, counts."""
+    """The gate's answer for one file: a withdrawal of its bytes, or of anything that has the same bytes, counts.
+
+    Dates that put a recording and its composition into the public domain say nothing of a cover or a booklet.
+    """
     own = replace(item.standing, ids=(*item.standing.ids, item.sha256))
+    if item.role != "audio" and own.rights.basis == "public-domain":
+        own = replace(own, rights=_DATES_ARE_OF_THE_AUDIO)
     if reading.hidden.tracks or reading.hidden.releases:
         own = replace(own, ids=tuple(dict.fromkeys((*own.ids, *sharing(reading, item.sha256, hidden=True)))))
     return reading.decide(use, own, held=True)
+
+
+_DATES_ARE_OF_THE_AUDIO = replace(NO_RIGHTS, note="The dates that are known are those of the audio.")
 
 
 def sharing(reading: Reading, sha256: str, *, hidden: bool = False, besides: int = -1) -> Iterator[str]:
@@ -195,5 +203,7 @@ def _of_tracks(reading: Reading, tracks: Sequence[tuple[str, int | None]], relea
     return min(current, key=_strength, default=NO_RIGHTS)
 
 
-def _strength(one: Rights) -> tuple[bool, bool, int]:
-    return one.licence is not None, bool(one.licence and one.licence.stream), one.level
+def _strength(one: Rights) -> tuple[bool, bool, bool, int]:
+    """Dates are weaker than any licence: they are of the tracks alone."""
+    dated = one.basis == "public-domain"
+    return one.licence is not None, not dated, bool(one.licence and one.licence.stream), one.level

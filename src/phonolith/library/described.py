@@ -24,10 +24,12 @@ from phonolith.model.music import (
     LicenceStatement,
     Link,
     Medium,
+    Origin,
     OtherDescription,
     ReleaseDescription,
     TrackDescription,
 )
+from phonolith.rights.public_domain import origin_of
 
 _AT_ONCE = 2_000  # rows
 
@@ -97,8 +99,8 @@ _GENRES = """
 SELECT s.id, g.name FROM json_each(?) j CROSS JOIN genre_set s ON s.id = j.value JOIN genre g ON g.id = s.genre
 ORDER BY s.id, g.id"""
 _RIGHTS = """
-SELECT x.id, l.uri, x.level, x.stated_by, x.basis, x.composition
-FROM json_each(?) j CROSS JOIN rights x ON x.id = j.value JOIN licence l ON l.id = x.licence"""
+SELECT x.id, l.uri, x.level, x.stated, x.stated_by, x.basis, x.composition
+FROM json_each(?) j CROSS JOIN rights x ON x.id = j.value LEFT JOIN licence l ON l.id = x.licence"""
 
 
 def read_back(db: apsw.Connection, source: str) -> Iterator[Description]:
@@ -154,6 +156,7 @@ class _Shared:
     media: dict[tuple[int, int], Medium] = field(default_factory=dict)
     genres: dict[int | None, tuple[str, ...]] = field(default_factory=lambda: defaultdict(tuple))
     statements: dict[int, tuple[LicenceStatement, bool]] = field(default_factory=dict)
+    origins: dict[int, Origin] = field(default_factory=dict)
     identifiers: dict[int, list[tuple[str, str]]] = field(default_factory=lambda: defaultdict(list))
     links: dict[int, list[Link]] = field(default_factory=lambda: defaultdict(list))
     notes: dict[tuple[int, str], list[str]] = field(default_factory=lambda: defaultdict(list))
@@ -168,9 +171,14 @@ class _Shared:
         shared._lists(asked, list(shared.rows))
         for number, name in asked(_GENRES, {row.get("_genres") for row in rows} - {None}):
             shared.genres[number] += (name,)
-        for number, uri, level, by, basis, composition in asked(_RIGHTS, {row.get("_rights") for row in rows} - {None}):
-            others = basis == "stated" and not composition
-            shared.statements[number] = LicenceStatement(uri, Level(level), by), others
+        for number, uri, level, said, by, basis, composition in asked(
+            _RIGHTS, {r.get("_rights") for r in rows} - {None}
+        ):
+            if basis == "public-domain":
+                shared.origins[number] = origin_of(said, level, by)
+            elif uri is not None:
+                others = basis == "stated" and not composition
+                shared.statements[number] = LicenceStatement(uri, Level(level), by), others
         if kind == "release":
             shared._of_releases(asked, [row["_subject"] // 4 for row in rows], {row["_label"] for row in rows} - {None})
         return shared
@@ -276,4 +284,5 @@ def _with_more(said: Description, subject: int, shared: _Shared, held: Collectio
         more["files"] = tuple(one for one in shared.files[subject] if one.sha256 in held)
         if isinstance(said, TrackDescription):
             more["composition_by_others"] = others
+            more["origin"] = shared.origins.get(row["_rights"])
     return replace(said, **more)

@@ -7,7 +7,7 @@ locks. No row number leaves the house; what is withdrawn stays behind. The same 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -36,16 +36,25 @@ class Exported:
     size: int
 
 
-def export_parquet(library: Library, folder: Path, *, progress: Progress | None = None) -> list[Exported]:
+def export_parquet(
+    library: Library,
+    folder: Path,
+    *,
+    sources: Collection[int] | None = None,
+    about: Mapping[str, str] | None = None,
+    progress: Progress | None = None,
+) -> list[Exported]:
     """Write ``tracks.parquet``, ``releases.parquet`` and ``artists.parquet`` into ``folder``; each appears when whole.
 
+    ``sources`` are the numbers of those whose rows are written, None for all; ``about`` goes into each file's metadata.
     Columns are described in docs/reference/read-model.md. Raises StorageError where the folder cannot be written.
     """
     shown = progress or Silent()
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".export-", dir=folder) as scratch, library.reading() as reading:
-            found = [_export(reading, table, Path(scratch), folder, shown) for table in TABLES]
+            told = _told(about or {})
+            found = [_export(reading, table, sources, told, Path(scratch), folder, shown) for table in TABLES]
             fsync_dir(folder)
             return found
     except OSError as error:
@@ -56,7 +65,21 @@ def export_parquet(library: Library, folder: Path, *, progress: Progress | None 
         ) from error
 
 
-def _export(reading: Reading, table: Table, scratch: Path, folder: Path, progress: Progress) -> Exported:
+def _told(about: Mapping[str, str]) -> str:
+    """What is said of a file in itself, as an option of COPY."""
+    pairs = ", ".join(f"{name}: '{value.replace(chr(39), chr(39) * 2)}'" for name, value in about.items())
+    return f", KV_METADATA {{{pairs}}}" if pairs else ""
+
+
+def _export(
+    reading: Reading,
+    table: Table,
+    sources: Collection[int] | None,
+    told: str,
+    scratch: Path,
+    folder: Path,
+    progress: Progress,
+) -> Exported:
     total = int(reading.rows(f"SELECT coalesce(max(id), 0) FROM {table.kind}")[0][0])
     progress.start(f"export {table.name}", total, table.name)
     part = scratch / f"{table.name}.parquet"
@@ -64,9 +87,9 @@ def _export(reading: Reading, table: Table, scratch: Path, folder: Path, progres
         con.execute("SET threads=2; SET autoinstall_known_extensions=false; SET preserve_insertion_order=true")
         con.execute(f"SET memory_limit='{_MEMORY}'")
         con.execute(f"SET temp_directory='{_quoted(scratch / 'spill')}'")
-        count = _stage(con, table, table.rows(reading), progress)
+        count = _stage(con, table, table.rows(reading, sources), progress)
         target = _quoted(part)
-        con.execute(f"COPY ({_shown(table)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd)")
+        con.execute(f"COPY ({_shown(table)}) TO '{target}' (FORMAT parquet, COMPRESSION zstd{told})")
     progress.finish()
     with part.open("rb") as file:
         fsync_file(file.fileno())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,38 +99,40 @@ FROM artist WHERE id > ? ORDER BY id LIMIT ?"""
 class Table:
     """A file of an export: its columns with DuckDB's types, and what gives its rows.
 
-    ``CREDITS`` is a list of structs (id, name, join, role) that travels as JSON, ``VARCHAR[]`` a list that does.
+    ``CREDITS`` is a list of structs (id, name, join, role) that travels as JSON, ``VARCHAR[]`` a list that does. The
+    rows are those of some sources by their numbers, of all if None. Of some, genres come by their keys: their names are
+    as most sources write them, and may be another's.
     """
 
     name: str
     kind: str
     columns: Mapping[str, str]
-    rows: Callable[[Reading], Iterator[Row]]
+    rows: Callable[[Reading, Collection[int] | None], Iterator[Row]]
 
 
-def _tracks(reading: Reading) -> Iterator[Row]:
-    genres = _genres(reading)
+def _tracks(reading: Reading, of: Collection[int] | None) -> Iterator[Row]:
+    genres = _genres(reading, of)
     source = {number: view.name for number, view in sources(reading).items()}
-    for chunk in _chunks(reading, "track", _TRACKS):
+    for chunk in _chunks(reading, "track", _TRACKS, of):
         credit = _credits(reading, {row[3] for row in chunk})
         date = dates(reading, {row[10] for row in chunk})
         evidence = rights(reading, {row[13] for row in chunk})
         for row in chunk:
-            _, own, title, credited, of, release, disc, position, length, isrc, dated, genre, explicit = row[:13]
+            _, own, title, credited, on, release, disc, position, length, isrc, dated, genre, explicit = row[:13]
             rest, status, popularity, where = row[13:]
-            own, of, name = unpack_source_id(own), unpack_source_id(of), source[where]
+            own, on, name = unpack_source_id(own), unpack_source_id(on), source[where]
             code = unpack_isrc(isrc) if isrc is not None else None
             yield (
-                *(public_id(name, own), title, *credit[credited], public_id(name, of), release, disc, position, length),
+                *(public_id(name, own), title, *credit[credited], public_id(name, on), release, disc, position, length),
                 *(code, *_date(date.get(dated)), genres.get(genre), None if explicit is None else bool(explicit)),
                 *(*_licence(evidence[rest]), Status(status).name.lower(), popularity, name, own),
             )
 
 
-def _releases(reading: Reading) -> Iterator[Row]:
-    genres = _genres(reading)
+def _releases(reading: Reading, of: Collection[int] | None) -> Iterator[Row]:
+    genres = _genres(reading, of)
     source = {number: view.name for number, view in sources(reading).items()}
-    for chunk in _chunks(reading, "release", _RELEASES):
+    for chunk in _chunks(reading, "release", _RELEASES, of):
         credit = _credits(reading, {row[3] for row in chunk})
         date = dates(reading, {row[4] for row in chunk})
         label = labels(reading, {row[5] for row in chunk})
@@ -159,10 +161,10 @@ def _releases(reading: Reading) -> Iterator[Row]:
             )
 
 
-def _artists(reading: Reading) -> Iterator[Row]:
-    genres = _genres(reading)
+def _artists(reading: Reading, of: Collection[int] | None) -> Iterator[Row]:
+    genres = _genres(reading, of)
     source = {number: view.name for number, view in sources(reading).items()}
-    for chunk in _chunks(reading, "artist", _ARTISTS):
+    for chunk in _chunks(reading, "artist", _ARTISTS, of):
         date = dates(reading, {row[7] for row in chunk} | {row[8] for row in chunk})
         for _, own, name, *middle, begin, end, genre, releases, tracks, popularity, where in chunk:
             own, named = unpack_source_id(own), source[where]
@@ -179,12 +181,13 @@ TABLES = (
 )
 
 
-def _chunks(reading: Reading, kind: str, sql: str) -> Iterator[list[Row]]:
-    """All rows of a kind in pieces, without what is hidden."""
+def _chunks(reading: Reading, kind: str, sql: str, of: Collection[int] | None) -> Iterator[list[Row]]:
+    """All rows of a kind and of some sources, whose number is the last column, in pieces, without what is hidden."""
     after, hidden = 0, reading.hidden.of(kind)
     while chunk := reading.rows(sql, (after, _CHUNK)):
         after = chunk[-1][0]
-        yield [row for row in chunk if row[0] not in hidden] if hidden else chunk
+        shown = [row for row in chunk if row[0] not in hidden] if hidden else chunk
+        yield shown if of is None else [row for row in shown if row[-1] in of]
 
 
 def _credits(reading: Reading, columns: Iterable[int | None]) -> dict[int | None, tuple[str | None, str]]:
@@ -199,10 +202,11 @@ def _name(one: CreditName) -> dict[str, str]:
     return {"id": one.id, "name": one.name, "join": one.join, "role": one.role}
 
 
-def _genres(reading: Reading) -> dict[int | None, str]:
-    """Sets of genres as JSON lists, by number."""
+def _genres(reading: Reading, of: Collection[int] | None) -> dict[int | None, str]:
+    """Sets of genres as JSON lists, by number: of all sources by name, of some by key."""
     found: dict[int | None, list[str]] = {None: []}
-    sql = "SELECT s.id, g.name FROM genre_set s CROSS JOIN genre g ON g.id = s.genre ORDER BY s.id, g.id"
+    name = "name" if of is None else "folded"
+    sql = f"SELECT s.id, g.{name} FROM genre_set s CROSS JOIN genre g ON g.id = s.genre ORDER BY s.id, g.id"
     for number, name in reading.rows(sql):
         found.setdefault(number, []).append(name)
     return {number: json.dumps(names, ensure_ascii=False) for number, names in found.items()}

@@ -21,7 +21,6 @@ import msgspec
 from phonolith.errors import NotFound, PhonolithError
 from phonolith.library.access import Item, decision, item_of, standing
 from phonolith.library.listing import raw_tracks, release_rows, track_rows
-from phonolith.library.overlay import hidden_rows
 from phonolith.library.publications import Objects, PublishedFile, files
 from phonolith.library.reading import Library, Reading, Standing
 from phonolith.library.tracks import withdrawable
@@ -31,7 +30,7 @@ from phonolith.model.rights import Decision, Use
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import REVOKED, Evidence, since
 from phonolith.rights.gate import FORBIDDEN, GONE, Policy, Subject, decide
-from phonolith.rights.licences import LICENCES
+from phonolith.rights.licences import known
 from phonolith.store.bag import EVIDENCE
 
 _AT_ONCE = 500  # files
@@ -170,8 +169,7 @@ def _decided(
             yield {path: _by_register(one, decisions, policy or Policy()) for path, one in some.items()}
             continue
         with library.catalogue.reading() as snapshot:
-            hidden = hidden_rows(snapshot, decisions.withdrawn)
-            yield _by_catalogue(Reading(snapshot, decisions, hidden, library.policy), some)
+            yield _by_catalogue(library.view(snapshot, decisions), some)
 
 
 def _by_register(one: Pinned | None, decisions: Decisions, policy: Policy) -> Decision:
@@ -185,7 +183,7 @@ def _by_register(one: Pinned | None, decisions: Decisions, policy: Policy) -> De
 def _evidence(one: Pinned, decisions: Decisions) -> Evidence:
     """Pinned evidence as it stands now. It covered the composition, else the file would not have been published."""
     built = Evidence(
-        LICENCES.get(one.licence), one.level, one.stated, one.stated_by, one.basis, composition=True, note=one.note
+        known(one.licence), one.level, one.stated, one.stated_by, one.basis, composition=True, note=one.note
     )
     now = decisions.attestations(*one.witnesses)
     if not set(one.attestations) <= {attestation.event for attestation in now}:

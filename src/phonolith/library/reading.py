@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 
 import apsw
@@ -16,9 +17,9 @@ from phonolith.library.overlay import Hidden, Overlay, check, hidden_rows
 from phonolith.library.views import LicenceView, Rights
 from phonolith.model.rights import Decision, Use
 from phonolith.rights.decisions import Decisions
-from phonolith.rights.evidence import Evidence, since
+from phonolith.rights.evidence import Evidence, on_day, since
 from phonolith.rights.gate import Policy, Subject, decide
-from phonolith.rights.licences import LICENCES
+from phonolith.rights.licences import known
 
 _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
 
@@ -40,12 +41,16 @@ class Standing:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One answer's view of one build: every row number in it is valid for as long as it is held."""
+    """One answer's view of one build: every row number in it is valid for as long as it is held.
+
+    ``today`` is the day by which the public domain is decided, None the one that the catalogue is as of.
+    """
 
     snapshot: Snapshot
     decisions: Decisions
     hidden: Hidden
     policy: Policy
+    today: date | None = None
 
     @property
     def db(self) -> apsw.Connection:
@@ -112,13 +117,29 @@ class Reading:
         """What the build knew of a licence as it stands now, after what was attested and revoked since.
 
         ``witnesses`` are the ids that an attestation could name. Unless something was, it is the very same object.
+        What the passing of years has put into the public domain since the build is so now.
         """
         attestations = self.decisions.attestations(*witnesses)
-        if not attestations and rights.basis != "attested":
+        if not attestations and rights.basis not in ("attested", "public-domain"):
             return rights
         built = as_evidence(rights)
-        now = since(built, attestations, self._built_at)
-        return rights if now is built else replace(as_rights(now), limits=rights.limits)
+        now = since(on_day(built, self.on), attestations, self._built_at)
+        return rights if now == built else replace(as_rights(now), limits=rights.limits)
+
+    @property
+    def on(self) -> date:
+        """The day by which the public domain is decided."""
+        return self.today or self.as_of
+
+    @property
+    def as_of(self) -> date:
+        """The day that the catalogue is as of; the first of all days where it does not say."""
+
+        def read() -> date:
+            row = self.one("SELECT value FROM meta WHERE key = 'as_of'")
+            return date.fromisoformat(row[0]) if row and row[0] else date.min
+
+        return self.snapshot.once("as_of", read)
 
     @property
     def _built_at(self) -> int:
@@ -156,18 +177,41 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Library:
-    """What every list and every byte is asked from. Safe to use from any number of threads."""
+    """What every list and every byte is asked from. Safe to use from any number of threads.
+
+    ``clock`` tells the day, by which works fall into the public domain; without one it is the day of the build.
+    """
 
     catalogue: Catalogue
     overlay: Overlay
     policy: Policy = field(default_factory=Policy)
+    clock: Callable[[], date] | None = None
 
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """One consistent view; nested ones in the same thread are of the same build."""
         decisions = self.overlay.decisions()
         with self.catalogue.reading() as snapshot:
-            yield Reading(snapshot, decisions, hidden_rows(snapshot, decisions.withdrawn), self.policy)
+            yield self.view(snapshot, decisions)
+
+    def as_built(self) -> Library:
+        """This library on the day that its catalogue is as of, or today where that is yet to come.
+
+        What is cut from it for publication depends on the catalogue alone, and never frees what time has not.
+        """
+        with self.reading() as one:
+            day = min(one.on, one.as_of)
+        return replace(self, clock=lambda: day)
+
+    def view(self, snapshot: Snapshot, decisions: Decisions) -> Reading:
+        """What a build says with these decisions in force, today."""
+        today = self.clock() if self.clock else None
+        return Reading(snapshot, decisions, hidden_rows(snapshot, decisions.withdrawn), self.policy, today)
+
+
+def utc_today() -> date:
+    """The clock of a running library: today's date of Universal Time."""
+    return datetime.now(UTC).date()
 
 
 NO_RIGHTS = Rights(None, 0, "", "", "none", False, "Nobody stated a licence.")
@@ -179,7 +223,7 @@ def as_evidence(rights: Rights) -> Evidence:
     What a licence permits is what this program knows of it, not what the file says: a licence it does not know
     permits nothing.
     """
-    licence = LICENCES.get(rights.licence.code) if rights.licence else None
+    licence = known(rights.licence.code) if rights.licence else None
     return Evidence(
         licence, rights.level, rights.stated, rights.stated_by, rights.basis, rights.composition, rights.note
     )

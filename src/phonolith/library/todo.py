@@ -13,6 +13,7 @@ from phonolith.library.views import Rights
 from phonolith.model.ids import KINDS
 from phonolith.model.rights import Use
 from phonolith.model.status import Status
+from phonolith.rights.evidence import on_day
 from phonolith.rights.gate import SUFFICIENT, Policy, Subject, decide
 
 
@@ -255,7 +256,8 @@ def _publishable(reading: Reading, limit: int) -> Section:
 def _passes(reading: Reading, stated: Rights, policy: Policy) -> bool:
     if stated.basis == "attested" and not reading.decisions.attested:
         return False
-    subject = Subject(as_evidence(stated), (), limits=frozenset(stated.limits))
+    evidence = on_day(as_evidence(stated), reading.on)
+    subject = Subject(evidence, (), limits=frozenset(stated.limits))
     return decide(Use.REDISTRIBUTE, subject, policy=policy, withdrawn={}).allowed
 
 

@@ -214,7 +214,7 @@ def attribution(title: str, artist: str, release: str, licence: LicenceView | No
         return ""
     by = f" by {artist}" if artist else ""
     where = f", from “{release}”" if release else ""
-    return f"“{title}”{by}{where}. {licence.title}, {licence.uri}"
+    return f"“{title}”{by}{where}. {licence.title}{f', {licence.uri}' if licence.uri else ''}"
 
 
 _UNITS = (("year", 365 * 86_400), ("week", 7 * 86_400), ("day", 86_400), ("hour", 3_600), ("minute", 60), ("second", 1))

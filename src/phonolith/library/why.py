@@ -18,7 +18,7 @@ from phonolith.library.listing import raw_tracks
 from phonolith.library.reading import Library, Reading
 from phonolith.library.views import CorrectionView
 from phonolith.model.ids import unpack_source_id
-from phonolith.model.music import LicenceStatement, ReleaseDescription, TrackDescription
+from phonolith.model.music import LicenceStatement, Origin, ReleaseDescription, TrackDescription
 from phonolith.model.record import Record
 from phonolith.model.rights import Decision, Use
 from phonolith.model.status import Status
@@ -52,7 +52,7 @@ class RecordView:
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What a decision rests on. ``problem`` says why no record was found."""
+    """What a decision rests on. ``origin`` has the dates a track's record states; ``problem`` why none was found."""
 
     reference: str
     title: str
@@ -64,6 +64,7 @@ class Why:
     record: RecordView | None
     problem: str
     policy: Policy
+    origin: Origin | None = None
 
     @property
     def decisions(self) -> tuple[Decision, ...]:
@@ -80,6 +81,7 @@ class Why:
                 policy=self.policy,
                 withdrawn=self.withdrawn,
                 attestations=self.attestations,
+                origin=self.origin,
             ),
             *self._record_lines(),
             *self._correction_lines(),
@@ -114,7 +116,7 @@ def why(library: Library, identifier: str, *, records: RecordSource | None = Non
         subject = reading.subject(own, held=_held(reading, kind, row))
         attestations = reading.decisions.attestations(*own.witnesses)
         withdrawn = {one: reading.decisions.withdrawn[one] for one in own.ids if one in reading.decisions.withdrawn}
-    record, statements, problem = _statements(records, source, names)
+    record, statements, origin, problem = _statements(records, source, names)
     return Why(
         f"{kind}:{identifier}",
         title,
@@ -126,6 +128,7 @@ def why(library: Library, identifier: str, *, records: RecordSource | None = Non
         record,
         problem,
         library.policy,
+        origin,
     )
 
 
@@ -152,28 +155,30 @@ def _name(reading: Reading, source: int) -> str:
 
 def _statements(
     records: RecordSource | None, source: str, names: tuple[str, ...]
-) -> tuple[RecordView | None, tuple[LicenceStatement, ...], str]:
+) -> tuple[RecordView | None, tuple[LicenceStatement, ...], Origin | None, str]:
     """The record that describes the thing, and what is stated of it and of its release."""
     if records is None:
-        return None, (), "not asked for"
+        return None, (), None, "not asked for"
     try:
         interpreter = open_source(source, settings_of(records, source))
     except (NotFound, BadInput) as error:
-        return None, (), str(error)
+        return None, (), None, str(error)
     view: RecordView | None = None
+    origin: Origin | None = None
     for name in names:  # a track without a statement of its own has that of its release
-        record, said = _find(records, interpreter, source, name)
+        record, said, dates = _find(records, interpreter, source, name)
+        origin = origin or dates
         if record is not None and view is None:
             view = RecordView(record.source, record.item, record.url, record.time, record.digest)
         if said:
-            return view, said, ""
-    return view, (), "" if view else "no current record describes it"
+            return view, said, origin, ""
+    return view, (), origin, "" if view else "no current record describes it"
 
 
 def _find(
     records: RecordSource, interpreter: Source, source: str, name: str
-) -> tuple[Record | None, tuple[LicenceStatement, ...]]:
-    """The first record that describes the source id, and what it states about licences."""
+) -> tuple[Record | None, tuple[LicenceStatement, ...], Origin | None]:
+    """The first record that describes the source id, and what it states about licences and dates."""
     for record in _candidates(records, source, name):
         try:
             said = [one for one in interpreter.interpret(record) if one.id == name]
@@ -181,8 +186,9 @@ def _find(
             continue
         if said:
             licensed = (one for one in said if isinstance(one, TrackDescription | ReleaseDescription))
-            return record, tuple(statement for one in licensed for statement in one.licences)
-    return None, ()
+            dates = (one.origin for one in said if isinstance(one, TrackDescription) and one.origin)
+            return record, tuple(statement for one in licensed for statement in one.licences), next(dates, None)
+    return None, (), None
 
 
 def _candidates(records: RecordSource, source: str, name: str) -> Iterator[Record]:

@@ -39,6 +39,29 @@ class LicenceStatement:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """Dates that may put a recording into the public domain, as one source states them; "" is unknown.
+
+    ``recorded`` when the sounds were first fixed; ``published`` when the recording was first published anywhere;
+    ``edition`` when the edition at hand appeared, if it is a later one (a remaster); ``composition_published`` when
+    the composition was first published, a record not being a publication of it; ``writers_died`` when the last of all
+    its writers (composer, lyricist, arranger, translator) died. Only dates meant as such may be put here: the date of
+    a tag is none of them. The rest as in :class:`LicenceStatement`.
+    """
+
+    recorded: str = ""
+    published: str = ""
+    edition: str = ""
+    composition_published: str = ""
+    writers_died: str = ""
+    level: Level = Level.NONE
+    by: str = ""
+    where: str = ""
+    date: str = ""
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Credit:
     """One name in an ordered artist credit.
 
@@ -162,8 +185,8 @@ class TrackDescription:
     ``release`` is the source id of its release, "" if it has none; ``disc`` and ``position`` count from 1, 0 is
     unknown; ``number`` as printed if it is not the position ("A1"). ``explicit`` is None when the source does not say.
     ``composition_by_others`` is true when the record names another writer, a cover or a remix: then a platform's
-    licence covers the recording only. ``licences`` empty means: those of the release. ``limits`` are added to those of
-    the release.
+    licence covers the recording only. ``licences`` empty means: those of the release. ``origin`` counts where nobody
+    states a licence. ``limits`` are added to those of the release.
     """
 
     id: str
@@ -184,6 +207,7 @@ class TrackDescription:
     files: tuple[File, ...] = ()
     popularity: float | None = None
     composition_by_others: bool = False
+    origin: Origin | None = None
     disambiguation: str = ""
     limits: tuple[str, ...] = ()
     remainder: str = ""

@@ -20,7 +20,7 @@ from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.publications import bundles, publications
-from phonolith.library.reading import Library
+from phonolith.library.reading import Library, utc_today
 from phonolith.model.publication import Bundle, Publication, Torrent
 from phonolith.releases.mapped import Task
 from phonolith.releases.offer import MISSING, Offer, mentions, named_since, offer
@@ -128,7 +128,8 @@ class Seeder:
         """What the answers depend on: the register's head, the catalogue's generation."""
         if self._library is None:
             with suppress(NotFound):
-                self._library = Library(Catalogue.open(self._archive.catalogue), self._overlay, self._policy)
+                catalogue = Catalogue.open(self._archive.catalogue)
+                self._library = Library(catalogue, self._overlay, self._policy, utc_today)
         if self._library is None:
             return *self._register.head(), 0
         with self._library.catalogue.reading() as snapshot:

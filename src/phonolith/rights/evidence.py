@@ -9,6 +9,8 @@ Rules, in order:
    another one than its neighbour at the same level names, that is a conflict.
 5. Two statements of level 2 that agree and come from independent sources make level 3. What came with the payload
    (tag, sidecar, licence file) is one source, and the same bytes seen twice are one source. Level 1 never rises.
+6. Dates that put a work into the public domain count only where nobody stated or attested anything about a licence, at
+   the level of who states the dates, in the territories where both layers are free on the day that is handed in.
 """
 
 from __future__ import annotations
@@ -16,9 +18,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 
 from phonolith.model.licence import Licence
-from phonolith.model.music import Level, LicenceStatement
+from phonolith.model.music import Level, LicenceStatement, Origin
+from phonolith.rights import public_domain
 from phonolith.rights.licences import parse
 
 #: Who says so, when it is the payload itself that does.
@@ -50,8 +55,8 @@ class Evidence:
     """What is known about the licence of one item; the columns of the catalogue's table ``rights``.
 
     ``licence`` is None where nothing was recognised or where statements conflict. ``level`` is 0 to 4. ``basis`` is
-    ``stated``, ``attested``, ``conflict`` or ``none``. ``composition`` tells whether it covers the composition too.
-    ``note`` is one sentence for a person.
+    ``stated``, ``attested``, ``public-domain``, ``conflict`` or ``none``. ``composition`` tells whether it covers the
+    composition too. ``note`` is one sentence for a person.
     """
 
     licence: Licence | None
@@ -72,12 +77,17 @@ def resolve(
     attestations: Sequence[Attestation] = (),
     *,
     composition_by_others: bool = False,
+    origin: Origin | None = None,
+    on: date = date.min,
 ) -> Evidence:
     """The evidence that statements and attestations in force amount to.
 
     ``composition_by_others``: the record names another writer, a cover or a remix, so a stated licence covers the
-    recording only. An attestation covers both, because the operator attests the item as a whole.
+    recording only. An attestation covers both, because the operator attests the item as a whole. ``origin`` is asked
+    about the day ``on`` where nothing else is said.
     """
+    if origin is not None and not statements and not attestations:
+        return dated(origin, on)
     claims = [_Claim.attested(attestation) for attestation in attestations]
     claims += [_Claim.stated(statement) for statement in statements if statement.level > Level.NONE]
     telling = [claim for claim in claims if claim.licence or claim.contradicts_itself]
@@ -89,6 +99,31 @@ def resolve(
     if problem:
         return _conflicting(strongest, level, problem)
     return _agreed([claim for claim in strongest if claim.licence], level, claims, composition_by_others)
+
+
+@lru_cache(maxsize=4096)  # a catalogue repeats a few thousand pairs of years
+def dated(origin: Origin, on: date) -> Evidence:
+    """The evidence that dates amount to on a day: a licence for the territories where the work is free by then.
+
+    Without a territory there is no licence; what is stated is kept all the same, because a later day may free it.
+    """
+    stated, by = public_domain.statement(origin), origin.by
+    level = Level.PLATFORM if origin.level == Level.TWO_SOURCES else origin.level
+    free = public_domain.free_in(origin, on)
+    if not free:
+        note = "By its dates it is not yet known to be in the public domain anywhere."
+        return Evidence(None, level, stated, by, "public-domain", False, note)
+    licence = public_domain.licence_for([term.territory for term in free])
+    rules = ", ".join(sorted({rule.id for term in free for rule in term.rules}))
+    note = f"By the dates that {by} states, recording and composition are both free there (rules {rules})."
+    return Evidence(licence, level, stated, by, "public-domain", True, note)
+
+
+def on_day(built: Evidence, on: date) -> Evidence:
+    """The evidence of a build as it is on a day: what rests on dates is read again, anything else stays as it is."""
+    if built.basis != "public-domain":
+        return built
+    return dated(public_domain.origin_of(built.stated, built.level, built.stated_by), on)
 
 
 def since(built: Evidence, attestations: Sequence[Attestation], head: int) -> Evidence:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from phonolith.model.music import Level, LicenceStatement
+from phonolith.model.music import Level, LicenceStatement, Origin
 from phonolith.model.rights import Decision, Use
+from phonolith.rights import public_domain
 from phonolith.rights.decisions import Withdrawal
 from phonolith.rights.evidence import Attestation
 from phonolith.rights.gate import SUFFICIENT, Policy, Subject, decide
@@ -36,12 +37,14 @@ def explain(
     policy: Policy,
     withdrawn: Mapping[str, Withdrawal],
     attestations: Sequence[Attestation] = (),
+    origin: Origin | None = None,
 ) -> list[str]:
     """Lines of plain text for ``why REFERENCE``, without a last newline; reasons are indented by four spaces."""
     decisions = [decide(use, subject, policy=policy, withdrawn=withdrawn) for use in Use]
     return [
         *_verdict(reference, subject),
         *_stated(statements, attestations),
+        *_dates(origin),
         *_uses(decisions),
         *_remedies(reference, subject, decisions, attestations, withdrawn),
     ]
@@ -55,7 +58,7 @@ def _verdict(reference: str, subject: Subject) -> Iterator[str]:
     yield f"  {evidence.note}"
     if evidence.licence:
         covers = "recording and composition" if evidence.composition else "the recording only"
-        yield f"  covers: {covers}; {evidence.licence.uri}"
+        yield f"  covers: {covers}" + (f"; {evidence.licence.uri}" if evidence.licence.uri else "")
 
 
 def _stated(statements: Sequence[LicenceStatement], attestations: Sequence[Attestation]) -> Iterator[str]:
@@ -76,6 +79,20 @@ def _stated(statements: Sequence[LicenceStatement], attestations: Sequence[Attes
         yield f"    “{_line(statement.uri)}” = {licence.code if licence else 'not recognised'}"
         if statement.digest:
             yield f"    shown by SHA-256 {statement.digest}"
+
+
+def _dates(origin: Origin | None) -> Iterator[str]:
+    """Which dates are stated, by whom, and from when they make the work free in which territory, by which law."""
+    if origin is None:
+        return
+    where = f" in {_line(origin.where)}" if origin.where else ""
+    yield "Dates:"
+    yield f"  {_line(origin.by)}{where}{f', {origin.date}' if origin.date else ''}: level {int(origin.level)}"
+    yield f"    {public_domain.statement(origin)}"
+    if origin.digest:
+        yield f"    shown by SHA-256 {origin.digest}"
+    yield "  public domain, recording and composition, if nobody stated or attested a licence:"
+    yield from (f"    {line}" for line in public_domain.shown(public_domain.terms(origin)))
 
 
 def _uses(decisions: Sequence[Decision]) -> Iterator[str]:
@@ -124,7 +141,7 @@ def _remedy(
         several = " or ".join(str(attestation.event) for attestation in attestations)
         yield f"One attestation is revoked: `phonolith rights revoke {several} --because …`"
     if evidence.licence is None or evidence.level < SUFFICIENT or not evidence.composition:
-        uri = evidence.licence.uri if evidence.licence else "URI"
+        uri = (evidence.licence.uri if evidence.licence else "") or "URI"
         yield "You hold the rights or have a licence, and attest it:"
         yield f"  `phonolith rights attest {reference} --licence {uri} --as rightsholder|licensee --because …`"
     if evidence.licence is not None and evidence.licence.territories:

@@ -141,7 +141,7 @@ def _evidence(use: Use, subject: Subject, policy: Policy) -> Iterator[str]:
         yield f"What is stated about its licence conflicts. {evidence.note}"
     elif evidence.licence is None:
         yield f"No licence is known. {evidence.note}"
-    elif evidence.basis not in ("stated", "attested"):
+    elif evidence.basis not in ("stated", "attested", "public-domain"):
         yield f"The evidence has the unknown basis {evidence.basis!r}."
     if evidence.level < SUFFICIENT:
         yield f"The evidence is of level {int(evidence.level)}, and level {int(SUFFICIENT)} is needed. {evidence.note}"

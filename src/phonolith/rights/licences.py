@@ -21,7 +21,7 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from phonolith.rights import creative_commons, other
+from phonolith.rights import creative_commons, other, public_domain
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -50,9 +50,17 @@ def parse(uri: str) -> Licence | None:
     return _at(address[1].lower(), address[2]) if address else None
 
 
+def known(code: str) -> Licence | None:
+    """The licence with this exact code, e.g. ``CC-BY-SA-3.0-DE``, also those of the public domain by dates, or None."""
+    return LICENCES.get(code) or public_domain.by_code(code)
+
+
 def by_code(code: str) -> Licence:
-    """The licence with this exact code, e.g. ``CC-BY-SA-3.0-DE``. Raises KeyError."""
-    return LICENCES[code]
+    """The licence with this exact code. Raises KeyError."""
+    licence = known(code)
+    if licence is None:
+        raise KeyError(code)
+    return licence
 
 
 def _at(host: str, path: str) -> Licence | None:

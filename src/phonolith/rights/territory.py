@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 from phonolith.model.licence import Licence
 
+_MOST_NAMED = 5  # more than that stand in the licence's title, where a sentence can do without them
+
 
 def problem(licence: Licence, places: Sequence[str]) -> str:
     """Why the licence does not reach all of ``places``, as a sentence; "" if it does.
@@ -14,7 +16,8 @@ def problem(licence: Licence, places: Sequence[str]) -> str:
     """
     if not licence.territories:
         return ""
-    reach = ", ".join(licence.territories)
+    several = len(licence.territories)
+    reach = ", ".join(licence.territories) if several <= _MOST_NAMED else f"{several} territories"
     if not places:
         return f"{licence.title} counts in {reach} only, and no territory is set to which the use is limited."
     outside = [place for place in places if place not in licence.territories]

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from itertools import chain
 from typing import Any, TypeVar
 
-from phonolith.model.music import File, Label, Level, LicenceStatement, Link
+from phonolith.model.music import File, Label, Level, LicenceStatement, Link, Origin
 from phonolith.sources.map_file import Field
 from phonolith.sources.text import LONGEST, clean
 
@@ -261,6 +261,18 @@ def licences_of(one: Field, level: Level, by: str, where: str) -> Column:
         return found
 
     return lambda rows: [read(uri) for uri in get(rows)]
+
+
+def origins_of(group: Mapping[str, Field], level: Level, by: str, where: str) -> Column:
+    """The dates that may put a recording into the public domain, None where a row has none of them."""
+    readers = {name: text_of(one) for name, one in group.items()}
+
+    def read(rows: Rows) -> list[Origin | None]:
+        dates = zip(*[get(rows) for get in readers.values()], strict=True)
+        told = (dict(zip(readers, one, strict=True)) for one in dates)
+        return [Origin(**one, level=level, by=by, where=where) if any(one.values()) else None for one in told]
+
+    return read
 
 
 def labels_of(label: Field, number: Field | None) -> Column:

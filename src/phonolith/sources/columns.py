@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import chain, repeat
 from typing import Any
@@ -13,7 +14,15 @@ import msgspec
 
 from phonolith.errors import BadInput
 from phonolith.model.bulk import in_bulk
-from phonolith.model.music import ArtistDescription, Description, Level, ReleaseDescription, TrackDescription
+from phonolith.model.music import (
+    ArtistDescription,
+    Description,
+    Level,
+    LicenceStatement,
+    ReleaseDescription,
+    TrackDescription,
+)
+from phonolith.model.record import Record
 from phonolith.sources.base import description_fields
 from phonolith.sources.cells import (
     Column,
@@ -28,6 +37,7 @@ from phonolith.sources.cells import (
     labels_of,
     licences_of,
     links_of,
+    origins_of,
     pairs_of,
     real_of,
     says_nothing,
@@ -41,7 +51,7 @@ from phonolith.sources.map_file import ColumnMap, Field, Section, Table
 from phonolith.sources.text import holds_mail
 
 #: Makes one section's descriptions of ids and rows.
-Maker = Callable[[Sequence[str], Rows], list[Any]]
+Maker = Callable[[Sequence[str], Rows, Sequence[Record]], list[Any]]
 #: What no column took, by place of the row: cells by column.
 Left = dict[int, dict[str, Any]]
 
@@ -53,8 +63,8 @@ _encode = msgspec.json.Encoder().encode
 
 def compile_table(
     whole: ColumnMap, table: Table, source: str
-) -> Callable[[Sequence[str], Rows, Sequence[Collection[str]]], list[Description]]:
-    """A function from (records' items, rows, sections of each besides the main one to describe) to descriptions.
+) -> Callable[[Sequence[str], Rows, Sequence[Collection[str]], Sequence[Record]], list[Description]]:
+    """A function from (items, rows, sections of each besides the main one to describe, records) to descriptions.
 
     The main section's come first, in the order of the rows. ``source`` is the full source name; it is who states the
     licences. The function raises BadInput where a row names a section that its table does not have.
@@ -63,13 +73,17 @@ def compile_table(
     keys = {section.kind: identities(table, section) for section in table.sections[1:]}
     skip = 0 if table.prefix else len(table.name) + 1
 
-    def describe(items: Sequence[str], rows: Rows, firsts: Sequence[Collection[str]]) -> list[Description]:
-        made: list[Description] = makers[table.main.kind]([item[skip:] for item in items] if skip else items, rows)
+    def describe(
+        items: Sequence[str], rows: Rows, firsts: Sequence[Collection[str]], records: Sequence[Record]
+    ) -> list[Description]:
+        ids = [item[skip:] for item in items] if skip else items
+        made: list[Description] = makers[table.main.kind](ids, rows, records)
         for kind in dict.fromkeys(chain.from_iterable(firsts)):
             if kind not in keys:
                 raise BadInput(f"table {table.name}", f"describes no {kind}")
             chosen = [row for row, first in zip(rows, firsts, strict=True) if kind in first]
-            made = made + makers[kind](keys[kind](chosen), chosen)
+            of = [record for record, first in zip(records, firsts, strict=True) if kind in first]
+            made = made + makers[kind](keys[kind](chosen), chosen, of)
         return made
 
     return describe
@@ -84,7 +98,7 @@ def _maker(whole: ColumnMap, table: Table, section: Section, source: str) -> Mak
     leave = _leaver(whole, table, section, checked) if section is table.main else None
     others = _others(section) if section.kind == "track" else None
 
-    def make(ids: Sequence[str], rows: Rows) -> list[Any]:
+    def make(ids: Sequence[str], rows: Rows, records: Sequence[Record]) -> list[Any]:
         values: dict[str, Any] = {"id": ids, **{name: get(rows) for name, get in simple.items()}}
         read = {name: get(rows) for name, get, _ in checked}
         if leave:
@@ -94,6 +108,16 @@ def _maker(whole: ColumnMap, table: Table, section: Section, source: str) -> Mak
             values[name] = [default if value is None else value for value in found] if None in found else found
         if others:
             values["composition_by_others"] = others(rows, values["title"], values["credits"])
+        if "licences" in values:
+            values["licences"] = [
+                tuple(LicenceStatement(s.uri, s.level, s.by, s.where, record.time, record.digest) for s in stated)
+                for stated, record in zip(values["licences"], records, strict=True)
+            ]
+        if "origin" in values:
+            values["origin"] = [
+                origin and replace(origin, date=record.time, digest=record.digest)
+                for origin, record in zip(values["origin"], records, strict=True)
+            ]
         columns = [values[name] if name in values else repeat(default) for name, default in defaults.items()]
         return in_bulk(cls, columns, len(rows))
 
@@ -194,6 +218,9 @@ def _columns(
             simple["release"] = identities(table, own[0])
     if section.groups.get("identifiers"):
         simple["identifiers"] = pairs_of(section.groups["identifiers"])
+    if section.groups.get("origin"):
+        where = table.file or table.resource or table.name
+        simple["origin"] = origins_of(section.groups["origin"], Level(whole.licence_level), source, where)
     if section.groups.get("links"):
         simple["links"] = links_of(section.groups["links"])
     return simple, checked

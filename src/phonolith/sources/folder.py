@@ -133,7 +133,7 @@ class FolderSource:
         """A track for an audio file's record, a release for a folder's."""
         payload = _decode(record.source, record.item, record.payload)
         if isinstance(payload, records.Track):
-            return (_track(record.item, payload),)
+            return (_track(record.item, payload, record.time),)
         if isinstance(payload, records.Release):
             return (_release(record.item, payload, self._collection),)
         return ()
@@ -152,7 +152,7 @@ class FolderSource:
         return payload_of(self.document(record), descriptions)
 
 
-def _track(item: str, said: records.Track) -> TrackDescription:
+def _track(item: str, said: records.Track, seen: str) -> TrackDescription:
     row = words(said.sidecar.row) if said.sidecar else {}
     tags = said.tags
     stem = said.file.name.rpartition("/")[2].rpartition(".")[0] or said.file.name
@@ -176,12 +176,17 @@ def _track(item: str, said: records.Track) -> TrackDescription:
         genres=tuple(_split(row.get("genre", "")) or _split_all(tags, ("genre",))),
         identifiers=_identifiers(tags),
         links=tuple(Link("source", clean(u)) for u in [row.get("source", "")] if is_address(u)),
-        licences=tuple(LicenceStatement(s.uri, Level(s.level), s.by, s.where, "", s.digest) for s in said.licences),
+        licences=tuple(_stated(s, said, seen) for s in said.licences),
         files=(_audio_file(said),),
         popularity=_amount(row.get("popularity", "")),
         composition_by_others=bool(_OTHERS_WORK.search(shown)) or _by_others(credits),
         remainder=_remainder(said),
     )
+
+
+def _stated(one: records.Statement, said: records.Track, seen: str) -> LicenceStatement:
+    """A statement with when it was seen; what a tag says is shown by the file that has it."""
+    return LicenceStatement(one.uri, Level(one.level), one.by, one.where, seen, one.digest or said.file.sha256)
 
 
 def _audio_file(said: records.Track) -> File:

@@ -89,7 +89,13 @@ def _track(said: TrackDescription) -> tuple[dict[str, Any], dict[str, list[str]]
             "bit_depth": file.bit_depth,
         },
         "licences": [
-            {"uri": s.uri, "level": int(s.level), "by": s.by, "where": s.where, "digest": s.digest}
+            {
+                "uri": s.uri,
+                "level": int(s.level),
+                "by": s.by,
+                "where": s.where,
+                "digest": "" if s.by == "tag" else s.digest,
+            }
             for s in said.licences
         ],
     }

@@ -32,8 +32,10 @@ REFERENCES = {"artist": (), "release": ("artist_key",), "track": ("artist_key", 
 GROUPS = {
     "artist": ("identifiers", "links"),
     "release": ("identifiers", "links", "credits"),
-    "track": ("identifiers", "links", "credits"),
+    "track": ("identifiers", "links", "credits", "origin"),
 }
+#: The keys of the group ``origin``: dates that may put a recording into the public domain.
+ORIGIN = ("recorded", "published", "edition", "composition_published", "writers_died")
 REQUIRED = {"artist": "name", "release": "title", "track": "title"}
 UNITS = ("s", "ms", "min:sec")
 FORMATS = ("csv", "tsv", "parquet")
@@ -249,6 +251,7 @@ class _Parser:
         groups = {
             group: {n: self._one(value, n, empty) for n, value in raw.get(group, {}).items()} for group in GROUPS[kind]
         }
+        self._known(groups.get("origin", {}), ORIGIN, f"{where}.origin")
         references = {n: self._reference(raw[n], n, table, empty) for n in REFERENCES[kind] if n in raw}
         return Section(kind, own or key, fields, references, groups)
 

@@ -7,7 +7,7 @@ so that the same things have the same public ids and permalinks here as there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import msgspec
@@ -84,6 +84,11 @@ class PreparedMirror:
         return clean(self.told.title) or self.told.speaks_for
 
     @property
+    def _where(self) -> str:
+        """Where a statement is found that does not say so itself."""
+        return clean(self.told.url or self.told.origin)
+
+    @property
     def terms(self) -> Terms:
         """The terms, with what the other archive says of its source."""
         told = self.told
@@ -98,7 +103,7 @@ class PreparedMirror:
         if cls is None or line.get("source") != self.speaks_for:
             raise BadInput(_subject(record), "is no line of this collection's source")
         try:
-            return [msgspec.convert(_cleaned(line.get("said")), cls)]
+            return [_shown_by(record, self._where, msgspec.convert(_cleaned(line.get("said")), cls))]
         except (msgspec.ValidationError, TypeError) as error:
             raise BadInput(_subject(record), f"describes no {line['kind']}: {error}") from error
 
@@ -111,7 +116,7 @@ class PreparedMirror:
         for kind, cls in _KINDS.items():
             for one in descriptions:
                 if isinstance(one, cls):
-                    return line_of(self.speaks_for, kind, one)
+                    return line_of(self.speaks_for, kind, _without(self._where, one))
         return {}
 
 
@@ -119,6 +124,30 @@ def line_of(source: str, kind: str, said: Any) -> dict[str, Any]:
     """A description, or another value of ours, as a line of an excerpt: the fields that say something."""
     told = {one.name: value for one in fields(said) if (value := getattr(said, one.name)) != one.default}
     return {"source": source, "kind": kind, "said": msgspec.to_builtins(told)}
+
+
+def _shown_by(record: Record, place: str, said: Any) -> Any:
+    """The description, its licence statements and dates with the line as what shows them: it is what is held here."""
+    if isinstance(said, ArtistDescription):
+        return said
+
+    def held(one: Any) -> Any:
+        return one and replace(one, where=one.where or place, date=record.time, digest=record.digest)
+
+    told: dict[str, Any] = {"licences": tuple(map(held, said.licences))}
+    return replace(said, **told, **({"origin": held(said.origin)} if isinstance(said, TrackDescription) else {}))
+
+
+def _without(place: str, said: Any) -> Any:
+    """The description without what :func:`_shown_by` added."""
+    if isinstance(said, ArtistDescription):
+        return said
+
+    def plain(one: Any) -> Any:
+        return one and replace(one, where="" if one.where == place else one.where, date="", digest="")
+
+    told: dict[str, Any] = {"licences": tuple(map(plain, said.licences))}
+    return replace(said, **told, **({"origin": plain(said.origin)} if isinstance(said, TrackDescription) else {}))
 
 
 def _decoded(record: Record) -> dict[str, Any]:

@@ -73,6 +73,8 @@ def _yes_or_no(one: Field, explicit: bool | None) -> str | bool | None:
 def _of_group(group: str, key: str, said: Any) -> Any:
     if group == "links":
         return next((link.url for link in said.links if link.rel == key), "")
+    if group == "origin":
+        return getattr(said.origin, key) if said.origin else ""
     if group == "identifiers":
         return [value for scheme, value in said.identifiers if scheme == key]
     return [credit.name for credit in said.credits if credit.role == key]

@@ -83,12 +83,12 @@ class PreparedTable:
 
         The order of the descriptions is not that of the records. Raises BadInput if any of them is not a row.
         """
-        rows = [(record.item, self._row(record)) for record in records if is_row(record.item)]
+        rows = [(record, self._row(record)) for record in records if is_row(record.item)]
         made: list[Description] = []
         for table, run in groupby(rows, key=lambda row: row[1].table):
-            items, payloads = zip(*run, strict=True)
+            several, payloads = zip(*run, strict=True)
             cells, firsts = [one.row for one in payloads], [one.first for one in payloads]
-            made += self._describe[table](items, cells, firsts)
+            made += self._describe[table]([one.item for one in several], cells, firsts, several)
         return made
 
     def _row(self, record: Record) -> RowPayload:

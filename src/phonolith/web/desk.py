@@ -17,7 +17,7 @@ from phonolith.library.committed import Committed
 from phonolith.library.copies import Copies
 from phonolith.library.overlay import Overlay, reach
 from phonolith.library.published import Published
-from phonolith.library.reading import Library
+from phonolith.library.reading import Library, utc_today
 from phonolith.notices.office import Office
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
@@ -136,7 +136,7 @@ class Desk:
         except NotFound as error:
             raise NothingBuilt("the catalogue", "nothing has been built yet", "Run: phonolith build") from error
         self._overlay = self._overlay or self._watched()
-        return Library(catalogue, self._overlay, self.policy)
+        return Library(catalogue, self._overlay, self.policy, utc_today)
 
     def _reach(self, names: Sequence[str]) -> tuple[tuple[str, ...], int]:
         """What is not here of these, and how many tracks the others are; while nothing is built, all are believed."""

@@ -89,6 +89,9 @@ def short_licence(code: str) -> str:
     match = re.fullmatch(r"CC-((?:BY|NC|ND|SA)(?:-(?:BY|NC|ND|SA))*)-([\d.]+)(?:-([A-Z]+))?", code)
     if match:
         return " ".join(part for part in ("CC", *match.groups()) if part)
+    if code.startswith("PD-"):
+        places = code.split("-")[1:]
+        return f"Public domain ({', '.join(places) if len(places) < 4 else f'{len(places)} territories'})"
     plain = {"CC0-1.0": "CC0", "PDM-1.0": "Public domain"}.get(code)
     return plain or code.replace("-", " ")
 
