@@ -13,6 +13,7 @@ from typing import Any
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
 from phonolith.store.damage import KnownDamage
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
+from phonolith.store.history import History
 from phonolith.store.ledger import Ledger
 from phonolith.store.locks import store_lock
 from phonolith.store.log import Log
@@ -136,6 +137,10 @@ class Archive:
     def records(self) -> RecordStore:
         """held/records."""
         return RecordStore(self.held / "records", self.objects(), self._ledger)
+
+    def history(self) -> History:
+        """held/records as it was at other times, to read. Raises NotFound where nothing was ever harvested."""
+        return History(self.held / "records", self._ledger, self.volumes)
 
     def objects(self) -> ObjectStore:
         """held/objects and held/ledger.sqlite."""
