@@ -66,7 +66,7 @@ def _command(kind: str) -> click.Command:
         wish = {key: value if isinstance(value, tuple) else (value,) for key, value in words.items() if value}
         order = Order(kind, wish, name, since, everything, only == "metadata", limit, anew)
         with place.bars() as bars:
-            return answer(*harvest_online(place.archive(), order, means(place, bars)))
+            return answer(place, *harvest_online(place.archive(), order, means(place, bars)))
 
     for option in reversed(source.options):
         gather = _with(option, gather)
@@ -114,7 +114,7 @@ def resume(place: Place, name: str | None) -> Answer:
             raise UsageError("harvest", "there is none to go on with", "Begin one: phonolith harvest --help")
         name = open_ones[0]
     with place.bars() as bars:
-        return answer(*online.resume(archive, name, means(place, bars)))
+        return answer(place, *online.resume(archive, name, means(place, bars)))
 
 
 @verb("status", short_help="How far harvests over the network have come.")
@@ -153,11 +153,11 @@ def means(place: Place, bars: Any) -> Means:
     return Means(connect, settings.harvest_origins, bars, place.now)
 
 
-def answer(report: HarvestReport, run: Run) -> Answer:
+def answer(place: Place, report: HarvestReport, run: Run) -> Answer:
     """The answer of a harvest over the network."""
     from phonolith.cli.harvest import reported
 
-    told = reported(report)
+    told = reported(report, place)
     wrong = any(finding.severity == "error" for finding in report.findings)
     return Answer({**told.data, "run": _data(run)}, told.show, 1 if wrong else 0)
 

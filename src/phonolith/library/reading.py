@@ -19,6 +19,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import Evidence, since
 from phonolith.rights.gate import Policy, Subject, decide
 from phonolith.rights.licences import LICENCES
+from phonolith.rights.stricter import INHERITED, restate
 
 _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
 
@@ -109,16 +110,29 @@ class Reading:
         check(reference, ids, self.decisions.withdrawn)
 
     def current(self, rights: Rights, witnesses: Iterable[str]) -> Rights:
-        """What the build knew of a licence as it stands now, after what was attested and revoked since.
+        """What the build knew of a licence as it stands now, after what was attested, revoked and made stricter since.
 
-        ``witnesses`` are the ids that an attestation could name. Unless something was, it is the very same object.
+        ``witnesses`` are the ids that an attestation could name, a thing's own first. Unless something was, it is the
+        very same object.
         """
+        witnesses, restated = tuple(witnesses), self.decisions.restated
         attestations = self.decisions.attestations(*witnesses)
-        if not attestations and rights.basis != "attested":
+        if not attestations and rights.basis != "attested" and restated.keys().isdisjoint(witnesses):
             return rights
         built = as_evidence(rights)
-        now = since(built, attestations, self._built_at)
+        now = since(self._restated(built, witnesses), attestations, self._built_at)
         return rights if now is built else as_rights(now)
+
+    def _restated(self, built: Evidence, witnesses: Sequence[str]) -> Evidence:
+        """What its source says since the build, if stricter; a release's word counts for tracks without their own."""
+        restated = self.decisions.restated
+        own = restated.get(witnesses[0])
+        if own is not None and own != INHERITED:
+            return restate(built, own)
+        found = self.rows(_OWN_RIGHTS, (self.row("track", witnesses[0]),)) if len(witnesses) > 1 else []
+        if found and found[0][0] is None:
+            return restate(built, restated.get(witnesses[1]))
+        return restate(built, own)
 
     @property
     def _built_at(self) -> int:
@@ -169,6 +183,8 @@ class Library:
         with self.catalogue.reading() as snapshot:
             yield Reading(snapshot, decisions, hidden_rows(snapshot, decisions.withdrawn), self.policy)
 
+
+_OWN_RIGHTS = "SELECT rights FROM track WHERE id = ?"
 
 NO_RIGHTS = Rights(None, 0, "", "", "none", False, "Nobody stated a licence.")
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from phonolith.model.event import Event
-from phonolith.rights.evidence import Attestation
+from phonolith.rights.evidence import Attestation, Evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,8 @@ class Decisions:
     """What is in force after the event with sequence number ``head``. Keys are public ids.
 
     ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
-    several withdrawals of one thing it has the weightiest.
+    several withdrawals of one thing it has the weightiest. ``restated`` is no decision of a person: evidence that
+    sources gave since the build, which counts where it is stricter.
     """
 
     head: int = 0
@@ -57,6 +58,7 @@ class Decisions:
     _withdrawn_by: Mapping[str, Mapping[str, Withdrawal]] = field(default_factory=dict)
     _attested_in: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     _set_in: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    restated: Mapping[str, Evidence] = field(default_factory=dict)
 
     @staticmethod
     def load(events: Iterable[Event]) -> Decisions:

@@ -5,12 +5,17 @@ A stricter one closes the door at once, a looser one waits for the build (DESIGN
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from phonolith.model.rights import Use
 from phonolith.rights.evidence import Evidence
 from phonolith.rights.gate import SUFFICIENT
 
 STRICTER, LOOSER, OTHER = "stricter", "looser", "other"
 NARROWER, WIDER = "narrower", "wider"
+
+#: Of a track whose own record states nothing (any more): that of its release counts, which another record describes.
+INHERITED = Evidence(None, 0, "", "", "none", False, "Its source does not state a licence of its own for it any more.")
 
 _USES = tuple(use for use in Use if use is not Use.LIST)
 
@@ -28,6 +33,35 @@ def compare(was: Evidence, now: Evidence) -> str:
     if after - before or reach == WIDER:
         return LOOSER
     return "" if _code(was) == _code(now) else OTHER
+
+
+def restate(built: Evidence, now: Evidence | None) -> Evidence:
+    """What a build concluded, or what its source says since where that is stricter. It never allows more.
+
+    What the operator attested stands above what a source states, and stays.
+    """
+    if now is None or built.basis == "attested":
+        return built
+    return now if compare(built, now) == STRICTER else built
+
+
+def restate_pinned(built: Evidence, restated: Mapping[str, Evidence], witnesses: Sequence[str]) -> Evidence:
+    """The same of evidence that was pinned, where no catalogue tells whether a track's was its own or its release's.
+
+    The first of ``witnesses``, public ids, of which anything is known counts. A release of which nothing is stated
+    says nothing about its tracks.
+    """
+    for place, one in enumerate(witnesses):
+        now = restated.get(one)
+        if now is not None and (place == 0 or now.basis != "none"):
+            return restate(built, now)
+    return built
+
+
+def is_open(evidence: Evidence) -> bool:
+    """Whether everything is allowed everywhere, so that it is stricter than nothing."""
+    reaches = evidence.licence is not None and not evidence.licence.territories
+    return reaches and len(permitted(evidence)) == len(_USES)
 
 
 def permitted(evidence: Evidence) -> frozenset[Use]:

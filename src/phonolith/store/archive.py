@@ -117,6 +117,11 @@ class Archive:
         """The catalogue file, whether built yet or not."""
         return self.derived / "catalogue.sqlite"
 
+    @property
+    def changes(self) -> Path:
+        """What the last build found changed since earlier harvests, whether built yet or not."""
+        return self.derived / "changes.sqlite"
+
     @contextlib.contextmanager
     def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.

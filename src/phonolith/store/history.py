@@ -8,6 +8,7 @@ items nor their lines are looked at. Memory is bounded: what was found lies in a
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from typing import Any, cast
 
 import apsw
 
+from phonolith.errors import NotFound
 from phonolith.model.record import Record
 from phonolith.store.database import Closing, database_errors, fetch, open_ro
 from phonolith.store.lines import Line, decode_lines, from_key, item_of, record_of, to_key
@@ -75,6 +77,8 @@ class History(Closing):
         self._path = folder / "open.sqlite"
         self._ledger = ledger
         self._volumes = volumes
+        if not self._path.exists():
+            raise NotFound("held/records", "nothing was harvested yet", "See: phonolith harvest --help")
         self._db = open_ro(self._path)
 
     def close(self) -> None:
@@ -85,6 +89,16 @@ class History(Closing):
         """How many lines each source has, by name: the newest snapshot."""
         with database_errors(self._path):
             return dict(fetch(self._db, "SELECT name, lines FROM source ORDER BY name"))
+
+    def get(self, source: str, item: str) -> Record | None:
+        """The current record of an item; None where there is none."""
+        sql = "SELECT line FROM current WHERE source = (SELECT id FROM source WHERE name = :name) AND item = :item"
+        with database_errors(self._path):
+            rows = fetch(self._db, sql, {"name": source, "item": to_key(item)})
+        if not rows:
+            return None
+        with ObjectReader(self._ledger, self._volumes) as fetch_object:
+            return record_of(self._lines(source, [rows[0][0]])[rows[0][0]], fetch_object)
 
     def harvests(self, source: str) -> list[Harvest]:
         """The harvests of a source that brought anything, oldest first."""
@@ -112,7 +126,8 @@ class History(Closing):
             seen.execute(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA journal_mode=OFF").fetchall()
             seen.execute(_SEEN)
             self._note_after(seen, source, a, b)
-            self._note_before(seen, source, a)
+            if any(one.changed or one.gone for one in self.harvests(source) if one.end > a and one.first < b):
+                self._note_before(seen, source, a)
             for rows in _runs(seen):
                 wanted = {line for _, before, _, after, *_ in rows for line in (before, after) if line is not None}
                 found = self._lines(source, sorted(wanted))
@@ -121,14 +136,14 @@ class History(Closing):
                     now = None if after is None else record_of(found[after], fetch_object)
                     yield Difference(from_key(item), was, now, found[last].time)
 
-    def said(self, source: str, a: int, b: int) -> Iterator[Record]:
-        """What lines from ``a`` to before ``b`` say, in order, without those that say that something is gone."""
+    def said(self, source: str, a: int, b: int) -> Iterator[tuple[int, Record]]:
+        """What lines from ``a`` to before ``b`` say, by number, without those that say that something is gone."""
         if a >= b:
             return
         with ObjectReader(self._ledger, self._volumes) as fetch_object:
-            for _, line in read_run(self._path, source, a, b - 1):
+            for at, line in read_run(self._path, source, a, b - 1):
                 if not line.gone:
-                    yield record_of(line, fetch_object)
+                    yield at, record_of(line, fetch_object)
 
     def _note_after(self, seen: apsw.Connection, source: str, a: int, b: int) -> None:
         """Note the last line about each item of the lines from ``a`` to before ``b``."""
@@ -144,8 +159,6 @@ class History(Closing):
             " AND line < :a ORDER BY line LIMIT :limit"
         )
         after = -1
-        if not fetch(seen, "SELECT 1 FROM seen LIMIT 1"):
-            return
         while True:
             with database_errors(self._path):
                 rows = fetch(self._db, sql, {"name": source, "after": after, "a": a, "limit": _BATCH})
@@ -166,7 +179,7 @@ class History(Closing):
                 self._db.execute("COMMIT")
         found: dict[int, Line] = dict(opened)
         for segment in segments:
-            mine = [line for line in wanted if segment.first <= line < segment.first + segment.lines]
+            mine = wanted[bisect_left(wanted, segment.first) : bisect_left(wanted, segment.first + segment.lines)]
             if mine:
                 found.update(pick_lines(segment, mine))
         return found
@@ -177,7 +190,9 @@ class History(Closing):
             " ON s.id = g.source WHERE s.name = :name ORDER BY g.number"
         )
         return [
-            Segment(segment_path(self._folder, source, number), number, first, lines, size, sha256, unpack_frames(frames))
+            Segment(
+                segment_path(self._folder, source, number), number, first, lines, size, sha256, unpack_frames(frames)
+            )
             for number, first, lines, size, sha256, frames in fetch(self._db, sql, {"name": source})
         ]
 

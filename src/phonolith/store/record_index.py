@@ -193,7 +193,9 @@ class RecordIndex:
             before = known.get(key)
             if at >= noted:
                 there = before is not None and not before.gone
-                self._harvests.note_day(source, at, line.time, (not (there or line.gone), there, line.gone))
+                self._harvests.note_day(
+                    source, at, line.time, (not (there or line.gone), there and not line.gone, line.gone)
+                )
             past += [before.line] if before is not None else []
             past += [at] if line.gone else []
             digest = bytes.fromhex(line.digest) if line.digest else before.digest if before else b""

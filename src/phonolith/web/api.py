@@ -27,8 +27,9 @@ from phonolith.library.views import (
     TrackRow,
     YearPage,
 )
-from phonolith.web import log, params, withdrawn
+from phonolith.web import changes, log, params, withdrawn
 from phonolith.web import releases as published
+from phonolith.web.changes import ChangesAnswer
 from phonolith.web.desk import Desk
 from phonolith.web.log import LinkView, LogView
 from phonolith.web.media import Playable, playable
@@ -255,6 +256,14 @@ OPERATIONS = (
         (),
         WithdrawalsAnswer,
         withdrawn.summary,
+        slow=True,
+    ),
+    Operation(
+        "/changes",
+        "What the last harvests changed at the sources, newest first",
+        (params.COLLECTION, params.WHAT, *_PIECES),
+        ChangesAnswer,
+        changes.answer,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

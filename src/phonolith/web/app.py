@@ -20,7 +20,21 @@ from phonolith.config import Settings
 from phonolith.errors import PhonolithError
 from phonolith.store.archive import Archive
 from phonolith.store.withdrawals import HEADS, LINES
-from phonolith.web import about, api, bundles, fixed, lists, log, media, pages, releases, search, things, withdrawn
+from phonolith.web import (
+    about,
+    api,
+    bundles,
+    changes,
+    fixed,
+    lists,
+    log,
+    media,
+    pages,
+    releases,
+    search,
+    things,
+    withdrawn,
+)
 from phonolith.web.desk import Desk, inline, kept, threaded
 from phonolith.web.errors import NothingBuilt, problem_of
 from phonolith.web.security import Secured
@@ -80,6 +94,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/years": lists.years,
         "/labels": lists.labels,
     }
+    feeds = {
+        "/artist/{id}.rss": changes.of_artist,
+        "/label/{id}.rss": changes.of_label,
+        "/search.rss": changes.of_search,
+    }
     plain = {
         "/offline": fixed.offline,
         "/sw.js": fixed.worker,
@@ -92,6 +111,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/artist/{id}": pages.artist,
         "/shuffle": lists.shuffle,
         "/about": about.about,
+        "/changes": changes.page,
         "/releases": releases.index,
         "/releases.json": releases.as_json,
         "/releases.rss": releases.rss,
@@ -110,6 +130,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route("/bundle/{path:path}", bundles.Seed(desk), methods=["GET"]),
         Route("/releases/{stem}.torrent", releases.Torrents(desk), methods=["GET"]),
         Route("/art/{id}/{size:int}", media.Covers(desk).answer),
+        *(Route(path, threaded(desk, page)) for path, page in feeds.items()),
         *(Route(path, kept(desk, page)) for path, page in same_for_all.items()),
         *(Route(path, inline(desk, page)) for path, page in plain.items()),
         *(Route(path, threaded(desk, page)) for path, page in slow.items()),

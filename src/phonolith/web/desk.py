@@ -18,6 +18,7 @@ from phonolith.library.copies import Copies
 from phonolith.library.overlay import Overlay
 from phonolith.library.published import Published
 from phonolith.library.reading import Library
+from phonolith.library.restated import Restated
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
@@ -30,6 +31,7 @@ from phonolith.web.render import Renderer, accepts_gzip
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
 _LONGEST_KEY = 1_000
+_PATIENCE = 1.0  # seconds that a visitor may wait for what sources said since the build to be read
 
 
 class Desk:
@@ -121,7 +123,8 @@ class Desk:
 
     def _watched(self) -> Overlay:
         self._register = self.archive.register()
-        return Overlay(self._register, every=self._look_every)
+        statements = Restated(self.archive, patience=_PATIENCE)
+        return Overlay(self._register, statements, every=self._look_every)
 
 
 Page = Callable[[Desk, Request], Response]
