@@ -72,7 +72,7 @@ def told(archive: Archive, a: int, b: int) -> dict[str, tuple[bytes | None, byte
     return {item: (was, now) for item, (was, now) in sides.items() if was != now}  # gone, and back as it was
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
 @given(harvests=HARVESTS)
 def test_any_two_snapshots_differ_as_a_model_says(small: None, tmp_path: Path, harvests: list[object]) -> None:
     root = tmp_path / "a"
@@ -140,4 +140,4 @@ def test_memory_does_not_grow_with_what_changed(archive: Archive) -> None:
             tracemalloc.stop()
         return found
 
-    assert peak(60_000) < 1.5 * peak(20_000)
+    assert peak(30_000) < 1.5 * peak(12_000)

@@ -41,8 +41,9 @@ CREATE TABLE key (key TEXT, kind TEXT, id TEXT, side INTEGER, PRIMARY KEY (key, 
 CREATE INDEX key_of ON key (kind, id, side);
 """
 _PUT = """
-INSERT INTO said (kind, id, item, time, {side}) VALUES (?, ?, ?, ?, ?)
-ON CONFLICT DO UPDATE SET {side} = excluded.{side}, item = excluded.item, time = excluded.time"""
+INSERT INTO said (kind, id, item, time, before, after) VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET
+before = coalesce(excluded.before, before), after = coalesce(excluded.after, after), item = excluded.item,
+time = excluded.time"""
 
 #: Things that are no more, and what has the same keys now: the least of them, so that the answer is always the same.
 _HEIRS = """
@@ -112,14 +113,14 @@ def _stage(db: apsw.Connection, source: Source, found: Iterable[Difference]) -> 
 
 def _stage_some(db: apsw.Connection, source: Source, some: Sequence[Difference]) -> None:
     keys: list[tuple[str, str, str, int]] = []
-    for number, side in enumerate(("before", "after")):
-        rows = []
-        for one in some:
-            for said in _read(source, one.before if side == "before" else one.after):
-                kind = kind_of(said.one)
-                rows.append((kind, _key(said.one.id), _key(one.item), one.time, pickle.dumps(said)))
-                keys += [(_key(key), kind, _key(said.one.id), number) for key in keys_of(said.one)]
-        db.executemany(_PUT.format(side=side), rows)
+    rows: list[tuple[str, str, str, str, bytes | None, bytes | None]] = []
+    for one in some:
+        for side, record in enumerate((one.before, one.after)):
+            for said in _read(source, record):
+                kind, key, data = kind_of(said.one), _key(said.one.id), pickle.dumps(said)
+                rows.append((kind, key, _key(one.item), one.time, *((None, data) if side else (data, None))))
+                keys += [(_key(found), kind, key, side) for found in keys_of(said.one)]
+    db.executemany(_PUT, rows)
     db.executemany("INSERT OR IGNORE INTO key VALUES (?, ?, ?, ?)", keys)
 
 

@@ -143,7 +143,7 @@ def _pieces(data: Mapping[str, Any]) -> Iterator[str]:
     if not streams:
         yield whole + "\n"
         return
-    yield whole.removesuffix("\n}").removesuffix("}")
+    yield whole[:-2] if whole.endswith("\n}") else whole[:-1]
     comma = "," if len(streams) < len(data) else ""
     for name, values in streams.items():
         yield f"{comma}\n  {dumped(name)}: ["

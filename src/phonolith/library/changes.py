@@ -63,6 +63,7 @@ class ChangeView:
     here: bool
 
 
+_NAMES = ("source", "harvest", "what", "item", "time", "kind", "id", "title", "artist", "release", "heir")
 _COLUMNS = (
     "c.id, c.source, c.harvest, c.what, c.item, c.time, c.kind, c.thing, c.title, c.artist, c.release, c.heir,"
     " c.stricter, c.fields, c.copies"
@@ -97,7 +98,10 @@ def read_until(path: Path) -> tuple[Mapping[str, int], tuple[int, ...]]:
 def harvests(path: Path) -> list[HarvestView]:
     """The last harvests of every source, oldest first of each."""
     sql = "SELECT source, number, time, new, changed, gone, told FROM harvest ORDER BY source, number"
-    return [HarvestView(*counts, bool(told)) for *counts, told in _rows(path, sql, {})]
+    return [
+        HarvestView(source, number, time, new, changed, gone, bool(told))
+        for source, number, time, new, changed, gone, told in _rows(path, sql, {})
+    ]
 
 
 def changes(
@@ -140,8 +144,8 @@ def _views(reading: Reading, rows: Iterator[tuple[Any, ...]], limit: int) -> Ite
         left -= 1
         fields = tuple(FieldChange(**one) for one in json.loads(row[13]))
         here = _is_here(reading, row[11] or row[7])
-        key, *told = row[:12]
-        yield ChangeView(str(key), *told, bool(row[12]), fields, copies, here)
+        told = dict(zip(_NAMES, row[1:12], strict=True))
+        yield ChangeView(key=str(row[0]), stricter=bool(row[12]), fields=fields, copies=copies, here=here, **told)
 
 
 def _is_hidden(reading: Reading, identifier: str) -> bool:

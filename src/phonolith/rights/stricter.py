@@ -36,9 +36,10 @@ def compare(was: Evidence, now: Evidence) -> str:
 
 
 def restate(built: Evidence, now: Evidence | None) -> Evidence:
-    """What a build concluded, or what its source says since where that is stricter. It never allows more.
+    """What a build concluded, or what its source says since where that is stricter.
 
-    What the operator attested stands above what a source states, and stays.
+    Where one use is lost and another won (BY-ND to BY-NC), it is what the source says now that counts. What the
+    operator attested stands above what a source states, and stays.
     """
     if now is None or built.basis == "attested":
         return built

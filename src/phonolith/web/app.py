@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
+from phonolith.library.overlay import Statements
 from phonolith.store.archive import Archive
 from phonolith.store.withdrawals import HEADS, LINES
 from phonolith.web import (
@@ -47,15 +48,22 @@ Beside = Callable[[threading.Event], None]
 
 
 def create_app(
-    archive: Archive, settings: Settings, *, look_every: float = 2.0, beside: Beside | None = None
+    archive: Archive,
+    settings: Settings,
+    *,
+    look_every: float = 2.0,
+    beside: Beside | None = None,
+    statements: Statements | None = None,
 ) -> Starlette:
     """The library of an archive as an ASGI application.
 
     There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
     A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
-    leaves some for a busy machine. ``beside`` runs in a thread while the library is open, until its event is set.
+    leaves some for a busy machine. ``statements`` are what sources said since the build, so that a stricter licence is
+    obeyed at once; without them it waits for the build. ``beside`` runs in a thread while the library is open, until
+    its event is set.
     """
-    desk = Desk(archive, settings, look_every=look_every)
+    desk = Desk(archive, settings, look_every=look_every, statements=statements)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:

@@ -15,10 +15,9 @@ from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.committed import Committed
 from phonolith.library.copies import Copies
-from phonolith.library.overlay import Overlay
+from phonolith.library.overlay import Overlay, Statements
 from phonolith.library.published import Published
 from phonolith.library.reading import Library
-from phonolith.library.restated import Restated
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
@@ -31,17 +30,20 @@ from phonolith.web.render import Renderer, accepts_gzip
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
 _LONGEST_KEY = 1_000
-_PATIENCE = 1.0  # seconds that a visitor may wait for what sources said since the build to be read
 
 
 class Desk:
     """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start.
 
-    ``look_every``: how old a decision may get before it is seen, in seconds.
+    ``look_every``: how old a decision may get before it is seen, in seconds. ``statements`` are what sources said since
+    the build, read by whoever may read them.
     """
 
-    def __init__(self, archive: Archive, settings: Settings, *, look_every: float) -> None:
+    def __init__(
+        self, archive: Archive, settings: Settings, *, look_every: float, statements: Statements | None = None
+    ) -> None:
         self._look_every = look_every
+        self._statements = statements
         self.archive = archive
         self.settings = settings
         self.assets = assets.load()
@@ -123,8 +125,7 @@ class Desk:
 
     def _watched(self) -> Overlay:
         self._register = self.archive.register()
-        statements = Restated(self.archive, patience=_PATIENCE)
-        return Overlay(self._register, statements, every=self._look_every)
+        return Overlay(self._register, self._statements, every=self._look_every)
 
 
 Page = Callable[[Desk, Request], Response]
