@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import asdict
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 import apsw
 
-from phonolith.catalogue.diff import Elsewhere, diff
+from phonolith.catalogue.diff import diff
+from phonolith.errors import NotFound
+from phonolith.library.catalogue import Snapshot
 from phonolith.model.change import Change
 from phonolith.model.text import runs
 from phonolith.sources.base import Source
@@ -44,18 +47,27 @@ def write_changes(
         rows = catalogue.execute(_OFFERED, (json.dumps(list(digests)),)).fetchall()  # what is gone is not in it
         return {str(sha256) for (sha256,) in rows}
 
+    snapshot = Snapshot(catalogue, 0, {})
+
+    def there(identifier: str) -> bool:
+        with suppress(NotFound):
+            snapshot.find(identifier)
+            return True
+        return False
+
+    asked = {"elsewhere": elsewhere, "there": there}
     with database_errors(path), closing(apsw.Connection(str(path))) as db:
         db.execute("PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF").fetchall()
         db.execute("BEGIN")
         db.execute(resources.files("phonolith.catalogue").joinpath("changes.sql").read_text("utf-8"))
         for name, source in sorted(sources.items()):
             db.execute("INSERT INTO read VALUES (?, ?)", (name, read.get(name, 0)))
-            _write_source(db, history, name, source, read.get(name, 0), elsewhere)
+            _write_source(db, history, name, source, read.get(name, 0), asked)
         db.execute("COMMIT")
 
 
 def _write_source(
-    db: apsw.Connection, history: History, name: str, source: Source, read: int, elsewhere: Elsewhere
+    db: apsw.Connection, history: History, name: str, source: Source, read: int, asked: Mapping[str, Any]
 ) -> None:
     every = [one for one in history.harvests(name) if one.first < read][-HARVESTS:]
     for one in every:
@@ -65,7 +77,7 @@ def _write_source(
         told = int(first == one.first and end == one.end)
         db.execute("INSERT INTO harvest VALUES (?, ?, ?, ?, ?, ?, ?)", (name, one.number, one.time, *brought, told))
         if first < end:
-            for change in diff(history, name, source, first, end, elsewhere=elsewhere):
+            for change in diff(history, name, source, first, end, **asked):
                 _put(db, one, change)
 
 

@@ -81,12 +81,20 @@ class Said:
 
 
 def diff(
-    history: History, name: str, source: Source, a: int, b: int, *, elsewhere: Elsewhere | None = None
+    history: History,
+    name: str,
+    source: Source,
+    a: int,
+    b: int,
+    *,
+    elsewhere: Elsewhere | None = None,
+    there: Callable[[str], bool] = lambda _: False,
 ) -> Iterator[Change]:
     """What the snapshots of ``a`` and ``b`` lines of ``name`` say differently, in the order in which it was said.
 
     ``source`` reads its records. ``elsewhere`` tells which held files something else offers (None: nobody is asked,
-    and no copy is called the last). A record that cannot be read says nothing. Raises Damaged, StorageError.
+    and no copy is called the last), ``there`` whether a thing with that public id is there after all, because a record
+    that did not change describes it too. A record that cannot be read says nothing. Raises Damaged, StorageError.
     """
     with closing(apsw.Connection("")) as db:
         db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}; PRAGMA journal_mode=OFF").fetchall()
@@ -94,7 +102,9 @@ def diff(
         _stage(db, source, history.changes(name, a, b))
         for sql in (_HEIRS, "CREATE INDEX by_heir ON said (kind, heir)", _WHAT):
             db.execute(sql)
-        yield from _told(db, name, speaks_for(source, name), elsewhere)
+        for one in _told(db, name, speaks_for(source, name), elsewhere):
+            if one.what is not What.VANISHED or not there(one.id):
+                yield one
 
 
 def _stage(db: apsw.Connection, source: Source, found: Iterable[Difference]) -> None:

@@ -214,7 +214,7 @@ def _how(one: Change) -> str:
 
 
 def _field(one: Any) -> str:
-    if one.direction:
+    if one.direction and one.direction != "other":
         return f"{one.field} {one.direction}: {one.was or 'none'} → {one.now or 'none'}"
     if len(one.was) + len(one.now) > 60 or one.field == "other":
         return str(one.field)

@@ -127,10 +127,10 @@ class Reading:
         """What its source says since the build, if stricter; a release's word counts for tracks without their own."""
         restated = self.decisions.restated
         own = restated.get(witnesses[0])
-        if own is not None and own != INHERITED:
+        if restated.keys().isdisjoint(witnesses) or (own is not None and own != INHERITED):
             return restate(built, own)
-        found = self.rows(_OWN_RIGHTS, (self.row("track", witnesses[0]),)) if len(witnesses) > 1 else []
-        if found and found[0][0] is None:
+        kind, row = self.snapshot.find(witnesses[0])
+        if kind == "track" and len(witnesses) > 1 and self.rows(_OWN_RIGHTS, (row,))[0][0] is None:
             return restate(built, restated.get(witnesses[1]))
         return restate(built, own)
 
