@@ -55,7 +55,7 @@ def rows(db: apsw.Connection, sql: str, *values: Any) -> list[tuple[Any, ...]]:
 
 
 def test_phases_are_numbered_in_one_place() -> None:
-    assert [phase.name for phase in PHASES] == ["interpret", "rank", "write", "index", "check", "swap"]
+    assert [phase.name for phase in PHASES] == ["interpret", "rank", "write", "index", "changes", "check", "swap"]
 
 
 def test_best_first_then_by_public_id_and_unknown_last(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from pathlib import Path
 import apsw
 
 from phonolith.catalogue import facts
+from phonolith.catalogue.changes import write_changes
 from phonolith.catalogue.check import check
 from phonolith.catalogue.folding import FOLDED, PARTS, Folding, folding
 from phonolith.catalogue.interpret import Plan, interpret, shares_for
@@ -63,6 +64,7 @@ class Work:
     opened: contextlib.ExitStack
     folding: Folding | None = None
     counts: Counter[str] = field(default_factory=Counter)
+    read: dict[str, int] = field(default_factory=dict)  # lines of each source, as far as they are interpreted here
     rows: dict[str, int] = field(default_factory=dict)
     findings: list[Finding] = field(default_factory=list)
 
@@ -75,6 +77,11 @@ class Work:
     def draft(self) -> Path:
         """The new catalogue until it is swapped in."""
         return self.folder / "catalogue.sqlite"
+
+    @property
+    def changes(self) -> Path:
+        """The new list of what changed until it is swapped in."""
+        return self.folder / "changes.sqlite"
 
 
 @dataclass(frozen=True)
@@ -102,7 +109,8 @@ def build(archive: Archive, *, as_of: str | None, progress: Progress, workers: i
 
 def _interpret(work: Work) -> None:
     """Records to staged rows, in worker processes."""
-    with work.archive.records() as records:
+    with work.archive.records() as records, work.archive.history() as history:
+        work.read = history.lines()  # before the records are shared out: what comes between is read, and not said to be
         shards = records.shards(shares_for(work.workers))
         total = records.count()
     plan = Plan(
@@ -199,6 +207,13 @@ def _pack(work: Work) -> None:
     work.db.execute(f"PRAGMA cache_size=-{_CACHE_KIB}")
 
 
+def _changes(work: Work) -> None:
+    """What the last harvests changed, and up to which line of each source this catalogue knows it."""
+    with work.archive.history() as history:
+        sources = {name: source for name, (_, _, source) in work.sources.items()}
+        write_changes(work.changes, history, sources, work.read, work.db)
+
+
 def _check(work: Work) -> None:
     """Nothing takes the old catalogue's place that does not hold."""
     with database_errors(work.draft):
@@ -209,18 +224,22 @@ def _check(work: Work) -> None:
 
 
 def _swap(work: Work) -> None:
-    """The new file is durable before it takes the old one's name."""
+    """The new files are durable before they take the old ones' names.
+
+    The catalogue goes first: what it says it knows must not be believed of the one before it.
+    """
     with database_errors(work.draft):
         work.db.execute("PRAGMA journal_mode=DELETE")
         work.db.close()
-    with storage_errors(work.archive.catalogue):
-        descriptor = os.open(work.draft, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
-        work.draft.replace(work.archive.catalogue)
-        fsync_dir(work.archive.catalogue.parent)
+    for draft, path in ((work.draft, work.archive.catalogue), (work.changes, work.archive.changes)):
+        with storage_errors(path):
+            descriptor = os.open(draft, os.O_RDONLY)
+            try:
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            draft.replace(path)
+            fsync_dir(path.parent)
 
 
 PHASES = (
@@ -228,6 +247,7 @@ PHASES = (
     Phase("rank", _rank),
     Phase("write", _write),
     Phase("index", _index),
+    Phase("changes", _changes),
     Phase("check", _check),
     Phase("swap", _swap),
 )

@@ -25,7 +25,7 @@ _SHOWN = 10  # findings on a terminal
     "--workers", type=click.IntRange(0, 256), help="Processes; 0: one for each processor. Default: build.workers."
 )
 def build(place: Place, as_of: str | None, workers: int | None) -> Answer:
-    """Make derived/catalogue.sqlite: interpret, rank, write, index, check, swap.
+    """Make derived/catalogue.sqlite: interpret, rank, write, index, changes, check, swap.
 
     The old catalogue serves until the new one takes its place, and stays if the build fails or is stopped. The same
     records, settings and date give the same catalogue.

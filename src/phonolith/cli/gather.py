@@ -90,7 +90,7 @@ def _command(kind: str) -> click.Command:
         order = Order(kind, wish, name, since, everything, only == "metadata", limit, anew)
         with place.bars() as bars:
             report, run = harvest_online(place.archive(), order, means(place, bars))
-            told = answer(report, run)
+            told = answer(place, report, run)
             return told if order.metadata_only or not run.finished else after(place, bars, told, run, budget)
 
     for option in reversed(source.options):
@@ -144,7 +144,7 @@ def resume(place: Place, name: str | None) -> Answer:
     with place.bars() as bars:
         if collection_of(name):
             return media.answer([fetch.resume(archive, name, media.means(place, bars))])
-        return answer(*online.resume(archive, name, means(place, bars)))
+        return answer(place, *online.resume(archive, name, means(place, bars)))
 
 
 @verb("status", short_help="How far harvests over the network have come.")
@@ -205,11 +205,11 @@ def words_of(run: Run, live: Live, again: str) -> str:
     return " · ".join(told)
 
 
-def answer(report: HarvestReport, run: Run) -> Answer:
+def answer(place: Place, report: HarvestReport, run: Run) -> Answer:
     """The answer of a harvest over the network."""
     from phonolith.cli.harvest import reported
 
-    told = reported(report)
+    told = reported(report, place)
     wrong = any(finding.severity == "error" for finding in report.findings)
     return Answer({**told.data, "run": _data(run)}, told.show, 1 if wrong else 0)
 

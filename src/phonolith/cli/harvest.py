@@ -66,7 +66,7 @@ def folder(place: Place, path: Path, name: str, sidecar: Path | None, licence_fi
     archive = place.archive()
     with place.bars() as bars, TagReader() as reader:
         report = harvest_folder(archive, path, options, progress=bars, clock=place.now, read=reader.read)
-    return reported(report)
+    return reported(report, place)
 
 
 @verb(
@@ -95,7 +95,7 @@ def table(place: Place, path: Path, map_path: Path) -> Answer:
 
     with place.bars() as bars:
         report = harvest_table(place.archive(), path, map_path, progress=bars, clock=place.now)
-    return reported(report)
+    return reported(report, place)
 
 
 @verb("documents", short_help="JSON documents of MusicBrainz in a folder.")
@@ -115,7 +115,7 @@ def documents(place: Place, path: Path, kind: str, name: str) -> Answer:
     open_source(kind)  # an unknown source is told before anything is stored under its name
     archive = place.archive()
     with place.bars() as bars:
-        return reported(harvest_documents(archive, path, kind=kind, name=name, progress=bars, clock=place.now))
+        return reported(harvest_documents(archive, path, kind=kind, name=name, progress=bars, clock=place.now), place)
 
 
 @verb(
@@ -142,11 +142,13 @@ def bundle(place: Place, path: Path, origin: str, adopt: str) -> Answer:
 
     with place.bars() as bars:
         report = harvest_bundle(archive, path, Options(origin, adopt), append, progress=bars, clock=place.now)
-    return reported(report)
+    return reported(report, place)
 
 
-def reported(report: HarvestReport) -> Answer:
-    """The answer of any harvest."""
+def reported(report: HarvestReport, place: Place) -> Answer:
+    """The answer of any harvest, with what it closed at once."""
+    if report.changed or report.gone:
+        close(report, place)
     data = {
         "source": report.source,
         "records": report.total,
@@ -171,6 +173,24 @@ def reported(report: HarvestReport) -> Answer:
         view.hint("Next: phonolith build")
 
     return Answer(data, show)
+
+
+def close(report: HarvestReport, place: Place) -> None:
+    """Tell which licences became stricter, and bring the list of withdrawals into step with that."""
+    from phonolith.cli.reading import reading
+    from phonolith.cli.withdrawals import keep_list
+    from phonolith.errors import Damaged, NewerFormat, NotFound
+    from phonolith.library.closed import closed
+
+    before = len(report.findings)
+    try:
+        with reading(place) as library:
+            for finding in closed(library):
+                report.add(finding)
+    except (NotFound, NewerFormat, Damaged):
+        return  # nothing is built, so nothing is open
+    if len(report.findings) > before:
+        keep_list(place, place.archive())
 
 
 def draw_findings(view: View, report: HarvestReport) -> None:

@@ -10,6 +10,7 @@ from phonolith.cli.verb import Place
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
+from phonolith.library.restated import Restated
 from phonolith.rights.gate import Policy
 
 
@@ -20,4 +21,6 @@ def reading(place: Place) -> Iterator[Library]:
     settings = place.settings()
     policy = Policy(settings.operator_territory, settings.publish_territories)
     with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
-        yield Library(catalogue, Overlay(register), policy, lambda: date.fromisoformat(place.now()[:10]))
+        yield Library(
+            catalogue, Overlay(register, Restated(archive)), policy, lambda: date.fromisoformat(place.now()[:10])
+        )

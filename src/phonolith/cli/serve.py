@@ -18,6 +18,8 @@ from phonolith.errors import UsageError
 from phonolith.store.archive import Archive
 from phonolith.store.locks import utc_now
 
+_PATIENCE = 1.0  # seconds that a visitor may wait for what sources said since the build to be read
+
 
 @verb("serve", short_help="Open the library in the browser: search, browse, play.")
 @click.option("--host", help="Address to listen at. Default: the setting serve.host.")
@@ -40,6 +42,7 @@ def serve(place: Place, host: str | None, port: int | None, lan: bool, workers: 
 
 def opened(archive: Archive, settings: Settings) -> Answer:
     """Listen first, then say where, then serve: an address that is printed is one that answers."""
+    from phonolith.library.restated import Restated
     from phonolith.notices.duty import keep_attending
     from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
@@ -67,7 +70,8 @@ def opened(archive: Archive, settings: Settings) -> Answer:
 
     def run() -> None:
         with listener:
-            server.serve(archive, settings, listener, number, beside)
+            statements = Restated(archive, patience=_PATIENCE)
+            server.serve(archive, settings, listener, number, beside, statements)
 
     data = {"address": addresses[0], "addresses": addresses, "port": port, "workers": number}
     return Answer(data, show, then=run)

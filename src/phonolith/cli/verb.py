@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -123,10 +123,40 @@ def put_out(answer: Answer, as_json: bool) -> None:
 
 
 def write_json(data: Mapping[str, Any]) -> None:
-    """One JSON object and a line end on stdout, in UTF-8 whatever the locale; lone surrogates become their escapes."""
+    """One JSON object and a line end on stdout, in UTF-8 whatever the locale; lone surrogates become their escapes.
+
+    A value of it that is an iterator is written as a list, piece by piece, however long it is.
+    """
+    for text in _pieces(data):
+        _write(text)
+
+
+def _pieces(data: Mapping[str, Any]) -> Iterator[str]:
+    """The object as text; what streams comes last in it."""
     import json
 
-    text = json.dumps(data, ensure_ascii=False, indent=2, default=_builtin) + "\n"
+    def dumped(value: Any) -> str:
+        return json.dumps(value, ensure_ascii=False, indent=2, default=_builtin)
+
+    streams = {name: value for name, value in data.items() if isinstance(value, Iterator)}
+    whole = dumped({name: value for name, value in data.items() if name not in streams})
+    if not streams:
+        yield whole + "\n"
+        return
+    yield whole[:-2] if whole.endswith("\n}") else whole[:-1]
+    comma = "," if len(streams) < len(data) else ""
+    for name, values in streams.items():
+        yield f"{comma}\n  {dumped(name)}: ["
+        empty = True
+        for value in values:
+            yield ("\n    " if empty else ",\n    ") + dumped(value).replace("\n", "\n    ")
+            empty = False
+        yield "]" if empty else "\n  ]"
+        comma = ","
+    yield "\n}\n"
+
+
+def _write(text: str) -> None:
     encoded = text.encode("utf-8", "backslashreplace")
     buffer = getattr(sys.stdout, "buffer", None)
     if buffer is None:  # a test's stand-in for stdout takes text only

@@ -31,6 +31,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import REVOKED, Evidence, since
 from phonolith.rights.gate import FORBIDDEN, GONE, Policy, Subject, decide
 from phonolith.rights.licences import known
+from phonolith.rights.stricter import restate_pinned
 from phonolith.store.bag import EVIDENCE
 
 _AT_ONCE = 500  # files
@@ -188,7 +189,7 @@ def _evidence(one: Pinned, decisions: Decisions) -> Evidence:
     now = decisions.attestations(*one.witnesses)
     if not set(one.attestations) <= {attestation.event for attestation in now}:
         return _NOT_IN_FORCE
-    return since(built, now, max(one.attestations, default=0))
+    return since(restate_pinned(built, decisions.restated, one.witnesses), now, max(one.attestations, default=0))
 
 
 def _by_catalogue(reading: Reading, pinned: Mapping[str, Pinned | None]) -> dict[str, Decision]:

@@ -11,7 +11,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Protocol, cast
 
 import apsw
@@ -21,6 +21,7 @@ from phonolith.errors import NotFound, Withdrawn
 from phonolith.library.catalogue import Snapshot
 from phonolith.model.event import Event
 from phonolith.rights.decisions import Decisions, Withdrawal
+from phonolith.rights.evidence import Evidence
 
 _LOOK_EVERY = 2.0  # seconds; a takedown is promised within 5, of which this leaves some for a busy machine
 _DIGITS = 64  # of a SHA-256; a public id has 16 characters
@@ -36,6 +37,17 @@ class EventLog(Protocol):
 
     def events(self, after: int = 0) -> Iterator[Event]:
         """Events with a higher number, in order."""
+
+
+class Statements(Protocol):
+    """What the overlay needs of the records that are newer than the build."""
+
+    @property
+    def mark(self) -> str:
+        """Another text as soon as anything else is known."""
+
+    def look(self) -> Mapping[str, Evidence]:
+        """Evidence by public id; the very same mapping as long as nothing is new."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +76,19 @@ class Overlay:
     """Decisions in force, at most ``every`` seconds old.
 
     A register that cannot be read raises its error from here: nothing is shown while it is not known what was taken
-    down.
+    down. ``statements`` are what sources said since the build; None where there are no records beside the catalogue.
     """
 
     def __init__(
-        self, register: EventLog, *, every: float = _LOOK_EVERY, clock: Callable[[], float] = time.monotonic
+        self,
+        register: EventLog,
+        statements: Statements | None = None,
+        *,
+        every: float = _LOOK_EVERY,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self.register = register
+        self._statements = statements
         self._every = every
         self._clock = clock
         self._lock = threading.Lock()
@@ -84,8 +102,14 @@ class Overlay:
             now = self._clock()
             if now - self._looked >= self._every:
                 self._read()
+                self._hear()
                 self._looked = now
             return self._decisions
+
+    @property
+    def heard(self) -> str:
+        """Another text as soon as :meth:`decisions` knows anything else that sources said since the build."""
+        return self._statements.mark if self._statements else ""
 
     def hidden(self, snapshot: Snapshot) -> Hidden:
         """What is hidden in this build."""
@@ -95,10 +119,16 @@ class Overlay:
         head = self.register.head()
         if head == self._head:
             return
-        if head[0] < self._decisions.head:  # another register was put in place
-            self._decisions = Decisions()
-        self._decisions = self._decisions.then(self.register.events(self._decisions.head))
+        known = self._decisions
+        if head[0] < known.head:  # another register was put in place
+            known = Decisions()
+        self._decisions = replace(known.then(self.register.events(known.head)), restated=self._decisions.restated)
         self._head = head
+
+    def _hear(self) -> None:
+        restated = self._statements.look() if self._statements else self._decisions.restated
+        if restated is not self._decisions.restated:
+            self._decisions = replace(self._decisions, restated=restated)
 
 
 class NoEvents:

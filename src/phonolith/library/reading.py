@@ -20,6 +20,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.evidence import Evidence, on_day, since
 from phonolith.rights.gate import Policy, Subject, decide
 from phonolith.rights.licences import known
+from phonolith.rights.stricter import INHERITED, restate
 
 _REMEMBERED = 20_000  # pieces of evidence kept per build and policy
 
@@ -114,16 +115,18 @@ class Reading:
         check(reference, ids, self.decisions.withdrawn)
 
     def current(self, rights: Rights, witnesses: Iterable[str]) -> Rights:
-        """What the build knew of a licence as it stands now, after what was attested and revoked since.
+        """What the build knew of a licence as it stands now, after what was attested, revoked and made stricter since.
 
-        ``witnesses`` are the ids that an attestation could name. Unless something was, it is the very same object.
-        What the passing of years has put into the public domain since the build is so now.
+        ``witnesses`` are the ids that an attestation could name, a thing's own first. Unless something was, it is the
+        very same object. What the passing of years has put into the public domain since the build is so now.
         """
+        witnesses, restated = tuple(witnesses), self.decisions.restated
         attestations = self.decisions.attestations(*witnesses)
-        if not attestations and rights.basis not in ("attested", "public-domain"):
+        told = not restated.keys().isdisjoint(witnesses)
+        if not attestations and rights.basis not in ("attested", "public-domain") and not told:
             return rights
         built = as_evidence(rights)
-        now = since(on_day(built, self.on), attestations, self._built_at)
+        now = since(self._restated(on_day(built, self.on), witnesses), attestations, self._built_at)
         return rights if now == built else replace(as_rights(now), limits=rights.limits)
 
     @property
@@ -140,6 +143,17 @@ class Reading:
             return date.fromisoformat(row[0]) if row and row[0] else date.min
 
         return self.snapshot.once("as_of", read)
+
+    def _restated(self, built: Evidence, witnesses: Sequence[str]) -> Evidence:
+        """What its source says since the build, if stricter; a release's word counts for tracks without their own."""
+        restated = self.decisions.restated
+        own = restated.get(witnesses[0])
+        if restated.keys().isdisjoint(witnesses) or (own is not None and own != INHERITED):
+            return restate(built, own)
+        kind, row = self.snapshot.find(witnesses[0])
+        if kind == "track" and len(witnesses) > 1 and self.rows(_OWN_RIGHTS, (row,))[0][0] is None:
+            return restate(built, restated.get(witnesses[1]))
+        return restate(built, own)
 
     @property
     def _built_at(self) -> int:
@@ -213,6 +227,8 @@ def utc_today() -> date:
     """The clock of a running library: today's date of Universal Time."""
     return datetime.now(UTC).date()
 
+
+_OWN_RIGHTS = "SELECT rights FROM track WHERE id = ?"
 
 NO_RIGHTS = Rights(None, 0, "", "", "none", False, "Nobody stated a licence.")
 

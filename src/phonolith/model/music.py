@@ -256,7 +256,9 @@ class PopularityDescription:
     remainder: str = ""
 
 
-Description = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription | PopularityDescription
+#: A description of a thing, which appears, changes and vanishes.
+Described = ArtistDescription | ReleaseDescription | TrackDescription | OtherDescription
+Description = Described | PopularityDescription
 
 
 @dataclass(frozen=True, slots=True)

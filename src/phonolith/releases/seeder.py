@@ -21,6 +21,7 @@ from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.publications import bundles, publications
 from phonolith.library.reading import Library, utc_today
+from phonolith.library.restated import Restated
 from phonolith.model.publication import Bundle, Publication, Torrent
 from phonolith.releases.mapped import Task
 from phonolith.releases.offer import MISSING, Offer, mentions, named_since, offer
@@ -59,7 +60,7 @@ class Seeder:
         self._since = now()
         self._register = archive.register()
         self._objects = archive.objects()
-        self._overlay = Overlay(self._register, every=0)
+        self._overlay = Overlay(self._register, Restated(archive), every=0)
         self._library: Library | None = None
         self._tally = Tally(status_file(archive))
         self._kept = float("-inf")
@@ -68,7 +69,7 @@ class Seeder:
         self._troubles: dict[str, str] = {}  # by bundle, "" for all of them
         self._outside: dict[str, str] = {}  # by tracker or part of the network
         self._wrong: dict[str, tuple[int, ...]] = {}
-        self._seen: tuple[int, str, int] | None = None
+        self._seen: tuple[int, str, str, int] | None = None
         self._looked = float("-inf")
         self._waiting: deque[Bundle] = deque()  # to be put to the gate
         self._unsure: set[str] = set()  # bundles whose bytes are to be looked for again
@@ -124,16 +125,18 @@ class Seeder:
             "bundles": [told(one) for one in self.seeding()],
         }
 
-    def _stand(self) -> tuple[int, str, int]:
-        """What the answers depend on: the register's head, the catalogue's generation."""
+    def _stand(self) -> tuple[int, str, str, int]:
+        """What the answers depend on: the register's head, what sources said since the build, its generation."""
+        self._overlay.decisions()
+        told = *self._register.head(), self._overlay.heard
         if self._library is None:
             with suppress(NotFound):
                 catalogue = Catalogue.open(self._archive.catalogue)
                 self._library = Library(catalogue, self._overlay, self._policy, utc_today)
         if self._library is None:
-            return *self._register.head(), 0
+            return *told, 0
         with self._library.catalogue.reading() as snapshot:
-            return *self._register.head(), snapshot.generation
+            return *told, snapshot.generation
 
     def _due(self) -> float:
         missing = any(why.code == MISSING for one in self._offers.values() for why in one.withheld.values())

@@ -26,6 +26,7 @@ from phonolith.library.offered import answers, contents
 from phonolith.library.overlay import Overlay
 from phonolith.library.publications import bundles, publications
 from phonolith.library.reading import Library
+from phonolith.library.restated import Restated
 from phonolith.model.progress import Progress
 from phonolith.model.publication import Bundle, Publication
 from phonolith.releases.commit import signing_key
@@ -63,6 +64,7 @@ class _Round:
     """Going through everything published once, as decisions and catalogue were when it began."""
 
     stand: str
+    heard: str
     waiting: deque[tuple[Bundle, bool, bool]]  # a bundle, whether it is our own, whether it is current
     several: bool  # whether some bundles are not current
     refused: dict[str, _Refusal] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Keeper:
         self._clock = clock
         self._register = archive.register()
         self._objects = archive.objects()
-        self._overlay = Overlay(self._register, every=0)
+        self._overlay = Overlay(self._register, Restated(archive), every=0)
         self._library: Library | None = None
         self._round: _Round | None = None
 
@@ -104,11 +106,11 @@ class Keeper:
 
         Raises Busy while another process writes to the list, and what reading held/ raises; asked again, it goes on.
         """
-        stand = self._stand()
-        if self._round is None or self._round.stand != stand:
-            if stand == self._finished().get("stand"):
+        stand, heard = self._stand(), self._heard()
+        if self._round is None or self._round.stand != stand:  # what is heard meanwhile is for a round of its own
+            if (stand, heard) == self._in_step():
                 return None
-            self._round = self._begin(stand)
+            self._round = self._begin(stand, heard)
         now, until = self._round, self._clock() + seconds
         while now.waiting:
             now.fresh |= self._put_to_gate(now, *now.waiting[0])
@@ -129,14 +131,24 @@ class Keeper:
             return repr((seq, last, found.st_ino, found.st_mtime_ns, found.st_size, self._policy))
         return repr((seq, last, self._policy))
 
-    def _begin(self, stand: str) -> _Round:
+    def _heard(self) -> str:
+        """What the answers depend on besides: what sources said since the build, as one text."""
+        self._overlay.decisions()
+        return self._overlay.heard
+
+    def _in_step(self) -> tuple[str, str]:
+        """What the list was in step with last."""
+        told = self._finished()
+        return str(told.get("stand", "")), str(told.get("heard", ""))
+
+    def _begin(self, stand: str, heard: str) -> _Round:
         if self._library is None:
             with suppress(NotFound, NewerFormat, Damaged):
                 self._library = Library(Catalogue.open(self._archive.catalogue), self._overlay, self._policy)
         past = publications(self._register.events())
         named = frozenset(named_since(self._register, int(self._finished().get("event", 0))))
         waiting = sorted(_every(past), key=lambda one: self._urgency(one, named))
-        return _Round(stand, deque(waiting), any(not current for _, _, current in waiting))
+        return _Round(stand, heard, deque(waiting), any(not current for _, _, current in waiting))
 
     def _urgency(self, one: tuple[Bundle, bool, bool], named: frozenset[str]) -> int:
         bundle, _, current = one
@@ -169,11 +181,11 @@ class Keeper:
     def _finish(self, now: _Round) -> int:
         """Take back what is offered again, unless something changed meanwhile or could not be read."""
         added = 0
-        if now.stand == self._stand():
+        if (now.stand, now.heard) == (self._stand(), self._heard()):
             known = listed(self._archive.withdrawals().read().lines) if now.whole else {}
             back = [name for name, one in known.items() if one.event == "withdrawn" and name not in now.refused]
             added = self._list({name: _Refusal("reinstated", known[name].ground) for name in back})
-            told = {"stand": now.stand, "event": self._overlay.decisions().head}
+            told = {"stand": now.stand, "heard": now.heard, "event": self._overlay.decisions().head}
             atomic_write(self._state, json.dumps(told).encode())
         self._round = None
         return added

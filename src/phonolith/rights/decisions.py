@@ -15,7 +15,7 @@ from typing import Any
 
 from phonolith.model.event import Event
 from phonolith.rights import notices
-from phonolith.rights.evidence import Attestation
+from phonolith.rights.evidence import Attestation, Evidence
 from phonolith.rights.notices import HIDING, Notice
 
 
@@ -52,6 +52,7 @@ class Decisions:
 
     ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
     several withdrawals of one thing it has the weightiest. ``notices`` are all that ever arrived, by id.
+    ``restated`` is no decision of a person: evidence that sources gave since the build, which counts where it is stricter.
     """
 
     head: int = 0
@@ -62,6 +63,7 @@ class Decisions:
     _withdrawn_by: Mapping[str, Mapping[str, Withdrawal]] = field(default_factory=dict)
     _attested_in: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     _set_in: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    restated: Mapping[str, Evidence] = field(default_factory=dict)
 
     @staticmethod
     def load(events: Iterable[Event]) -> Decisions:

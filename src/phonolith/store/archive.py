@@ -13,6 +13,7 @@ from typing import Any
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
 from phonolith.store.damage import KnownDamage
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
+from phonolith.store.history import History
 from phonolith.store.ledger import Ledger
 from phonolith.store.letters import Letters
 from phonolith.store.locks import store_lock
@@ -137,6 +138,11 @@ class Archive:
         """Access copies of objects, whether any were made or not."""
         return self.derived / "access"
 
+    @property
+    def changes(self) -> Path:
+        """What the last build found changed since earlier harvests, whether built yet or not."""
+        return self.derived / "changes.sqlite"
+
     @contextlib.contextmanager
     def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.
@@ -157,6 +163,10 @@ class Archive:
     def records(self) -> RecordStore:
         """held/records."""
         return RecordStore(self.held / "records", self.objects(), self._ledger)
+
+    def history(self) -> History:
+        """held/records as it was at other times, to read. Raises NotFound where nothing was ever harvested."""
+        return History(self.held / "records", self._ledger, self.volumes)
 
     def objects(self) -> ObjectStore:
         """held/objects and held/ledger.sqlite."""

@@ -12,6 +12,7 @@ import apsw
 
 from phonolith.model.record import Record
 from phonolith.store.database import fetch
+from phonolith.store.harvests import Harvests
 from phonolith.store.lines import Key, Line, decode_lines, from_key, item_of, to_key, validator_of
 from phonolith.store.segments import Segment, pack_frames, reread, segment_path, source_of, unpack_frames, write_segment
 
@@ -48,6 +49,7 @@ class RecordIndex:
     def __init__(self, db: apsw.Connection, folder: Path) -> None:
         self._db = db
         self._folder = folder
+        self._harvests = Harvests(db)
 
     # Writing
 
@@ -76,6 +78,8 @@ class RecordIndex:
             texts.append(text)
             known[key] = changed[key] = Known(line, digest, to_key(record.validator), record.time, len(text), "")
         self._append(source, start, texts, past, changed)
+        if texts:
+            self._harvests.note(source, start, next(iter(changed.values())).time, (len(texts) - again, again, 0))
         self._keep_lines(source, name, start, texts)
         for table in ("head", "fresh"):
             self._db.executemany(f"UPDATE {table} SET validator = ? WHERE source = ? AND item = ?", renewed)
@@ -93,6 +97,8 @@ class RecordIndex:
             head.line, head.size, head.gone = line, len(text), time
             past.append(line)
         self._append(source, start, texts, past, live)
+        if texts:
+            self._harvests.note(source, start, time, (0, 0, len(texts)))
         self._keep_open(source, start, texts)
         return len(texts)
 
@@ -159,6 +165,7 @@ class RecordIndex:
     def adopt(self, name: str, number: int, path: Path) -> None:
         """Enter a stray segment. Open lines that it has too are dropped; the others are numbered anew behind it."""
         source = self.number(name)
+        noted = self._next(source)
         first = int(self._one("SELECT coalesce(max(first + lines), 0) FROM segment WHERE source = :s", s=source))
         rows = fetch(self._db, "SELECT text FROM open WHERE source = :s ORDER BY line", {"s": source})
         for table in ("open", "past", "head", "fresh"):
@@ -166,13 +173,16 @@ class RecordIndex:
         self._db.execute("UPDATE source SET lines = :f, open_bytes = 0 WHERE id = :s", {"s": source, "f": first})
         segment, texts = reread(path, number, first)
         self._enter(source, segment)
-        self._replay(source, texts)
+        self._replay(source, texts, noted)
         sealed = set(texts)
         waiting = [text for (text,) in rows if text not in sealed]
-        self._keep_open(source, self._replay(source, waiting), waiting)
+        self._keep_open(source, self._replay(source, waiting, noted), waiting)
 
-    def _replay(self, source: int, texts: list[bytes]) -> int:
-        """Number lines anew and let them speak about their items; returns the number of the first."""
+    def _replay(self, source: int, texts: list[bytes], noted: int) -> int:
+        """Number lines anew and let them speak about their items; returns the number of the first.
+
+        Lines from ``noted`` on belong to no harvest that is known: they count as one for each day.
+        """
         lines = [decode_lines(text)[0] for text in texts]
         known = self._known(source, [to_key(item_of(line)) for line in lines])
         past: list[int] = []
@@ -181,6 +191,11 @@ class RecordIndex:
         for at, (line, text) in enumerate(zip(lines, texts, strict=True), start):
             key = to_key(item_of(line))
             before = known.get(key)
+            if at >= noted:
+                there = before is not None and not before.gone
+                self._harvests.note_day(
+                    source, at, line.time, (not (there or line.gone), there and not line.gone, line.gone)
+                )
             past += [before.line] if before is not None else []
             past += [at] if line.gone else []
             digest = bytes.fromhex(line.digest) if line.digest else before.digest if before else b""

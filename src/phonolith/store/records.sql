@@ -66,6 +66,17 @@ CREATE TABLE segment (         -- sealed files: <source>/<number, six digits>.js
   PRIMARY KEY (source, number)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE harvest (         -- what each harvest brought; the state after it is all lines before the first of the next
+  source INTEGER NOT NULL REFERENCES source,
+  number INTEGER NOT NULL,     -- 1, 2, 3 …
+  first INTEGER NOT NULL,      -- number of its first line
+  time TEXT NOT NULL,          -- of that line
+  new INTEGER NOT NULL,
+  changed INTEGER NOT NULL,
+  gone INTEGER NOT NULL,
+  PRIMARY KEY (source, number)
+) STRICT, WITHOUT ROWID;
+
 -- The frontier. It stands in this file because two files of a WAL do not commit together: what a task brought, what it
 -- led to, and that it is done, are one transaction.
 

@@ -28,8 +28,9 @@ from phonolith.library.views import (
     YearPage,
 )
 from phonolith.notices.public import NoticesView, NoticeView
-from phonolith.web import log, notices, params, withdrawn
+from phonolith.web import changes, log, notices, params, withdrawn
 from phonolith.web import releases as published
+from phonolith.web.changes import ChangesAnswer
 from phonolith.web.desk import Desk
 from phonolith.web.log import LinkView, LogView
 from phonolith.web.media import Playable, playable
@@ -272,6 +273,14 @@ OPERATIONS = (
         (params.NOTICE,),
         NoticeView,
         notices.reasons,
+        slow=True,
+    ),
+    Operation(
+        "/changes",
+        "What the last harvests changed at the sources, newest first",
+        (params.COLLECTION, params.WHAT, *_PIECES),
+        ChangesAnswer,
+        changes.answer,
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonolith.config import Settings
 from phonolith.errors import PhonolithError
+from phonolith.library.overlay import Statements
 from phonolith.store.archive import Archive
 from phonolith.store.locks import utc_now
 from phonolith.store.withdrawals import HEADS, LINES
@@ -25,6 +26,7 @@ from phonolith.web import (
     about,
     api,
     bundles,
+    changes,
     fixed,
     lists,
     log,
@@ -55,15 +57,17 @@ def create_app(
     look_every: float = 2.0,
     beside: Beside | None = None,
     now: Callable[[], str] = utc_now,
+    statements: Statements | None = None,
 ) -> Starlette:
     """The library of an archive as an ASGI application.
 
     There may be no catalogue yet: then every page says so, and the first build makes them appear without a restart.
     A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
     leaves some for a busy machine. ``beside`` runs in a thread while the library is open, until its event is set.
-    ``now`` is the time that notices go by.
+    ``now`` is the time that notices go by. ``statements`` are what sources said since the build, so that a stricter
+    licence is obeyed at once; without them it waits for the build.
     """
-    desk = Desk(archive, settings, look_every=look_every, now=now)
+    desk = Desk(archive, settings, look_every=look_every, now=now, statements=statements)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -102,6 +106,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/years": lists.years,
         "/labels": lists.labels,
     }
+    feeds = {
+        "/artist/{id}.rss": changes.of_artist,
+        "/label/{id}.rss": changes.of_label,
+        "/search.rss": changes.of_search,
+    }
     plain = {
         "/offline": fixed.offline,
         "/sw.js": fixed.worker,
@@ -114,6 +123,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/artist/{id}": pages.artist,
         "/shuffle": lists.shuffle,
         "/about": about.about,
+        "/changes": changes.page,
         "/releases": releases.index,
         "/releases.json": releases.as_json,
         "/releases.rss": releases.rss,
@@ -146,6 +156,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         Route("/bundle/{path:path}", bundles.Seed(desk), methods=["GET"]),
         Route("/releases/{stem}.torrent", releases.Torrents(desk), methods=["GET"]),
         Route("/art/{id}/{size:int}", media.Covers(desk).answer),
+        *(Route(path, threaded(desk, page)) for path, page in feeds.items()),
         *(Route(path, kept(desk, page)) for path, page in same_for_all.items()),
         *(Route(path, inline(desk, page)) for path, page in plain.items()),
         *(Route(path, threaded(desk, page)) for path, page in slow.items()),

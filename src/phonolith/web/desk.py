@@ -15,7 +15,7 @@ from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.committed import Committed
 from phonolith.library.copies import Copies
-from phonolith.library.overlay import Overlay, reach
+from phonolith.library.overlay import Overlay, Statements, reach
 from phonolith.library.published import Published
 from phonolith.library.reading import Library, utc_today
 from phonolith.notices.office import Office
@@ -38,13 +38,21 @@ _LONGEST_KEY = 1_000
 class Desk:
     """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start.
 
-    ``look_every``: how old a decision may get before it is seen, in seconds.
+    ``look_every``: how old a decision may get before it is seen, in seconds. ``statements`` are what sources said since
+    the build, read by whoever may read them.
     """
 
     def __init__(
-        self, archive: Archive, settings: Settings, *, look_every: float, now: Callable[[], str] = utc_now
+        self,
+        archive: Archive,
+        settings: Settings,
+        *,
+        look_every: float,
+        now: Callable[[], str] = utc_now,
+        statements: Statements | None = None,
     ) -> None:
         self._look_every = look_every
+        self._statements = statements
         self.now = now
         self.archive = archive
         self.settings = settings
@@ -148,7 +156,7 @@ class Desk:
 
     def _watched(self) -> Overlay:
         self._register = self.archive.register()
-        return Overlay(self._register, every=self._look_every)
+        return Overlay(self._register, self._statements, every=self._look_every)
 
 
 Page = Callable[[Desk, Request], Response]

@@ -1,4 +1,4 @@
-"""What programs read of the publications besides JSON: magnet links, and an RSS feed with torrents as enclosures."""
+"""What programs read besides JSON: magnet links, a feed of publications with torrents, and feeds of what is new."""
 
 from __future__ import annotations
 
@@ -30,6 +30,17 @@ class Entry:
     about: str
     torrent: str
     length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """An item of a feed of what is new; ``guid`` never changes."""
+
+    title: str
+    link: str
+    guid: str
+    time: str
+    about: str
 
 
 def magnet(torrent: Torrent, name: str, trackers: Sequence[str], web_seed: str, source: str) -> str:
@@ -83,12 +94,28 @@ def news(title: str, home: str, here: str, about: str, items: Iterable[tuple[str
     ).encode()
 
 
+def watching(title: str, home: str, here: str, about: str, items: Sequence[Item]) -> bytes:
+    """A feed of what is new (RSS 2.0), newest item first; ``here`` is its own address. Same items, same bytes."""
+    built = f"<lastBuildDate>{_date(items[0].time)}</lastBuildDate>" if items else ""
+    head = (
+        '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel>'
+        f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
+        f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
+    )
+    every = (f"<item>{_said(one)}</item>\n" for one in items)
+    return "".join((head, *every, "</channel></rss>\n")).encode()
+
+
 def _item(one: Entry) -> str:
+    torrent = f'<enclosure url={_quoted(one.torrent)} length="{one.length}" type="application/x-bittorrent"/>'
+    return f"<item>{_said(one)}{torrent}</item>\n"
+
+
+def _said(one: Entry | Item) -> str:
     return (
-        f"<item><title>{_text(one.title)}</title><link>{_text(one.link)}</link>"
+        f"<title>{_text(one.title)}</title><link>{_text(one.link)}</link>"
         f'<guid isPermaLink="false">{_text(one.guid)}</guid><pubDate>{_date(one.time)}</pubDate>'
         f"<description>{_text(one.about)}</description>"
-        f'<enclosure url={_quoted(one.torrent)} length="{one.length}" type="application/x-bittorrent"/></item>\n'
     )
 
 

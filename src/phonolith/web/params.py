@@ -141,6 +141,12 @@ FILES_AFTER = Whole(
 SINCE = Whole(
     "since", "The size of an older head, which the newest is linked to; without it the newest itself.", 1, 2**59
 )
+COLLECTION = Text("collection", "Only this collection, as in folder.demo.", longest=140)
+WHAT = Text(
+    "what",
+    "Only this kind of change.",
+    choices=("appeared", "changed", "vanished", "moved", "merged", "stricter"),
+)
 LOG = Text("log", "The log's name: SHA-256 of its first key.", longest=64, pattern="[0-9a-f]{64}", where="path")
 
 NOTICE = Text("notice", "The number of a notice.", longest=12, pattern="[a-z2-7]{12}", where="path")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
@@ -102,6 +103,16 @@ def packed(request: Request, body: bytes, headers: Mapping[str, str], status: in
     return Response(body, status, headers)
 
 
+def tagged(request: Request, body: bytes, headers: Mapping[str, str]) -> Response:
+    """The body, or that it has not changed since the client asked last (RFC 9110, section 13.1.2)."""
+    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {**headers, "cache-control": "no-cache", "etag": f"W/{tag}"}
+    known = request.headers.get("if-none-match", "")
+    if known.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in known.split(",")}:
+        return Response(status_code=304, headers=headers)
+    return packed(request, body, headers)
+
+
 def json_answer(request: Request, value: Any) -> Response:
     """A value of ours as JSON; lone surrogates, which JSON cannot carry, become replacement characters."""
     try:
@@ -191,5 +202,7 @@ def environment() -> jinja2.Environment:
         permits=words.permits,
         technical=words.technical,
         queue_item=words.queue_json,
+        change_path=words.change_path,
+        brought=words.brought,
     )
     return env

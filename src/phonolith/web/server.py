@@ -9,6 +9,7 @@ from contextlib import suppress
 import uvicorn
 
 from phonolith.config import Settings
+from phonolith.library.overlay import Statements
 from phonolith.store.archive import Archive
 from phonolith.web import workers as processes
 from phonolith.web.app import Beside, create_app
@@ -24,17 +25,22 @@ def workers(settings: Settings) -> int:
 
 
 def serve(
-    archive: Archive, settings: Settings, listener: socket.socket, number: int, beside: Beside | None = None
+    archive: Archive,
+    settings: Settings,
+    listener: socket.socket,
+    number: int,
+    beside: Beside | None = None,
+    statements: Statements | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises StorageError where several processes serve and keep ending.
 
     Each process opens the archive for itself, so each sees a decision and a new catalogue as soon as one alone would.
-    ``beside`` runs in a thread of each.
+    ``beside`` runs in a thread of each, ``statements`` are what sources said since the build.
     """
 
     def work() -> None:
         config = uvicorn.Config(
-            create_app(archive, settings, beside=beside),
+            create_app(archive, settings, beside=beside, statements=statements),
             log_level="warning",
             access_log=False,
             server_header=False,

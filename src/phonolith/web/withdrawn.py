@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -11,7 +10,7 @@ from starlette.responses import Response
 from phonolith.store.withdrawals import HEADS, LINES, listed
 from phonolith.verifier import digest
 from phonolith.web.desk import Desk
-from phonolith.web.render import packed
+from phonolith.web.render import tagged
 
 _TYPE = "application/x-ndjson"
 
@@ -55,10 +54,5 @@ def summary(desk: Desk, _: Request) -> WithdrawalsAnswer:
 
 
 def _file(request: Request, body: bytes) -> Response:
-    """The file, or that it has not changed (RFC 9110, section 13.1.2)."""
-    tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {"content-type": _TYPE, "cache-control": "no-cache", "etag": f"W/{tag}"}
-    known = request.headers.get("if-none-match", "")
-    if known.strip() == "*" or tag in {one.strip().removeprefix("W/") for one in known.split(",")}:
-        return Response(status_code=304, headers=headers)
-    return packed(request, body, headers)
+    """The file, or that it has not changed."""
+    return tagged(request, body, {"content-type": _TYPE})

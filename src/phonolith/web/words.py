@@ -8,8 +8,10 @@ from functools import lru_cache
 
 import msgspec
 
+from phonolith.library.changes import ChangeView, HarvestView
 from phonolith.library.views import Date, FileView, ReleaseRow, Rights, TrackRow
 from phonolith.library.views import LicenceView as Licence
+from phonolith.model.ids import KINDS
 from phonolith.web.names import shown
 
 _MONTHS = (
@@ -239,3 +241,14 @@ def playing_type(media_type: str, codec: str) -> str:
     if container in ("audio/ogg", "audio/mp4", "audio/webm") and name:
         return f'{container}; codecs="{name}"'
     return container
+
+
+def change_path(one: ChangeView) -> str:
+    """The page of a thing that changed, "/changes" where it has none now."""
+    return f"/{one.kind}/{one.heir or one.id}" if one.here and one.kind in KINDS else "/changes"
+
+
+def brought(one: HarvestView) -> str:
+    """What a harvest brought, in words."""
+    named = (("new", one.new), ("changed", one.changed), ("gone", one.gone))
+    return ", ".join(f"{count(value)} {name}" for name, value in named if value) or "nothing"
