@@ -52,7 +52,8 @@ class Decisions:
 
     ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
     several withdrawals of one thing it has the weightiest. ``notices`` are all that ever arrived, by id.
-    ``restated`` is no decision of a person: evidence that sources gave since the build, which counts where it is stricter.
+    ``restated`` is no decision of a person: evidence that sources gave since the build, which counts where it is
+    stricter.
     """
 
     head: int = 0
