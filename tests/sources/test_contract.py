@@ -385,7 +385,7 @@ SAMPLES: dict[str, tuple[bytes | None, list[tuple[str, Any]]]] = {
 
 
 #: Sources that say nothing about the licence of a payload.
-WITHOUT_LICENCES = {"musicbrainz"}
+WITHOUT_LICENCES = {"musicbrainz", "listenbrainz", "media"}
 
 
 def source_of(kind: str) -> Source:

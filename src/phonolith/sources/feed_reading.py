@@ -156,5 +156,5 @@ def _stated(
     level = Level.PLATFORM if own else Level.THIRD_PARTY
     addresses = [one for one in stated if parse(one) or (fit(one) and "@" not in one)]
     return tuple(
-        LicenceStatement(one, level, record.source, record.url, record.time, record.digest) for one in addresses
+        LicenceStatement(one, level, record.source, context.address, record.time, record.digest) for one in addresses
     )

@@ -111,7 +111,7 @@ def _release(item: Item, record: Record, collections: Collections, audio: set[st
         genres=texts.get("genre", ()),
         identifiers=tuple(dict.fromkeys(pair for pair in identifiers if pair != ("upc", *barcodes[:1]))),
         links=(Link("source", item.page),),
-        licences=(*_stated(item, record), *_by_collections(item, collections)),
+        licences=(*_stated(item, record), *_by_collections(item, collections, record.time)),
         files=tuple(_beside(item, audio)),
         limits=item.limits(),
     )
@@ -203,12 +203,15 @@ def _stated(item: Item, record: Record) -> Iterator[LicenceStatement]:
         yield LicenceStatement(text, Level.PLATFORM, record.source, item.page, record.time, record.digest)
 
 
-def _by_collections(item: Item, collections: Collections) -> Iterator[LicenceStatement]:
-    """What collections say for all that is in them: a curator's word about somebody else's upload, so level 1."""
+def _by_collections(item: Item, collections: Collections, time: str) -> Iterator[LicenceStatement]:
+    """What collections say for all that is in them: a curator's word about somebody else's upload, so level 1.
+
+    Each harvest asks the collections first, so what is held of them was said at the ``time`` of the item or later.
+    """
     for name in dict.fromkeys(item.texts.get("collection", ())):
         for text in collections.licences.get(name, ()):
             where = f"https://archive.org/details/{name}"
-            yield LicenceStatement(text, Level.THIRD_PARTY, f"collection:{name}", where, "", collections.digest)
+            yield LicenceStatement(text, Level.THIRD_PARTY, f"collection:{name}", where, time, collections.digest)
 
 
 def _audio(item: Item, one: Entry) -> File:
