@@ -156,6 +156,14 @@ def test_lists_that_lie_leave_the_run_open(store: RecordStore, origin: Origin, w
     assert not set(honest.asked) & {key for key in before if key.startswith("item:")}
 
 
+def test_a_short_list_that_is_read_again_is_not_counted_twice(store: RecordStore) -> None:
+    run(store, Origin([["a", "b", "c", "d", "e"]], total=5))
+    for _ in range(3):  # the origin goes on naming three of its five, one of them in the list read last
+        ended, _ = run(store, Origin([["a", "b"], ["c"]], total=5), since="")
+        assert not ended.finished and ended.listed == 3 and "ended after 3 of the 5" in ended.problem
+    assert said(store) == ["a", "b", "c", "d", "e"]
+
+
 def test_one_empty_list_is_no_fault(store: RecordStore) -> None:
     ended, report = run(store, Origin([["a"], [], ["b"]]))
     assert ended.finished and not report.findings and said(store) == ["a", "b"]

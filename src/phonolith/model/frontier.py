@@ -95,6 +95,7 @@ class Run:
     total: int | None = None
     empty_pages: int = 0
     last_page: str = ""
+    last_listed: int = 0
     new: int = 0
     changed: int = 0
     gone: int = 0

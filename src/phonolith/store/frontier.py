@@ -19,8 +19,8 @@ from phonolith.store.record_index import RecordIndex
 
 _AT_ONCE = 10_000  # items marked gone in one transaction
 _RUN = (
-    "options, started, since, high_water, reached, finished, listed, total, empty_pages, last_page, new, changed, gone,"
-    " problem, partial"
+    "options, started, since, high_water, reached, finished, listed, total, empty_pages, last_page, last_listed,"
+    " new, changed, gone, problem, partial"
 )
 
 
@@ -151,8 +151,13 @@ class Frontier:
         if run is None or run.finished:
             raise UsageError(self._name, "has no harvest to go on with", "Begin one: phonolith harvest")
         with self._lock, transaction(self._db, self._path):
-            sql = "UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s"
-            self._db.execute(sql, {"s": self._index.number(self._name)})
+            bindings = {"s": self._index.number(self._name)}
+            self._db.execute("UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s", bindings)
+            self._db.execute(
+                "UPDATE run SET listed = listed - last_listed, last_listed = 0 WHERE source = :s"
+                " AND EXISTS (SELECT 1 FROM task WHERE source = :s AND key = last_page AND state = 'waiting')",
+                bindings,
+            )
         return run
 
     def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",)) -> int:
@@ -241,8 +246,8 @@ class Frontier:
         )
         for key, listed in lists:
             sql = (
-                "UPDATE run SET last_page = :key, empty_pages = CASE WHEN :listed THEN 0 ELSE empty_pages + 1 END"
-                " WHERE source = :s"
+                "UPDATE run SET last_page = :key, last_listed = :listed,"
+                " empty_pages = CASE WHEN :listed THEN 0 ELSE empty_pages + 1 END WHERE source = :s"
             )
             self._db.execute(sql, {"s": source, "key": key, "listed": listed})
 

@@ -92,6 +92,7 @@ CREATE TABLE run (             -- the harvest of a source that goes on, or the l
   total INTEGER,               -- how many the origin says there are
   empty_pages INTEGER NOT NULL, -- lists in a row that named nothing
   last_page TEXT NOT NULL,     -- key of the list that was read last: where to go on if it was not the end
+  last_listed INTEGER NOT NULL, -- how many items it named: they are not counted twice when it is read again
   new INTEGER NOT NULL,
   changed INTEGER NOT NULL,
   gone INTEGER NOT NULL,
