@@ -294,13 +294,14 @@ def test_a_full_disk_while_mirroring(template: Path, tmp_path: Path, phonolith: 
         root = disk / "a"
         assert phonolith("init", root, "--name", "M", "--contact", "m@example.org").code == 0
         archive = Archive.open(root)
+        mirror = ("mirror", url, "--by", "web", "--no-build", "--archive", root)
         for left in (0, 100_000):
             filler = fill(disk, left)
-            told_plainly(phonolith("mirror", url, "--archive", root))
+            told_plainly(phonolith(*mirror))
             freed(archive)
             filler.unlink()
             check_sound(archive)
             what_is_published(archive)
-        assert phonolith("mirror", url, "--archive", root).code == 0
+        assert phonolith(*mirror).code == 0
         assert publications.bundles(published(archive)).keys() == publications.bundles(published(origin)).keys()
         check_sound(archive)
