@@ -1,5 +1,8 @@
 """Fetching 10,000 documents of 2 KB from nginx on loopback, politeness off: ours beside bare aiohttp and Scrapy.
 
+The client alone, and a whole harvest: one list names every document, and each is a durable record before it counts as
+answered. The others keep nothing.
+
     python -m bench.client [--documents N] [--rounds N] [--scrapy PYTHON] [--uvloop]
 
 Each row is a process of its own, rounds interleaved, medians; what is counted is the processor time of the client alone
@@ -21,7 +24,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -70,6 +73,42 @@ async def ours(base: str, count: int) -> int:
         return await _all(base, count, one)
 
 
+async def durable(base: str, count: int) -> int:
+    """A whole harvest into an archive of its own."""
+    from phonolith.harvest.gather import Pace, gather
+    from phonolith.harvest.report import HarvestReport
+    from phonolith.model.frontier import Step, Task
+    from phonolith.model.progress import Silent
+    from phonolith.model.record import Record
+    from phonolith.sources.client.answers import Manners
+    from phonolith.sources.client.client import Client
+    from phonolith.store.archive import Archive
+
+    manners, now, got = Manners(rate=float("inf"), parallel=_FLYING, robots=False), "2026-01-01T00:00:00Z", 0
+    with tempfile.TemporaryDirectory(prefix="bench-harvest-") as name:
+        archive = Archive.create(Path(name) / "a", name="bench", contact="bench@example.org", now=now)
+        with archive.records() as store:
+            frontier = store.frontier("bench.documents")
+            frontier.begin("{}", now, [Task("page:", f"{base}/", page=True)])
+            async with Client("bench@example.org", trusted=[base]) as client:
+
+                async def ask(task: Task) -> AsyncGenerator[Step, None]:
+                    nonlocal got
+                    if task.page:
+                        found = tuple(Task(f"item:{number}", f"{base}/{number}") for number in range(count))
+                        yield Step(found=found, listed=count, total=count)
+                        return
+                    answer = await client.get(task.address, manners=manners)
+                    got += len(answer.body)
+                    item = task.key.removeprefix("item:")
+                    yield Step(records=(Record("bench.documents", item, task.address, now, answer.body),))
+
+                pace, report = Pace(_FLYING, _FLYING), HarvestReport("bench.documents")
+                await gather(frontier, ask, report, pace, progress=Silent(), clock=lambda: now)
+            assert store.count("bench.documents") == count
+    return got
+
+
 async def bare(base: str, count: int) -> int:
     """aiohttp as its documentation begins."""
     import aiohttp
@@ -99,7 +138,7 @@ def child(name: str, loop: str, base: str, count: int) -> None:
         import uvloop  # type: ignore[import-not-found]
 
         factory = uvloop.new_event_loop
-    work = {"ours": ours, "bare": bare}[name]
+    work = {"ours": ours, "durable": durable, "bare": bare}[name]
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work(base, 200))  # imports, connections, caches
         cpu, wall = time.process_time(), time.perf_counter()
@@ -118,7 +157,7 @@ def nginx(count: int) -> Iterator[str]:
         folder.chmod(0o755)
         (folder / "documents").mkdir()
         for number in range(count):
-            (folder / "documents" / str(number)).write_bytes(os.urandom(_SIZE))
+            (folder / "documents" / str(number)).write_text(os.urandom(_SIZE // 2).hex())
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -145,6 +184,7 @@ def rows(scrapy: str, uvloop: bool, base: str, count: int, script: Path) -> dict
     own = [sys.executable, "-m", "bench.client", "child"]
     found = {"aiohttp, bare": [*own, "bare", "asyncio", base, str(count)]}
     found["phonolith"] = [*own, "ours", "asyncio", base, str(count)]
+    found["phonolith, harvest"] = [*own, "durable", "asyncio", base, str(count)]
     if uvloop:
         found["aiohttp, bare, uvloop"] = [*own, "bare", "uvloop", base, str(count)]
         found["phonolith, uvloop"] = [*own, "ours", "uvloop", base, str(count)]
