@@ -21,6 +21,7 @@ from phonolith.model.progress import Silent
 from phonolith.releases import expunge as expunge_
 from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
+from phonolith.store.copies import AccessCopies
 from tests import sample
 from tests.cli.conftest import Result
 from tests.releases.test_cut import laid_out, publish_now
@@ -186,7 +187,12 @@ def test_expunge_removes_bytes_for_good(root: Path, ids: dict[str, str], phonoli
         data = path.read_bytes()
     asked = expunged(root, digest, phonolith)
     assert asked.code == 2 and "--yes" in asked.err and path.exists()
+    copies = AccessCopies(archive.access)
+    made = copies.path(digest, "opus")
+    made.parent.mkdir(parents=True)
+    made.write_bytes(b"made of it")
     done = expunged(root, digest, phonolith, "--yes", "--json")
+    assert not made.exists(), "what was made of it goes with it"
     assert done.code == 0 and done.data["removed"] == [str(path)] and not path.exists()
     assert expunged(root, digest, phonolith, "--yes").code == 0, "again it changes nothing"
     with archive.objects() as objects:

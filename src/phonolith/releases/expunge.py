@@ -21,6 +21,7 @@ from phonolith.model.event import Event
 from phonolith.rights.attest import GROUNDS
 from phonolith.rights.decisions import Decisions, Withdrawal
 from phonolith.store.archive import Archive
+from phonolith.store.copies import AccessCopies
 from phonolith.store.files import fsync_dir, printable, storage_errors
 from phonolith.store.ledger import AWAITED, DROPPED, EXPUNGED, Ledger, Place, Tombstone
 from phonolith.store.objects import ObjectStore
@@ -76,6 +77,7 @@ def settle(archive: Archive) -> list[Removed]:
             sha256 = bytes.fromhex(digest)
             if sha256 not in known or known[sha256].why != EXPUNGED:
                 ledger.bury([_tombstone(sha256, EXPUNGED, why)])
+            AccessCopies(archive.access).drop(digest)  # what was made of it goes with it
             done += _clear(ledger, archive.volumes, sha256)
         for one in known.values():
             if one.why == EXPUNGED:
