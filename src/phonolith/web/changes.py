@@ -155,7 +155,7 @@ def _feed(desk: Desk, request: Request, title: str, home: str, found: Sequence[C
     name = shown(desk.renderer.site.name)
     items = [feed.Item(_title(one), f"{where}{change_path(one)}", _guid(one), one.time, _about(one)) for one in found]
     here = f"{where}{request.url.path}" + (f"?{request.url.query}" if request.url.query else "")
-    body = feed.watching(f"{title} · {name}", f"{where}{home}", here, f"What is new in {name}", items)
+    body = feed.news(f"{title} · {name}", f"{where}{home}", here, f"What is new in {name}", items)
     return tagged(request, body, {"content-type": "application/rss+xml; charset=utf-8"})
 
 

@@ -78,23 +78,7 @@ def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], 
     return "".join((head, *map(_item, items), "</channel></rss>\n")).encode()
 
 
-def news(title: str, home: str, here: str, about: str, items: Iterable[tuple[str, str, str, str, str]]) -> bytes:
-    """A feed (RSS 2.0) of things to read, newest first: each has title, link, what names it for ever, time, words."""
-    entries = "".join(
-        f"<item><title>{_text(name)}</title><link>{_text(link)}</link>"
-        f'<guid isPermaLink="false">{_text(guid)}</guid><pubDate>{_date(time)}</pubDate>'
-        f"<description>{_text(words)}</description></item>\n"
-        for name, link, guid, time, words in items
-    )
-    return (
-        '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel>'
-        f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
-        f'<language>en</language><atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
-        f"{entries}</channel></rss>\n"
-    ).encode()
-
-
-def watching(title: str, home: str, here: str, about: str, items: Sequence[Item]) -> bytes:
+def news(title: str, home: str, here: str, about: str, items: Sequence[Item]) -> bytes:
     """A feed of what is new (RSS 2.0), newest item first; ``here`` is its own address. Same items, same bytes."""
     built = f"<lastBuildDate>{_date(items[0].time)}</lastBuildDate>" if items else ""
     head = (

@@ -64,7 +64,7 @@ def rss(desk: Desk, request: Request) -> Response:
     office, where = desk.office, base(desk, request)
     found = listed(office.notices(), office.calendar, office.practice.contact, "", _ENTRIES)
     news = [
-        (
+        feed.Item(
             f"{one.title}: {one.state}",
             f"{where}{one.url}",
             f"urn:phonolith:notice:{one.id}:{one.state}",
