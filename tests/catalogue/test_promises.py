@@ -259,7 +259,7 @@ def test_the_published_file_has_no_journal_beside_it(tmp_path: Path) -> None:
     db = apsw.Connection(str(archive.catalogue))
     assert db.pragma("journal_mode") == "delete" and db.pragma("integrity_check") == "ok"
     db.close()
-    assert [path.name for path in archive.derived.iterdir()] == ["catalogue.sqlite"]
+    assert sorted(path.name for path in archive.derived.iterdir()) == ["catalogue.sqlite", "changes.sqlite"]
 
 
 def test_no_process_is_left(tmp_path: Path) -> None:
