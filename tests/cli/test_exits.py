@@ -53,6 +53,7 @@ def _run(*arguments: str, **settings: object) -> subprocess.CompletedProcess[str
     [
         (["--version"], 0),
         (["--help"], 0),
+        ([], 0),
         (["no-such-verb"], 2),
         (["config", "--no-such-option"], 2),
         (["config", "--archive", "/nonexistent"], 5),
@@ -120,3 +121,15 @@ def test_it_starts_without_what_only_some_verbs_need() -> None:
     )
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
     assert result.stdout.splitlines()[-1] == "[]"
+
+
+@pytest.mark.parametrize("group", [[], ["log"], ["rights"], ["harvest"]])
+def test_a_verb_that_was_left_out_is_answered_with_the_page_of_help(group: list[str]) -> None:
+    done, helped = _run(*group), _run(*group, "--help")
+    assert len(helped.stdout.splitlines()) > 10
+    assert done.returncode == (2 if group else 0)
+    assert (done.stdout if not group else done.stderr).strip() == helped.stdout.strip()
+
+
+def test_a_question_ends_its_sentence() -> None:
+    assert "'--version'? See: phonolith --help" in _run("--json").stderr

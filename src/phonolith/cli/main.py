@@ -151,7 +151,16 @@ def invoke(argv: list[str]) -> int:
             result = program.invoke(context)
     except click.exceptions.Exit as left:  # --help and --version
         return left.exit_code
+    except click.exceptions.NoArgsIsHelpError as error:
+        return _help_instead(error)
     return result if isinstance(result, int) else 0
+
+
+def _help_instead(error: click.exceptions.NoArgsIsHelpError) -> int:
+    """The page of help where a verb was left out; only the program's own name alone is no mistake."""
+    alone = error.ctx.parent is None
+    click.echo(error.ctx.get_help(), err=not alone)
+    return 0 if alone else 2
 
 
 def _usage(error: click.ClickException) -> PhonolithError:
@@ -178,7 +187,8 @@ def tell(error: PhonolithError, argv: Sequence[str]) -> int:
 
 def _emphasise(subject: str, problem: str, remedy: str) -> None:
     if not sys.stderr.isatty() or "NO_COLOR" in os.environ:
-        click.echo(f"{subject}: {problem}" + (f". {remedy}" if remedy else ""), err=True)
+        stop = " " if problem.endswith("?") else ". "
+        click.echo(f"{subject}: {problem}" + (f"{stop}{remedy}" if remedy else ""), err=True)
         return
     click.echo(f"{click.style(subject, bold=True)}: {click.style(problem, fg='red')}", err=True)
     if remedy:
