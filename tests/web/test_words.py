@@ -86,6 +86,13 @@ def test_a_plot_escapes_its_names_and_shows_small_values() -> None:
     assert str(columns([], "empty")) == ""
 
 
+@pytest.mark.parametrize(("count", "width"), [(1, 340), (5, 340), (10, 640), (15, 960), (16, 1000), (200, 1000)])
+def test_a_plot_of_few_columns_is_as_wide_as_they_are(count: int, width: int) -> None:
+    svg = str(columns([Bar(str(n), n) for n in range(count)], "few"))
+    assert f'viewBox="0 0 {width} ' in svg
+    assert ('class="plot few"' in svg) == (width < 1000)
+
+
 def test_shares_are_of_the_whole() -> None:
     assert [bar.share for bar in with_shares([Bar("a", 1), Bar("b", 3)])] == ["25.0\u202f%", "75.0\u202f%"]
     assert with_shares([Bar("a", 0)])[0].share == "0.0\u202f%"

@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 _WIDTH, _HEIGHT, _FOOT, _HEAD = 1000, 270, 26, 20
 _NARROW = 40.0
 _WIDEST = 64.0  # of one column: a few are not stretched over the whole width
+_SLIM = 340  # the narrowest drawing, which a phone shows whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,14 +33,16 @@ def columns(bars: Sequence[Bar], title: str, *, label_every: int = 1) -> Markup:
         return Markup("")
     top = max(bar.value for bar in bars) or 1
     step = min(_WIDEST, _WIDTH / len(bars))
+    width = min(_WIDTH, max(_SLIM, round(step * len(bars))))
+    size = f'viewBox="0 0 {width} {_HEIGHT}"' + (f' width="{width}" height="{_HEIGHT}"' if width < _WIDTH else "")
     drawn = "".join(_column(bar, at, step, top, label_every) for at, bar in enumerate(bars))
     name = escape(title)
     role = "group" if any(bar.href for bar in bars) else "img"
     return Markup(  # noqa: S704 - every text in it went through escape
-        f'<svg class="plot" viewBox="0 0 {_WIDTH} {_HEIGHT}" role="{role}" aria-label="{name}">'
-        f'<line class="top" x1="0" x2="{_WIDTH}" y1="{_HEAD}" y2="{_HEAD}"/>'
+        f'<svg class="plot{" few" if width < _WIDTH else ""}" {size} role="{role}" aria-label="{name}">'
+        f'<line class="top" x1="0" x2="{width}" y1="{_HEAD}" y2="{_HEAD}"/>'
         f'<text y="{_HEAD - 6}" aria-hidden="true">{_number(top)}</text>'
-        f'{drawn}<line class="axis" x1="0" x2="{_WIDTH}" y1="{_HEIGHT - _FOOT}" y2="{_HEIGHT - _FOOT}"/></svg>'
+        f'{drawn}<line class="axis" x1="0" x2="{width}" y1="{_HEIGHT - _FOOT}" y2="{_HEIGHT - _FOOT}"/></svg>'
     )
 
 
