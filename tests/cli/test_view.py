@@ -51,7 +51,9 @@ _COLUMNS = [Column("id", keep=True), Column("title", grow=4), Column("artist", g
 
 @pytest.mark.parametrize("width", [80, 120])
 @given(
-    rows=st.lists(st.tuples(st.just("abcdefghijklmnop"), st.text(max_size=90), st.text(max_size=60), st.just("3:07")))
+    rows=st.lists(
+        st.tuples(st.just("abcdefghijklmnop"), st.text(max_size=90), st.text(max_size=60), st.just("3:07")), min_size=1
+    )
 )
 def test_a_table_fits_the_terminal_and_keeps_ids_whole(width: int, rows: list[tuple[str, ...]]) -> None:
     drawn = io.StringIO()
@@ -137,3 +139,13 @@ def test_a_column_of_names_that_differ_at_their_ends_keeps_both() -> None:
         view = Rich(Console(file=drawn, width=40))
         view.table([Column("bundle", grow=1, ends=ends), Column("files")], [("music-" * 8 + "large-001", 7)])
         assert ("large-001" in drawn.getvalue()) == ends and "…" in drawn.getvalue()
+
+
+@pytest.mark.parametrize(("header", "lines"), [(False, 0), (True, 1)])
+def test_a_table_without_rows_is_nothing_unless_its_columns_are_the_answer(header: bool, lines: int) -> None:
+    told = io.StringIO()
+    Rich(Console(file=told, width=80)).table(_COLUMNS, [], header=header)
+    assert len(told.getvalue().splitlines()) == lines
+    plain = io.StringIO()
+    Plain(plain).table(_COLUMNS, [], header=header)
+    assert len(plain.getvalue().splitlines()) == lines

@@ -52,7 +52,7 @@ class View(Protocol):
         """Names and values."""
 
     def table(self, columns: Sequence[Column], rows: Iterable[Sequence[object]], *, header: bool = False) -> None:
-        """A table; ``header``: with the names of its columns even in plain output."""
+        """A table, nothing if there are no rows; ``header``: its columns are named even then, and in plain output."""
 
     def bars(self, rows: Sequence[tuple[str, float, str]]) -> None:
         """Labelled bars with a note behind each."""
@@ -135,6 +135,8 @@ class Rich:
         shown = [not column.wide or self.console.width >= _WIDE for column in columns]
         columns = list(compress(columns, shown))
         cells = [[clean("" if cell is None else cell) for cell in compress(row, shown)] for row in rows]
+        if not cells and not header:
+            return
         table = Table(box=None, padding=(0, 2, 0, 0), header_style="dim", show_edge=False)
         widths = self._widths(columns, cells)
         for column, width in zip(columns, widths, strict=True):
