@@ -49,7 +49,8 @@ class Place:
 
     def settings(self, **flags: Any) -> Settings:
         """Settings of the archive here; flags are named as the attributes of Settings (``serve_port=8000``)."""
-        from phonolith.config import SETTINGS, load
+        from phonolith.config import load
+        from phonolith.setting import SETTINGS
 
         keys = {item.attribute: item.key for item in SETTINGS}
         return load(self.root, self.environment, {keys[name]: value for name, value in flags.items()})
