@@ -14,16 +14,16 @@ from phonolith.cli.decide import record
 from phonolith.cli.roads import BySwarm, known_copies
 from phonolith.cli.text import plural, size, span
 from phonolith.cli.verb import Place
-from phonolith.errors import NotFound
+from phonolith.errors import NotFound, RefusedByRights
 from phonolith.harvest.bundle import Options, harvest_bundle
 from phonolith.library import publications
 from phonolith.model.publication import Bundle
 from phonolith.releases.commitment import Known, heads_seen
+from phonolith.releases.elsewhere import Elsewhere, Web
 from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
 from phonolith.releases.follow import LARGEST, follow
 from phonolith.releases.following import Following, body_of, following
 from phonolith.releases.index import Index, Offer, read_index
-from phonolith.releases.over_http import Get, over_http, whole
 from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
 from phonolith.releases.watch import watch
@@ -102,8 +102,11 @@ def look(place: Place, one: Following, *, key: str = "", dry_run: bool = False) 
     of it before; then nothing is taken.
     """
     archive = place.archive()
-    with archive.lock("mirror", what=f"phonolith mirror {one.url}"):
-        return _Look(place, archive, one, over_http(place.settings().contact)).take(key, dry_run=dry_run)
+    with (
+        archive.lock("mirror", what=f"phonolith mirror {one.url}"),
+        Elsewhere(place.settings().contact, one.url) as web,
+    ):
+        return _Look(place, archive, one, web).take(key, dry_run=dry_run)
 
 
 def mirrors(archive: Archive) -> list[Following]:
@@ -138,11 +141,11 @@ class _Look:
     place: Place
     archive: Archive
     one: Following
-    get: Get
+    web: Web
 
     def take(self, key: str, *, dry_run: bool) -> Outcome:
         """All of it, in order: first what may contradict what was seen before, and last the bytes."""
-        index = read_index(self.one.url, self.get)
+        index = read_index(self.one.url, self.web.read)
         known = self._log(key)
         known.check_name(index.archive)
         withdrawn, dropped = frozenset[str](), 0
@@ -169,8 +172,8 @@ class _Look:
 
     def _list(self, name: str) -> bytes:
         try:
-            return whole(self.get, f"{self.one.url}/{name}", LARGEST)
-        except NotFound:
+            return self.web.read(f"{self.one.url}/{name}", LARGEST)
+        except (NotFound, RefusedByRights):
             return b""
 
     def _append(self, kind: str, body: dict[str, Any]) -> Event:
@@ -185,7 +188,9 @@ class _Look:
                 return heads_seen(objects, past, origin)
 
         signs = self.place.settings().mirror_countersign
-        watched = watch(self.archive, self.one.url, self.get, key=key or None, countersigns=signs, clock=self.place.now)
+        watched = watch(
+            self.archive, self.one.url, self.web.read, key=key or None, countersigns=signs, clock=self.place.now
+        )
         if watched.head is None:
             return Known("", (), seen)
         log = watched.head.log
@@ -243,8 +248,10 @@ class _Look:
                 lambda bag: known.check(bag, own=not offer.origin),
                 lambda sha256: sha256 in withdrawn,
             )
-            web, peers = self.one.by != "swarm", swarm.fetch if swarm.useful else None
-            return fetch(self.one.url, offer, folder, here, self.get, progress=bars, room=room, swarm=peers, web=web)
+            peers, by_web = swarm.fetch if swarm.useful else None, self.one.by != "swarm"
+            return fetch(
+                self.one.url, offer, folder, here, self.web, progress=bars, room=room, swarm=peers, web_seed=by_web
+            )
 
     def _hold(self, outcome: Outcome, offer: Offer, fetched: Fetched, bars: Progress) -> None:
         """Take in what was fetched; what is held has a second name then, so the folder can go."""
