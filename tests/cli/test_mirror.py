@@ -86,6 +86,43 @@ def test_a_mirror_of_a_mirror_serves_the_same_when_the_origin_is_gone(
     assert not list((first / "state" / "mirror").iterdir())
 
 
+def test_what_the_origin_withdrew_reaches_a_mirror_of_a_mirror_when_the_origin_is_gone(
+    origin: Archive, tmp_path: Path, phonolith: Run
+) -> None:
+    first, second = made(tmp_path, phonolith, "first"), made(tmp_path, phonolith, "second")
+    found = phonolith("search", "departure", "--archive", origin.root, "--json").data["tracks"]["items"]
+    gone = {one["id"] for one in found}
+    with served(origin) as url:
+        assert phonolith("mirror", url, "--no-build", "--archive", first).code == 0
+        with served(Archive.open(first)) as between:
+            assert phonolith("mirror", between, "--no-build", "--archive", second).code == 0
+        assert phonolith("withdraw", *gone, "--because", "asked", "--archive", origin.root).code == 0
+        listed = {one["sha256"] for one in map(json.loads, origin.withdrawals().said()[0].splitlines())}
+        assert phonolith("mirror", "update", "--no-build", "--archive", first).code == 0
+    shutil.rmtree(origin.root)
+
+    def refused(root: Path) -> set[str]:
+        with Archive.open(root).register() as register:
+            return {one for one in Decisions.load(register.events()).withdrawn if len(one) == 64}
+
+    assert refused(first) == listed != set() and refused(second) == set(), "the control: nobody told it yet"
+    log = Archive.open(first).withdrawals().followed
+    (name,) = (path.name for path in (first / "held/withdrawals/followed").iterdir())
+    with served(Archive.open(first)) as between:
+        told = log(name).said()
+        forged = told[0].replace(b'"event":"withdrawn"', b'"event":"expunged"', 1)
+        log(name).take_over(forged, told[1])
+        words = ("mirror", between, "--no-build", "--archive", second, "--json")
+        assert phonolith(*words).code == 9
+        assert refused(second) == set(), "a mirror on the way can change no list"
+        log(name).take_over(*told)
+        done = phonolith(*words)
+        assert done.code == 0 and done.data["withdrawn"] == len(listed)
+        assert phonolith(*words).data["withdrawn"] == 0
+    assert refused(second) == listed
+    assert Archive.open(second).withdrawals().followed(name).said() == told, "and it hands the list on"
+
+
 def test_a_budget_and_filters_choose_a_share(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
     root = made(tmp_path, phonolith, "mirror")
     with served(origin) as url:

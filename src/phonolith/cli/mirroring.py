@@ -18,7 +18,7 @@ from phonolith.errors import NotFound, RefusedByRights
 from phonolith.harvest.bundle import Options, harvest_bundle
 from phonolith.library import publications
 from phonolith.model.publication import Bundle
-from phonolith.releases.commitment import Known, heads_seen
+from phonolith.releases.commitment import Known, heads_seen, log_of
 from phonolith.releases.elsewhere import Elsewhere, Web
 from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
 from phonolith.releases.follow import LARGEST, follow
@@ -151,7 +151,7 @@ class _Look:
         withdrawn, dropped = frozenset[str](), 0
         if not dry_run:
             self._remember(replace(self.one, name=index.archive))
-            withdrawn, dropped = self._withdrawals(index.archive, known.log)
+            withdrawn, dropped = self._withdrawals(index, known.log)
         copies = known_copies(index.offers, self.place.settings().publish_trackers)
         here = held_of(self.archive, index)
         share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
@@ -159,16 +159,30 @@ class _Look:
         if not dry_run:
             self._bundles(outcome, known, withdrawn)
         if outcome.taken:  # of them too something may have been withdrawn
-            outcome.withdrawn += self._withdrawals(index.archive, known.log)[1]
+            outcome.withdrawn += self._withdrawals(index, known.log)[1]
         return outcome
 
-    def _withdrawals(self, origin: str, log: str) -> tuple[frozenset[str], int]:
-        """Take over what that archive withdrew: all objects on its list, and how many of them were here and new."""
-        heads, lines = (self._list(name) for name in (HEADS, LINES))  # heads first: the list may grow in between
-        done = follow(self.archive, origin, lines, heads, self._append, key=log)
+    def _withdrawals(self, index: Index, log: str) -> tuple[frozenset[str], int]:
+        """Take over what that archive withdrew, and those whose bundles are here, as far as it hands their lists on.
+
+        Gives all objects on their lists, and how many of them were here and new.
+        """
+        gone, new = self._follow(index.archive, log, (HEADS, LINES), handed_on=False)
+        past = published(self.archive)
+        for origin in sorted({one.origin for one in past} - {"", index.archive}):
+            with self.archive.objects() as objects:
+                theirs = log_of(objects, past, origin)
+            if theirs:
+                names = (f"withdrawn/{theirs}.heads.jsonl", f"withdrawn/{theirs}.jsonl")
+                more, others = self._follow(origin, theirs, names, handed_on=True)
+                gone, new = gone | more, new + others
+        return gone, new
+
+    def _follow(self, origin: str, log: str, names: tuple[str, str], *, handed_on: bool) -> tuple[frozenset[str], int]:
+        heads, lines = (self._list(name) for name in names)  # heads first: the list may grow in between
+        done = follow(self.archive, origin, lines, heads, self._append, key=log, handed_on=handed_on)
         now = listed(read_list(lines, heads).lines)
-        gone = frozenset(sha256 for sha256, one in now.items() if one.event != "reinstated")
-        return gone, len(done.withdrawn)
+        return frozenset(sha256 for sha256, one in now.items() if one.event != "reinstated"), len(done.withdrawn)
 
     def _list(self, name: str) -> bytes:
         try:
