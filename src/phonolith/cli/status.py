@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from phonolith.cli.notice import queue
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
+from phonolith.model.moment import later
 from phonolith.pipeline import STAGES, next_stage
 from phonolith.store.archive import LOCKS, Archive
 from phonolith.store.ledger import DROPPED
@@ -162,8 +163,7 @@ def _warnings(copies: Kept) -> Iterator[str]:
 
 def before(now: str, days: int) -> str:
     """So many days earlier; both ISO 8601, UTC, whole seconds."""
-    moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) - timedelta(days=days)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return later(now, -timedelta(days=days))
 
 
 def oldest_line(never: int, oldest: str) -> str:

@@ -15,10 +15,11 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 from phonolith.errors import Busy, NotFound, UsageError
 from phonolith.model.event import Event
+from phonolith.model.moment import later
 from phonolith.notices import words
 from phonolith.notices.docket import Docket
 from phonolith.notices.practice import Practice
@@ -35,7 +36,6 @@ _TRIES, _PAUSE = 200, 0.05  # of who waits for another process to write its step
 _MOST_COUNTERS = 50  # of one notice
 _PER_SENDER, _IN_ALL = 20, 5_000  # letters within an hour, from one address and from everybody
 _HOUR = timedelta(hours=1)
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 #: What is known of ids where there is a catalogue: those that name nothing, and how many tracks the others are.
 Reach = Callable[[Sequence[str]], tuple[tuple[str, ...], int]]
@@ -111,7 +111,7 @@ class Office(Docket):
         """Whether these addresses, of the net or of mail, may send one more letter within the hour; counts it."""
         now = self._now()
         limits = [(self._private.text_digest(f"from {one}"), _PER_SENDER) for one in dict.fromkeys(addresses) if one]
-        return self.letters.admit([*limits, ("everybody", _IN_ALL)], now=now, since=_later(now, -_HOUR))
+        return self.letters.admit([*limits, ("everybody", _IN_ALL)], now=now, since=later(now, -_HOUR))
 
     def file(
         self, form: str, values: Mapping[str, str], *, road: str, confirmed: bool = False, actor: str = FORM
@@ -320,7 +320,3 @@ def _body(notice: Notice, move: str, because: str, only: Sequence[str], rule: bo
         return {"notice": notice.id, "because": because}
     subjects = list(only) or list(notice.about if move == "notice.hidden" else notice.down)
     return {"notice": notice.id, "subjects": subjects, "because": because, "rule": rule}
-
-
-def _later(at: str, by: timedelta) -> str:
-    return (datetime.strptime(at, _TIME) + by).strftime(_TIME)
