@@ -72,6 +72,7 @@ def test_a_mirror_of_a_mirror_serves_the_same_when_the_origin_is_gone(
     with served(origin) as url:
         taken = phonolith("mirror", url, "--archive", first, "--json").data
         assert len(taken["taken"]) == len(bundles) and not taken["findings"]
+        assert {one["proven"] for one in taken["taken"]} == {"head"}
         again = phonolith("mirror", url, "--archive", first, "--json").data
         assert again["chosen"] == [] and again["offered"] == len(bundles)
     shutil.rmtree(origin.root)

@@ -28,6 +28,7 @@ from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
 from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
+from phonolith.store.bag import HEADS as BUNDLED_HEADS
 from phonolith.store.objects import ObjectStore
 from phonolith.store.withdrawals import HEADS, LINES, listed
 from phonolith.verifier import digest, read_list
@@ -54,8 +55,8 @@ class Outcome:
     """What came of one look.
 
     ``here``: what is here of that archive. ``withdrawn``: files of it that it withdrew since the last look.
-    ``copies``: by bundle, how many are known. ``taken``: for each bundle its name, the bytes moved by road, and the
-    files and bytes that are held since.
+    ``copies``: by bundle, how many are known. ``taken``: for each bundle its name, the bytes moved by road, the files
+    and bytes that are held since, and what the log proves of it: that its ``head`` is one of the log, or ``nothing``.
     """
 
     url: str
@@ -270,6 +271,7 @@ class _Look:
     def _hold(self, outcome: Outcome, offer: Offer, fetched: Fetched, bars: Progress) -> None:
         """Take in what was fetched; what is held has a second name then, so the folder can go."""
         options = Options(adopt="move", replaces=offer.replaces, left_out=fetched.left_out)
+        proven = "head" if (fetched.folder / BUNDLED_HEADS).is_file() else "nothing"
         report = harvest_bundle(
             self.archive, fetched.folder, options, self._append, progress=bars, clock=self.place.now
         )
@@ -284,6 +286,7 @@ class _Look:
                 "files_held": report.objects,
                 "bytes_held": fetched.size,
                 "files_withdrawn": len(fetched.left_out) - len(fetched.findings),
+                "proven": proven,
             }
         )
 
