@@ -27,7 +27,7 @@ from phonolith.store.bag import EVIDENCE
 from phonolith.store.files import printable
 from phonolith.store.log import append_line, lines_of
 from phonolith.store.objects import ObjectStore
-from phonolith.store.withdrawals import Listed, listed
+from phonolith.store.withdrawals import Listed, listed, speaks_for
 from phonolith.verifier import (
     ListHead,
     ListState,
@@ -120,12 +120,6 @@ def _size(heads: bytes) -> int:
     with suppress(Unreadable):
         return max((head.size for head in read_list(b"", heads).heads), default=0)
     return 0
-
-
-def speaks_for(state: ListState, key: str) -> bool:
-    """Whether a checked list is of this log, or of the log in which this key signs."""
-    keys = {head.key for head in state.heads} | {key for head in state.rotations for key in (head.key, head.next)}
-    return key == state.heads[-1].log or key in keys
 
 
 def _seen(archive: Archive, origin: str) -> list[ListHead]:

@@ -115,6 +115,12 @@ def listed(lines: Iterable[bytes]) -> Mapping[str, Listed]:
     return found
 
 
+def speaks_for(state: ListState, key: str) -> bool:
+    """Whether a checked list is of this log, or of the log in which this key signs."""
+    keys = {head.key for head in state.heads} | {key for head in state.rotations for key in (head.key, head.next)}
+    return key in keys or any(head.log == key for head in state.heads[-1:])
+
+
 def whole(lines: Iterable[bytes]) -> bytes:
     """Lines as a file of them."""
     return b"".join(line + b"\n" for line in lines)

@@ -17,7 +17,7 @@ from phonolith.releases.elsewhere import Elsewhere, Read
 from phonolith.releases.verify.copies import Expected
 from phonolith.releases.verify.listing import read_small
 from phonolith.store.files import atomic_write, printable, storage_errors
-from phonolith.store.withdrawals import HEADS, LINES
+from phonolith.store.withdrawals import HEADS, LINES, speaks_for
 from phonolith.verifier import (
     LIST_EVENTS,
     ListHead,
@@ -73,9 +73,7 @@ class Place:
 
     def speaks_for(self, key: str) -> bool:
         """Whether it is of this log, or of the log in which this key signs."""
-        state = self.state
-        keys = {one.key for one in state.heads} | {key for one in state.rotations for key in (one.key, one.next)}
-        return key in keys or any(one.log == key for one in state.heads[-1:])
+        return speaks_for(self.state, key)
 
 
 def withdrawals(places: Iterable[str | Path], key: str = "", memory: Path | None = None) -> Withdrawals:
