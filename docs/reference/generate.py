@@ -13,8 +13,8 @@ from phonolith.catalogue.comments import reference
 from phonolith.catalogue.corrections import FIELDS
 from phonolith.cli.exits import all_exits
 from phonolith.cli.main import SECTIONS, program
-from phonolith.config import SETTINGS
 from phonolith.rights import public_domain
+from phonolith.setting import SETTINGS
 
 HERE = Path(__file__).parent
 _NOTE = "<!-- Written by `make docs` from the program; a test compares them. -->\n"

@@ -16,7 +16,6 @@ from phonolith.catalogue.dump import dump_digest
 from phonolith.catalogue.facts import READ
 from phonolith.catalogue.parts import Parts
 from phonolith.catalogue.stage import stage
-from phonolith.config import SETTINGS
 from phonolith.errors import Damaged
 from phonolith.library.catalogue import Catalogue
 from phonolith.model.ids import public_id, unpack_isrc, unpack_source_id
@@ -34,6 +33,7 @@ from phonolith.model.music import (
 )
 from phonolith.model.progress import Silent
 from phonolith.model.status import Status
+from phonolith.setting import SETTINGS
 from phonolith.store.archive import Archive
 from tests.catalogue.said import add, decide, make_archive
 

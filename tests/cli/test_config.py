@@ -8,8 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.config import SETTINGS, load
+from phonolith.config import load
 from phonolith.errors import NotAnArchive, SettingError
+from phonolith.setting import SETTINGS
 
 
 @pytest.fixture

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
-from phonolith.releases.over_http import over_http
 from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
 from phonolith.verifier import read_head
 from tests.cli.conftest import Result
 from tests.cli.test_mirror import served
+from tests.releases.origins import Asking
 
 Run = Callable[..., Result]
 
@@ -23,7 +23,7 @@ Run = Callable[..., Result]
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with an archive that holds three files, which lie beside it, and two mirrors."""
     for name in ("origin", "one", "two"):
-        archive = Archive.create(tmp_path / name, name=name, contact="x", now="2026-01-01T00:00:00Z")
+        archive = Archive.create(tmp_path / name, name=name, contact="x@example.org", now="2026-01-01T00:00:00Z")
         for number in range(3) if name == "origin" else ():
             (tmp_path / f"{number}.flac").write_bytes(b"%d" % number * 100_000)
             with archive.objects() as objects:
@@ -33,7 +33,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def look(place: Path, name: str, url: str, **more: Any) -> Any:
-    return watch(Archive.open(place / name), url, over_http("t@example.org"), **more)
+    return watch(Archive.open(place / name), url, Asking().read, **more)
 
 
 def test_an_origin_asks_its_witnesses(place: Path, phonolith: Run, monkeypatch: pytest.MonkeyPatch) -> None:

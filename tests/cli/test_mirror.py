@@ -5,16 +5,13 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 
-from phonolith.config import Settings
 from phonolith.library import publications
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.offered import offered
@@ -23,13 +20,13 @@ from phonolith.library.reading import Library
 from phonolith.releases.commitment import Known
 from phonolith.releases.fetch import Fetched, Here, fetch
 from phonolith.releases.index import read_index
-from phonolith.releases.over_http import over_http
 from phonolith.releases.publish import published
 from phonolith.rights.decisions import Decisions
 from phonolith.store.archive import Archive
-from phonolith.web.app import create_app
 from tests import sample
 from tests.cli.conftest import Result
+from tests.releases import origins
+from tests.releases.origins import Asking
 from tests.releases.test_cut import publish_now
 
 Run = Callable[..., Result]
@@ -44,20 +41,9 @@ def _on_this_machine_alone(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def served(archive: Archive) -> Iterator[str]:
-    """The archive's library on a free port."""
-    config = uvicorn.Config(create_app(archive, Settings(name=archive.name), look_every=0), port=0, log_level="error")
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        thread.join(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join()
+    """The archive's library on a free port; its address."""
+    with origins.served(archive) as there:
+        yield there.url
 
 
 @pytest.fixture
@@ -86,6 +72,7 @@ def test_a_mirror_of_a_mirror_serves_the_same_when_the_origin_is_gone(
     with served(origin) as url:
         taken = phonolith("mirror", url, "--archive", first, "--json").data
         assert len(taken["taken"]) == len(bundles) and not taken["findings"]
+        assert {one["proven"] for one in taken["taken"]} == {"head"}
         again = phonolith("mirror", url, "--archive", first, "--json").data
         assert again["chosen"] == [] and again["offered"] == len(bundles)
     shutil.rmtree(origin.root)
@@ -98,6 +85,43 @@ def test_a_mirror_of_a_mirror_serves_the_same_when_the_origin_is_gone(
     assert shown[0]["tracks"] == shown[1]["tracks"] and shown[0]["tracks"]
     assert held(first) == held(second)
     assert not list((first / "state" / "mirror").iterdir())
+
+
+def test_what_the_origin_withdrew_reaches_a_mirror_of_a_mirror_when_the_origin_is_gone(
+    origin: Archive, tmp_path: Path, phonolith: Run
+) -> None:
+    first, second = made(tmp_path, phonolith, "first"), made(tmp_path, phonolith, "second")
+    found = phonolith("search", "departure", "--archive", origin.root, "--json").data["tracks"]["items"]
+    gone = {one["id"] for one in found}
+    with served(origin) as url:
+        assert phonolith("mirror", url, "--no-build", "--archive", first).code == 0
+        with served(Archive.open(first)) as between:
+            assert phonolith("mirror", between, "--no-build", "--archive", second).code == 0
+        assert phonolith("withdraw", *gone, "--because", "asked", "--archive", origin.root).code == 0
+        listed = {one["sha256"] for one in map(json.loads, origin.withdrawals().said()[0].splitlines())}
+        assert phonolith("mirror", "update", "--no-build", "--archive", first).code == 0
+    shutil.rmtree(origin.root)
+
+    def refused(root: Path) -> set[str]:
+        with Archive.open(root).register() as register:
+            return {one for one in Decisions.load(register.events()).withdrawn if len(one) == 64}
+
+    assert refused(first) == listed != set() and refused(second) == set(), "the control: nobody told it yet"
+    log = Archive.open(first).withdrawals().followed
+    (name,) = (path.name for path in (first / "held/withdrawals/followed").iterdir())
+    with served(Archive.open(first)) as between:
+        told = log(name).said()
+        forged = told[0].replace(b'"event":"withdrawn"', b'"event":"expunged"', 1)
+        log(name).take_over(forged, told[1])
+        words = ("mirror", between, "--no-build", "--archive", second, "--json")
+        assert phonolith(*words).code == 9
+        assert refused(second) == set(), "a mirror on the way can change no list"
+        log(name).take_over(*told)
+        done = phonolith(*words)
+        assert done.code == 0 and done.data["withdrawn"] == len(listed)
+        assert phonolith(*words).data["withdrawn"] == 0
+    assert refused(second) == listed
+    assert Archive.open(second).withdrawals().followed(name).said() == told, "and it hands the list on"
 
 
 def test_a_budget_and_filters_choose_a_share(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
@@ -147,15 +171,16 @@ def test_what_a_web_seed_refuses_is_told(origin: Archive, tmp_path: Path) -> Non
     from phonolith.model.progress import Silent
 
     with served(origin) as url:
-        plain = over_http("t@example.org")
-        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
+        plain = Asking()
+        offer = max(read_index(url, plain.read).offers, key=lambda one: one.size)
 
-        def refuses(address: str, offset: int) -> Iterator[bytes]:
-            if address.endswith(".wav"):
-                raise NotFound(address, "is refused there (410 Gone)")
-            return plain(address, offset)
+        class Refuses(Asking):
+            def download(self, url: str, *told: Any) -> Any:
+                if url.endswith(".wav"):
+                    raise NotFound(url, "is refused there (410 Gone)")
+                return super().download(url, *told)
 
-        found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), refuses, progress=Silent())
+        found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), Refuses(), progress=Silent())
     assert {one.code for one in found.findings} == {"mirror.not-fetched"}
     assert found.left_out == {one.subject for one in found.findings} != set()
     assert all("refused" in one.problem for one in found.findings)
@@ -164,28 +189,23 @@ def test_what_a_web_seed_refuses_is_told(origin: Archive, tmp_path: Path) -> Non
 def test_a_fetch_that_was_broken_off_goes_on_where_it_was(origin: Archive, tmp_path: Path) -> None:
     from phonolith.model.progress import Silent
 
-    asked: list[tuple[str, int]] = []
     with served(origin) as url:
-        plain = over_http("t@example.org")
-        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
+        plain = Asking()
+        offer = max(read_index(url, plain.read).offers, key=lambda one: one.size)
 
-        def breaks(address: str, offset: int) -> Iterator[bytes]:
-            for data in plain(address, offset):
-                if address.endswith(".wav"):
-                    yield data[: len(data) // 2]
+        class Breaks(Asking):
+            def download(self, url: str, *told: Any) -> Any:
+                if sum("/data/" in one for one in self.asked) == 2:
                     raise KeyboardInterrupt
-                yield data
+                return super().download(url, *told)
 
+        breaks = Breaks()
         with pytest.raises(KeyboardInterrupt):
             fetch(url, offer, tmp_path / "f", Here(lambda _: False), breaks, progress=Silent())
-
-        def counts(address: str, offset: int) -> Iterator[bytes]:
-            asked.append((address, offset))
-            return plain(address, offset)
-
-        fetched = fetch(url, offer, tmp_path / "f", Here(lambda _: False), counts, progress=Silent())
-    assert not fetched.findings and sum(offset > 0 for _, offset in asked) == 1
-    assert fetched.moved["web"] < offer.size
+        fetched = fetch(url, offer, tmp_path / "f", Here(lambda _: False), plain, progress=Silent())
+    before, after = ({one for one in each.asked if "/data/" in one} for each in (breaks, plain))
+    assert len(before) == 2 and after and not before & after
+    assert not fetched.findings and fetched.moved["web"] < offer.size
 
 
 def test_bundles_of_another_log_than_before_are_refused(origin: Archive, tmp_path: Path) -> None:
@@ -199,8 +219,8 @@ def test_bundles_of_another_log_than_before_are_refused(origin: Archive, tmp_pat
         forged = head_file([commit(other, [objects.add_bytes(b"x").sha256], lambda: sample.NOW)])
     own = head_file([origin.log().heads()[0]])
     with served(origin) as url:
-        plain = over_http("t@example.org")
-        offer = min(read_index(url, plain).offers, key=lambda one: one.size)
+        plain = Asking()
+        offer = min(read_index(url, plain.read).offers, key=lambda one: one.size)
 
         def with_seen(*seen: bytes) -> Fetched:
             known = Known("", (), lambda name: seen if name == "Sample" else ())
@@ -225,8 +245,8 @@ def test_a_bundle_without_a_head_is_refused_once_there_were_heads(
     publish_now(archive)
     seen = head_file(archive.log().heads()[-1:])
     with served(archive) as url:
-        plain = over_http("t@example.org")
-        offer = min(read_index(url, plain).offers, key=lambda one: one.size)
+        plain = Asking()
+        offer = min(read_index(url, plain.read).offers, key=lambda one: one.size)
         for before, fine in (((), True), ((seen,), False)):
             known = Known("", (), lambda _, before=before: before)
             here = Here(lambda _: False, check=lambda bag, known=known: known.check(bag, own=True))
@@ -243,21 +263,21 @@ def test_bytes_that_are_not_what_was_promised_are_not_held(origin: Archive, tmp_
     from phonolith.model.progress import Silent
 
     ends = {"torrent": ".torrent", "tag": "bag-info.txt", "payload": ".wav"}[wrong]
-    with served(origin) as url:
-        plain = over_http("t@example.org")
-        offer = max(read_index(url, plain).offers, key=lambda one: one.size)
+    with origins.served(origin) as there:
+        url, plain = there.url, Asking()
+        offer = max(read_index(url, plain.read).offers, key=lambda one: one.size)
 
-        def lies(address: str, offset: int) -> Iterator[bytes]:
-            for data in plain(address, offset):
-                yield data[:-1] + bytes([data[-1] ^ 1]) if address.endswith(ends) else data
+        def lies(path: str, data: bytes) -> bytes:
+            return data[:-1] + bytes([data[-1] ^ 1]) if data and path.endswith(ends) else data
 
+        there.lies = lies
         if wrong == "payload":
-            found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent()).findings
+            found = fetch(url, offer, tmp_path / "f", Here(lambda _: False), plain, progress=Silent()).findings
             assert found and {one.code for one in found} == {"mirror.not-fetched"}
             assert not list((tmp_path / "f").rglob("*.wav"))
         else:
             with pytest.raises(BadInput):
-                fetch(url, offer, tmp_path / "f", Here(lambda _: False), lies, progress=Silent())
+                fetch(url, offer, tmp_path / "f", Here(lambda _: False), plain, progress=Silent())
 
 
 def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, phonolith: Run) -> None:
@@ -265,7 +285,7 @@ def test_an_address_that_is_no_library_is_told(origin: Archive, tmp_path: Path, 
     with served(origin) as url:
         assert phonolith("mirror", f"{url}/about", "--archive", root).code == 4
     assert phonolith("mirror", "file:///etc/passwd", "--archive", root).code == 2
-    assert phonolith("mirror", url, "--archive", root).code == 11
+    assert phonolith("mirror", url, "--archive", root).code == 12
 
 
 def test_a_mirror_that_lost_its_catalogue_offers_no_more_than_before(

@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import shutil
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -20,14 +21,13 @@ from phonolith.releases.commit import commit, rotate
 from phonolith.releases.fetch import Here, NoRoom, fetch
 from phonolith.releases.following import Following, body_of
 from phonolith.releases.index import Offer, read_index
-from phonolith.releases.over_http import Get, over_http
 from phonolith.releases.publish import publish, published
 from phonolith.releases.share import Wanted
 from phonolith.store.archive import Archive
 from phonolith.store.bencode import NotBencode, decode, encode
 from tests import sample
 from tests.cli.conftest import Result
-from tests.releases.origins import Origin, served
+from tests.releases.origins import Asking, Origin, answer, lying, served
 from tests.releases.test_cut import RECIPE, cut_of, publish_now
 
 Run = Callable[..., Result]
@@ -180,7 +180,7 @@ def test_what_is_wanted_is_remembered(origin: Archive, root: Path, take: Run, ph
         assert take("stop", "Sample").code == 4 and held(root)
         plain = phonolith("mirror", "list", "--archive", root)
         assert plain.code == 0 and "Nothing is mirrored here." in plain.out
-    assert take("http://127.0.0.1:1").code == 11
+    assert take("http://127.0.0.1:1").code == 12
     assert take("list").data["archives"] == []  # what was never reached is not remembered
 
 
@@ -192,7 +192,7 @@ def test_one_archive_that_is_gone_does_not_stop_the_others(origin: Archive, root
         done = take("update")
         assert done.code == 1
         assert [one["url"] for one in done.data["archives"]] == [there.url]
-        assert [one["error"] for one in done.data["failed"]] == ["storage"]
+        assert [one["error"] for one in done.data["failed"]] == ["timed-out"]
         asked = take("list", "--ask")
         assert asked.code == 1 and sum("problem" in one for one in asked.data["archives"]) == 1
 
@@ -284,16 +284,19 @@ def there(origin: Archive) -> Iterator[Origin]:
 
 
 def largest(there: Origin) -> Offer:
-    return max(read_index(there.url, over_http("t")).offers, key=lambda one: one.size)
+    return max(read_index(there.url, Asking().read).offers, key=lambda one: one.size)
 
 
-def changed(get: Get, ends: str, change: Callable[[bytes], bytes]) -> Get:
-    def lying(url: str, offset: int) -> Iterator[bytes]:
-        if not url.endswith(ends):
-            return get(url, offset)
-        return iter([change(b"".join(get(url, 0)))[offset:]])
+@dataclass
+class Changing(Asking):
+    """What is read there, changed where its address ends so."""
 
-    return lying
+    ends: str = ""
+    change: Callable[[bytes], bytes] = bytes
+
+    def read(self, url: str, most: int) -> bytes:
+        data = super().read(url, most)
+        return self.change(data) if url.endswith(self.ends) else data
 
 
 def info(change: Callable[[dict[bytes, Any]], None]) -> Callable[[bytes], bytes]:
@@ -332,13 +335,13 @@ def _absolute(told: dict[bytes, Any]) -> None:
 def test_a_torrent_that_is_not_what_the_index_says_ends_it(
     there: Origin, tmp_path: Path, change: Callable[[bytes], bytes]
 ) -> None:
-    get, plain = changed(over_http("t"), ".torrent", change), over_http("t")
+    get, plain = Changing(ends=".torrent", change=change), Asking()
     offer = largest(there)
     with pytest.raises(BadInput):
         fetch(there.url, offer, tmp_path / "f", Here(lambda _: False), get, progress=Silent())
     links = []  # and with an index that knows of it
     for link in offer.torrents:
-        data = change(b"".join(plain(link.url, 0)))
+        data = change(plain.read(link.url, link.size))
         with suppress(NotBencode, TypeError):
             whole: Any = decode(data)
             raw = encode(whole[b"info"])
@@ -355,28 +358,34 @@ def test_an_index_that_says_less_than_its_torrent_has_ends_it(there: Origin, tmp
     """Else a budget would hold by what an archive says, and not by what it sends."""
     offer = largest(there)
     with pytest.raises(BadInput) as caught:
-        fetch(
-            there.url, replace(offer, size=1), tmp_path / "f", Here(lambda _: False), over_http("t"), progress=Silent()
-        )
+        fetch(there.url, replace(offer, size=1), tmp_path / "f", Here(lambda _: False), Asking(), progress=Silent())
     assert caught.value.code == "mirror.torrent" and there.payload == 0
     with pytest.raises(NoRoom):
-        fetch(
-            there.url, offer, tmp_path / "g", Here(lambda _: False), over_http("t"), progress=Silent(), room=offer.size
-        )
+        fetch(there.url, offer, tmp_path / "g", Here(lambda _: False), Asking(), progress=Silent(), room=offer.size)
     assert there.payload == 0
 
 
 def test_a_web_seed_that_sends_without_end_is_left_at_the_size_of_the_file(there: Origin, tmp_path: Path) -> None:
-    plain, sent = over_http("t"), []
+    sent = []
 
-    def endless(url: str, offset: int) -> Iterator[bytes]:
-        if "/data/" not in url:
-            yield from plain(url, offset)
-            return
+    def endless(wire: socket.socket, _: str) -> None:
+        wire.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
         while True:
-            sent.append(1 << 20)
-            yield bytes(1 << 20)
+            wire.sendall(b"10000\r\n" + bytes(1 << 16) + b"\r\n")
+            sent.append(1 << 16)
 
-    offer = largest(there)
-    done = fetch(there.url, offer, tmp_path / "f", Here(lambda _: False), endless, progress=Silent())
-    assert len(done.findings) == offer.files and sum(sent) <= offer.size + offer.files * (1 << 20)
+    def declared(wire: socket.socket, _: str) -> None:
+        wire.sendall(answer(bytes(1 << 20)))
+
+    for script in (endless, declared):
+        with lying(script) as away:
+
+            class Led(Asking):
+                def download(self, url: str, *told: Any, away: str = away) -> Any:
+                    return super().download(away, *told)
+
+            offer = largest(there)
+            folder = tmp_path / script.__name__
+            done = fetch(there.url, offer, folder, Here(lambda _: False), Led(), progress=Silent())
+        assert len(done.findings) == offer.files and not list(folder.rglob(".p*/*"))
+    assert sum(sent) <= offer.size + offer.files * (8 << 20)  # what fits into the sockets

@@ -262,12 +262,45 @@ def test_what_is_on_a_disk_that_is_not_there_is_said_and_removed_later(
     volume = archive.volumes[0].path
     volume.rename(tmp_path / "away")
     done = expunged(root, digest, phonolith, "--yes", "--json")
-    assert done.code == 0 and done.data["removed"] == [] and "not mounted" in done.data["left"][0]
+    assert done.code == 1 and done.data["removed"] == [] and "not mounted" in done.data["left"][0]
     told = phonolith("ledger", "check", "--archive", root, "--json").data
     assert "object.remains" in [one["code"] for one in told["findings"]]
     (tmp_path / "away").rename(volume)
     assert phonolith("ledger", "check", "--archive", root).code == 0
     assert not archive.volumes[0].object_path(digest).exists()
+
+
+def test_a_file_that_is_somebodys_own_is_named_until_it_is_gone(tmp_path: Path, phonolith: Run) -> None:
+    root, music = tmp_path / "demo", tmp_path / "music"
+    phonolith("init", root, "--name", "n", "--contact", "c@example.org")
+    music.mkdir()
+    own = music / "song.flac"
+    own.write_bytes(sample.audio_bytes("road", 1))
+    words = "harvest", "folder", music, "--adopt", "reference", "--archive", root
+    assert phonolith(*words, "--json").code in (0, 1)
+    with Archive.open(root).objects() as objects:
+        (held,) = list(objects.all())
+    build(Archive.open(root), as_of=None, progress=Silent(), workers=1)
+
+    def told() -> tuple[int, list[str], bool, list[str]]:
+        todo = phonolith("todo", "remains", "--archive", root, "--json").data["todo"]
+        said = phonolith("status", "--archive", root).out
+        checked = phonolith("ledger", "check", "--archive", root, "--json").data["findings"]
+        items = [item["title"] for one in todo for item in one["items"]]
+        remains = phonolith("status", "--archive", root, "--json").data["remains"]
+        return remains, items, "1 file has bytes that are to be gone" in said, [one["code"] for one in checked]
+
+    for _ in range(2):  # asked again, it says so again
+        done = expunged(root, held.sha256, phonolith, "--yes", "--json")
+        assert done.code == 1 and [one["code"] for one in done.data["findings"]] == ["object.remains"]
+        assert done.data["left"] == [str(own)] and own.exists()
+    with Archive.open(root).objects() as objects:
+        assert list(objects.all()) == [] and not any(objects.copies().values())
+    assert told() == (1, [str(own)], True, ["object.remains", "object.expunged"])
+    assert str(own) in phonolith("todo", "--archive", root).out
+    own.unlink()
+    assert phonolith("ledger", "check", "--archive", root).code == 0
+    assert told() == (0, [], False, ["object.expunged"])
 
 
 def test_a_build_has_nothing_of_it(tmp_path: Path, phonolith: Run) -> None:

@@ -14,7 +14,8 @@ import pytest
 from phonolith.catalogue.build import build
 from phonolith.errors import StorageError
 from phonolith.harvest import offers
-from phonolith.harvest.fetch import Wanted, fetch, plan
+from phonolith.harvest.fetch import fetch
+from phonolith.harvest.wanted import Wanted, plan
 from phonolith.model.ids import public_id
 from phonolith.model.music import Description
 from phonolith.model.progress import Silent

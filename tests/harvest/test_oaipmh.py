@@ -17,10 +17,11 @@ from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Run
 from phonolith.model.progress import Silent
 from phonolith.sources.base import SETTINGS, open_source
-from phonolith.sources.client.answers import Answer, Limits, Manners, Validator
+from phonolith.sources.client.answers import Answer, Manners
 from phonolith.sources.oai_answers import Refusal, read_list, read_repository
 from phonolith.store.archive import Archive
 from tests.harvest.test_gather import Clock
+from tests.sources.asked import Asked
 
 URL = "https://music.example/oai"
 NAME = "oaipmh.music-example"
@@ -31,9 +32,10 @@ HEAD = (
 
 
 @dataclass
-class Repository:
+class Repository(Asked):
     """Answers as a repository does: ``held`` maps identifiers to (date, title), a title of None is deleted."""
 
+    kind = "text/xml"
     held: dict[str, tuple[str, str | None]]
     size: int = 2
     granularity: str = "YYYY-MM-DDThh:mm:ssZ"
@@ -43,21 +45,11 @@ class Repository:
     asked: list[Mapping[str, str]] = field(default_factory=list)
     answer: Callable[[Mapping[str, str]], str | None] = lambda _: None
 
-    async def get(
-        self,
-        url: str,
-        *,
-        manners: Manners | None = None,
-        limits: Limits | None = None,
-        validator: Validator | None = None,
-        accept: str = "*/*",
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
+    def told(self, url: str, headers: Mapping[str, str], manners: Manners | None, body: bytes | None) -> bytes:
         query = {name: some[0] for name, some in parse_qs(urlsplit(url).query).items()}
         self.asked.append(query)
         text = HEAD.format(time=self.time, body=self.answer(query) or self._answer(query))
-        return Answer(200, url, "text/xml", "utf-8", text.encode(), len(text), Validator(), {})
+        return text.encode()
 
     def _answer(self, query: Mapping[str, str]) -> str:
         if query["verb"] == "Identify":

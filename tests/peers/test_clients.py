@@ -15,7 +15,6 @@ from tests.peers.swarm import (
     Ended,
     Release,
     add,
-    addresses,
     complete,
     free_port,
     qbittorrent,
@@ -30,20 +29,6 @@ pytestmark = pytest.mark.peers
 pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
 
 CLASSES = pytest.mark.parametrize("size_class", ["small", "large"])
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[list[str]]:
-    """The tracker's, the seeder's and the client's address."""
-    with addresses(3) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory, hosts: list[str]) -> Iterator[Release]:
-    """Hybrid torrents with twins for v1."""
-    with released(tmp_path_factory.mktemp("release"), hosts[0], hosts[1]) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -22,9 +22,7 @@ from phonolith.releases.verify.run import verify_and_repair
 from phonolith.store.metainfo import Metainfo, read
 from tests.peers.swarm import (
     Release,
-    addresses,
     free_port,
-    released,
     seeded_by_qbittorrent,
     sound,
     tracked,
@@ -35,20 +33,6 @@ from tests.releases.seeding import NOW
 
 pytestmark = pytest.mark.peers
 pytest.importorskip("libtorrent", reason="the libtorrent wheel is not installed")
-
-
-@pytest.fixture(scope="module")
-def hosts() -> Iterator[list[str]]:
-    """The tracker's, the seeder's and our address."""
-    with addresses(3) as found:
-        yield found
-
-
-@pytest.fixture(scope="module")
-def release(tmp_path_factory: pytest.TempPathFactory, hosts: list[str]) -> Iterator[Release]:
-    """Tracked, and given by ``phonolith seed``."""
-    with released(tmp_path_factory.mktemp("release"), hosts[0], hosts[1]) as found:
-        yield found
 
 
 @pytest.fixture(scope="module")

@@ -8,11 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import uvicorn
 
 from phonolith.config import Settings
+from phonolith.releases.elsewhere import LIMITS, Elsewhere
+from phonolith.sources.client.answers import Downloaded, Expected, Limits
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
 
@@ -22,12 +25,14 @@ class Origin:
     """A served archive: its address, and the bytes of bodies that it sent, by path.
 
     ``held_up``: called before each piece of a body with path and bytes sent of it; it may wait, or raise.
+    ``lies``: what is sent in place of a piece of a body, as long as it, by path.
     """
 
     url: str = ""
     sent: Counter[str] = field(default_factory=Counter)
     asked: list[str] = field(default_factory=list)
     held_up: Callable[[str, int], None] = lambda *_: None
+    lies: Callable[[str, bytes], bytes] = lambda _, data: data
 
     @property
     def payload(self) -> int:
@@ -54,7 +59,7 @@ def served(archive: Archive, **settings: Any) -> Iterator[Origin]:
             body = message.get("body", b"")
             for start in range(0, len(body) or 1, 1 << 16):
                 origin.held_up(path, count)
-                part = body[start : start + (1 << 16)]
+                part = origin.lies(path, body[start : start + (1 << 16)])
                 origin.sent[path] += len(part)
                 count += len(part)
                 more = start + len(part) < len(body) or message.get("more_body", False)
@@ -76,6 +81,24 @@ def served(archive: Archive, **settings: Any) -> Iterator[Origin]:
     finally:
         server.should_exit = True
         thread.join()
+
+
+@dataclass
+class Asking:
+    """What is asked of other archives, by a client of its own each time; a test may take a part of it over."""
+
+    limits: Limits = LIMITS
+    asked: list[str] = field(default_factory=list)
+
+    def read(self, url: str, most: int) -> bytes:
+        self.asked.append(url)
+        with Elsewhere("t@example.org", url, limits=self.limits) as web:
+            return web.read(url, most)
+
+    def download(self, url: str, folder: Path, expect: Expected, advance: Callable[[int], None]) -> Downloaded:
+        self.asked.append(url)
+        with Elsewhere("t@example.org", url, limits=self.limits) as web:
+            return web.download(url, folder, expect, advance)
 
 
 @contextmanager

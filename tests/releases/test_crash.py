@@ -75,11 +75,10 @@ class Origin:
         for number in range(commits):
             self.log.commit(*(f"{number}.{one}" for one in range(number + 1)), next_seed=2 if number == 1 else None)
 
-    def get(self, url: str, offset: int) -> Iterator[bytes]:
+    def get(self, url: str, _most: int) -> bytes:
         heads = self.log.heads
         if url.endswith("/log/heads"):
-            yield head_file(heads)[offset:]
-            return
+            return head_file(heads)
         tree, hashes = Tree(), []
         for leaf in self.log.leaves:
             hashes += tree.add(leaf)
@@ -88,7 +87,7 @@ class Origin:
         path = [one.hex() for one in consistency_path(size, heads[-1].size, hashes.__getitem__)]
         old = dump(next(one for one in reversed(heads) if one.size == size))
         link = {"old": old, "new": new, "path": path, "rotations": rotations, "countersignatures": []}
-        yield canonical({"type": LINK, **link})
+        return canonical({"type": LINK, **link})
 
 
 def watching(archive: Archive, inbox: Path, promise: Said) -> None:

@@ -304,3 +304,27 @@ def test_decisions_survive_the_loss_of_everything_derived(origin: Archive, full:
                 if p in inside and a.status == 410
             }
     assert found == set(done.withdrawn)
+
+
+def test_a_list_that_is_handed_on_may_be_behind_and_not_another(
+    origin: Archive, full: Archive, ids: dict[str, str]
+) -> None:
+    withdraw(origin, ids["track:road/1"])
+    kept(origin)
+    older = origin.withdrawals().said()
+    withdraw(origin, ids["track:road/2"])
+    kept(origin)
+    newer, append = origin.withdrawals().said(), appender(full)
+    assert len(follow(full, "Sample", *newer, append, handed_on=True).withdrawn) == 2
+    log = origin.log().heads()[0].log
+    for told in (older, (b"", b"")):
+        assert follow(full, "Sample", *told, append, key=log, handed_on=True).withdrawn == ()
+        with pytest.raises(BadInput):
+            follow(full, "Sample", *told, append, key=log)
+    assert len(refused(full, catalogue=False)) == 2
+    assert full.withdrawals().followed(log).said() == newer
+    with pytest.raises(BadInput):
+        follow(full, "Sample", newer[0].replace(b"withdrawn", b"reinstated"), newer[1], append, handed_on=True)
+    with pytest.raises(BadInput) as caught:
+        follow(full, "Sample", *newer, append, key="0" * 64, handed_on=True)
+    assert caught.value.code == "withdrawals.key"

@@ -6,18 +6,21 @@ import itertools
 import json
 import socket
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from phonolith.errors import BadInput, NotFound, PhonolithError, StorageError, TimedOut, UsageError
+from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, TimedOut, UsageError
+from phonolith.releases.elsewhere import LIMITS, Elsewhere
 from phonolith.releases.index import read_index
-from phonolith.releases.over_http import Patience, over_http, whole
-from tests.releases.origins import answer, lying
+from phonolith.sources.client.answers import Expected
+from tests.releases.origins import Asking, answer, lying
 
 URL = "https://music.example.org"
-HASTY = Patience(silence=0.3, slowest=1_000_000)
+HASTY = Asking(replace(LIMITS, head=0.3, idle=0.3, floor=1_000_000, grace=0.3, tries=1))
 
 
 def torrent(**more: Any) -> dict[str, Any]:
@@ -35,9 +38,9 @@ def page(*bundles: dict[str, Any], following: str | None = None, **more: Any) ->
     return json.dumps({"publications": publications, "next": following, "archive": "Origin", **more}).encode()
 
 
-def pages(*some: bytes) -> Callable[[str, int], Iterator[bytes]]:
+def pages(*some: bytes) -> Callable[[str, int], bytes]:
     waiting = iter(some)
-    return lambda _url, _offset: iter([next(waiting)])
+    return lambda _url, _most: next(waiting)
 
 
 def test_what_an_index_says_is_read() -> None:
@@ -97,9 +100,9 @@ def test_an_index_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phonolith.releases.index.MOST_BUNDLES", 1_000)
     numbers = itertools.count()
 
-    def endless(_url: str, _offset: int) -> Iterator[bytes]:
+    def endless(_url: str, _most: int) -> bytes:
         some = [bundle(f"b{next(numbers)}") for _ in range(50)]
-        yield page(*some, following=some[-1]["name"])
+        return page(*some, following=some[-1]["name"])
 
     with pytest.raises(BadInput, match="more than 1,000 bundles"):
         read_index(URL, endless)
@@ -109,9 +112,9 @@ def test_an_index_without_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_an_index_that_goes_on_one_by_one_is_left_after_a_while() -> None:
     numbers, seconds = itertools.count(), itertools.count(step=10)
 
-    def trickling(_url: str, _offset: int) -> Iterator[bytes]:
+    def trickling(_url: str, _most: int) -> bytes:
         name = f"b{next(numbers)}"
-        yield page(bundle(name), following=name)
+        return page(bundle(name), following=name)
 
     with pytest.raises(TimedOut):
         read_index(URL, trickling, clock=lambda: next(seconds))
@@ -121,12 +124,14 @@ def test_an_index_that_goes_on_one_by_one_is_left_after_a_while() -> None:
 def test_an_index_of_many_bytes_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("phonolith.releases.index._LARGEST_INDEX", 10_000)
 
-    def large(_url: str, _offset: int) -> Iterator[bytes]:
-        yield from itertools.repeat(b" " * 1000)
+    def large(wire: socket.socket, _: str) -> None:
+        wire.sendall(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n")
+        while True:
+            wire.sendall(b"3e8\r\n" + b" " * 1000 + b"\r\n")
 
-    with pytest.raises(BadInput) as caught:
-        read_index(URL, large)
-    assert caught.value.code == "mirror.too-large"
+    with lying(large) as url, pytest.raises(BadInput) as caught:
+        read_index(url, Asking().read)
+    assert caught.value.code == "http.large"
 
 
 def _loris(wire: socket.socket, _: str) -> None:
@@ -188,15 +193,15 @@ def _bad_chunks(wire: socket.socket, _: str) -> None:
         (_loris, TimedOut),
         (_loris_in_the_body, TimedOut),
         (_silent, TimedOut),
-        (_long_header, StorageError),
-        (_many_headers, StorageError),
-        (_cut_off, StorageError),
-        (_no_http, StorageError),
+        (_long_header, BadInput),
+        (_many_headers, BadInput),
+        (_cut_off, BadInput),
+        (_no_http, BadInput),
         (_elsewhere, BadInput),
         (_round_and_round, PhonolithError),
         (_to_a_file, PhonolithError),
         (_broken_gzip, BadInput),
-        (_bad_chunks, StorageError),
+        (_bad_chunks, BadInput),
     ],
 )
 def test_a_server_that_does_not_answer_as_it_should_is_left(
@@ -204,16 +209,21 @@ def test_a_server_that_does_not_answer_as_it_should_is_left(
 ) -> None:
     begun = time.monotonic()
     with lying(script) as url, pytest.raises(error):
-        read_index(url, over_http("t@example.org", HASTY))
+        read_index(url, HASTY.read)
     assert time.monotonic() - begun < 20
 
 
-@pytest.mark.parametrize("code", [403, 404, 410, 451, 429, 500, 503])
-def test_what_a_server_refuses_and_what_it_cannot_do_now_are_told_apart(code: int) -> None:
-    with lying(lambda wire, _: wire.sendall(answer(b"", f"{code} No"))) as url, pytest.raises(PhonolithError) as caught:
-        whole(over_http("t@example.org"), url, 10)
-    assert type(caught.value) is (StorageError if code in (429, 500, 503) else NotFound)
-    assert ("refused" in str(caught.value)) == (code in (403, 410, 451))
+@pytest.mark.parametrize(
+    ("code", "error"),
+    [
+        *((code, RefusedByRights) for code in (401, 403, 451)),
+        *((code, NotFound) for code in (404, 410)),
+        *((code, TimedOut) for code in (429, 500, 503)),
+    ],
+)
+def test_what_a_server_refuses_and_what_it_cannot_do_now_are_told_apart(code: int, error: type[PhonolithError]) -> None:
+    with lying(lambda wire, _: wire.sendall(answer(b"", f"{code} No"))) as url, pytest.raises(error):
+        HASTY.read(url, 10)
 
 
 def test_slow_is_not_too_slow() -> None:
@@ -224,10 +234,66 @@ def test_slow_is_not_too_slow() -> None:
             time.sleep(0.02)
 
     with lying(steady) as url:
-        assert len(whole(over_http("t@example.org", Patience(0.5, 2_000)), url, 50_000)) == 30_000
+        assert len(Asking(replace(LIMITS, floor=2_000, grace=0.3)).read(url, 50_000)) == 30_000
 
 
 def test_only_addresses_of_the_web_are_asked() -> None:
     for url in ("file:///etc/passwd", "ftp://x.example/", "https://", "nonsense", "http://[::1"):
         with pytest.raises(UsageError):
-            whole(over_http(""), url, 10)
+            Elsewhere("", url)
+
+
+def test_who_was_named_may_be_in_ones_own_network_and_nobody_else() -> None:
+    sought: list[str] = []
+
+    def tell(wire: socket.socket, path: str) -> None:
+        sought.append(path)
+        wire.sendall(answer(b"yes"))
+
+    with lying(tell) as named, lying(tell) as other, Elsewhere("t@example.org", named) as web:
+        assert web.read(f"{named}/there", 10) == b"yes"
+        with pytest.raises(BadInput) as caught:
+            web.read(f"{other}/secret", 10)
+    assert caught.value.code == "http.inward" and sought == ["/there"]
+
+
+def test_a_server_is_left_where_it_leads_to_another_on_the_same_network() -> None:
+    """Another port is another server too: it is asked only where a person named it."""
+    sought: list[str] = []
+
+    def tell(wire: socket.socket, path: str) -> None:
+        sought.append(path)
+        wire.sendall(answer(b"secret"))
+
+    with lying(tell) as other:
+        away = answer(b"", "302 Found", f"Location: {other}/secret")
+        with lying(lambda wire, _: wire.sendall(away)) as url, pytest.raises(BadInput):
+            HASTY.read(url, 10)
+    assert sought == []
+
+
+def test_robots_are_not_asked_for_by_who_mirrors_on_purpose() -> None:
+    sought: list[str] = []
+
+    def tell(wire: socket.socket, path: str) -> None:
+        sought.append(path)
+        wire.sendall(answer(b"yes"))
+
+    with lying(tell) as url:
+        assert Asking().read(f"{url}/releases.json", 10) == b"yes"
+    assert sought == ["/releases.json"]
+
+
+def test_a_bar_is_told_of_every_byte_once(tmp_path: Path) -> None:
+    told: list[int] = []
+
+    def steady(wire: socket.socket, _: str) -> None:
+        wire.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 300000\r\n\r\n")
+        for _ in range(30):
+            wire.sendall(b"a" * 10_000)
+            time.sleep(0.02)
+
+    with lying(steady) as url:
+        got = Asking().download(url, tmp_path, Expected(300_000), told.append)
+    assert got.path.read_bytes() == b"a" * 300_000
+    assert sum(told) == 300_000 and len(told) > 1 and min(told) >= 0

@@ -21,12 +21,13 @@ from phonolith.library.offered import offered
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
 from phonolith.releases import commit as log_
-from phonolith.releases import withdrawals
 from phonolith.releases.publish import published
-from phonolith.releases.withdrawals import cut_off, keep
+from phonolith.releases.withdrawal_list import cut_off
+from phonolith.releases.withdrawals import keep
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.gate import Policy
 from phonolith.store.archive import Archive
+from phonolith.store.keys import Keys
 from phonolith.store.withdrawals import listed
 from phonolith.verifier import ListHead, check_list, read_list
 from tests import sample
@@ -238,7 +239,7 @@ def test_a_head_that_was_signed_is_said_after_a_crash_and_no_other(
 
     withdraw(archive, ids["track:road/1"])
     with monkeypatch.context() as patch:
-        patch.setattr(withdrawals.Keys, "remember", _after(withdrawals.Keys.remember, cut))
+        patch.setattr(Keys, "remember", _after(Keys.remember, cut))
         with pytest.raises(KeyboardInterrupt):
             kept(archive)
     signed = cut_off(archive)

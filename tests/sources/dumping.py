@@ -14,8 +14,9 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from phonolith.errors import NotFound
-from phonolith.sources.client.answers import Answer, Downloaded, Expected, Limits, Manners, Validator
+from phonolith.sources.client.answers import Downloaded, Expected, Manners, Validator
 from phonolith.sources.musicbrainz import kind_of
+from tests.sources.asked import Asked
 
 MAIL = "somebody@private.example"
 
@@ -59,7 +60,7 @@ def dump(kind: str, lines: Sequence[Any], sequence: int, schema: str = "1") -> b
 
 
 @dataclass
-class Origin:
+class Origin(Asked):
     """Answers by path; ``files`` are bytes, ``asked`` what was asked, with the headers it was asked with."""
 
     files: dict[str, bytes]
@@ -67,21 +68,11 @@ class Origin:
     bodies: list[bytes] = field(default_factory=list)
     stop_at: str = ""
 
-    async def get(
-        self,
-        url: str,
-        *,
-        manners: Manners | None = None,
-        limits: Limits | None = None,
-        validator: Validator | None = None,
-        accept: str = "*/*",
-        headers: Mapping[str, str] | None = None,
-        body: bytes | None = None,
-    ) -> Answer:
-        content = self._content(url, headers or {})
+    def told(self, url: str, headers: Mapping[str, str], manners: Manners | None, body: bytes | None) -> bytes:
+        content = self._content(url, headers)
         assert manners is not None and manners.rate == 1.0
         self.bodies += [body] if body is not None else []
-        return Answer(200, url, "application/json", "utf-8", content, len(content), Validator(), {})
+        return content
 
     async def download(
         self,

@@ -58,6 +58,26 @@ def test_a_damaged_track_is_told_and_not_offered(hurt: tuple[Archive, dict[str, 
         assert client.get(f"/media/{track}/{sha256}").status_code == 503
 
 
+def test_a_release_plays_without_its_damaged_track(hurt: tuple[Archive, dict[str, str], str]) -> None:
+    archive, ids, sha256 = hurt
+    address = f"/api/v1/releases/{ids['release:road']}"
+
+    def played(client: TestClient) -> tuple[int, dict[str, bool]]:
+        page = client.get(address).json()
+        tracks = {one["id"]: one["playable"] for disc in page["discs"] for one in disc["tracks"]}
+        assert page["playable"] == sum(tracks.values())
+        return page["held"], tracks
+
+    with TestClient(create_app(archive, Settings())) as client:
+        held, before = played(client)
+        assert before[ids["track:road/2"]]
+        damage(archive, sha256)
+        look_again(archive)
+        assert played(client) == (held, before | {ids["track:road/2"]: False})
+        page = client.get(f"/release/{ids['release:road']}").text
+    assert page.count('<li class="track" data-track=') == sum(before.values()) - 1
+
+
 def test_a_bundle_names_its_damaged_file_and_offers_the_others(hurt: tuple[Archive, dict[str, str], str]) -> None:
     archive, _, sha256 = hurt
     with archive.objects() as objects:

@@ -18,11 +18,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 from starlette.testclient import TestClient
 
+from phonolith.catalogue.build import build
 from phonolith.config import Settings
+from phonolith.library import bundled
 from phonolith.library.publications import bundles, files
+from phonolith.model.progress import Silent
 from phonolith.model.publication import Torrent
 from phonolith.releases.publish import published
 from phonolith.store.archive import Archive
+from phonolith.store.bag import MANIFEST
+from phonolith.store.bundle_index import BundleIndex
 from phonolith.store.metainfo import read
 from phonolith.web import feed
 from phonolith.web.app import create_app
@@ -292,3 +297,45 @@ def test_totals_by_licence_and_popularity_are_those_of_all_bundles(served: Serve
         assert bars
         told = [int(one.replace("\u202f", "")) for one in re.findall(r'<span class="num">([\d\u202f]+) ·', bars[1])]
         assert sum(told) == sum(b["files"] for b in every)
+
+
+def test_a_bundle_is_found_by_the_index_and_without_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    archive, ids = make_archive(tmp_path / "archive")
+    publish_now(archive)
+    track, current = ids["track:road/2"], bundles(published(archive))
+    searched: list[str] = []
+    first = bundled._first
+
+    def counted(objects: Any, bundle: Any, wanted: Any) -> str:
+        searched.append(bundle.name)
+        return first(objects, bundle, wanted)
+
+    monkeypatch.setattr(bundled, "_first", counted)
+
+    def led_to() -> str:
+        searched.clear()
+        with TestClient(create_app(archive, Settings())) as client:
+            return str(client.get(f"/releases/with/{track}", follow_redirects=False).headers["location"])
+
+    where = led_to()
+    assert len(current) > 1 and len(searched) == 1 and searched[0] in where
+    archive.bundle_index.write_bytes(b"no database, and no word of truth" * 100)
+    assert led_to() == where and len(searched) == len(current)
+    archive.bundle_index.unlink()
+    assert led_to() == where and len(searched) == len(current)
+    with archive.objects() as objects:
+        bundled.index_bundles(archive.bundle_index, objects, current.values())
+    assert led_to() == where and len(searched) == 1
+
+
+def test_a_damaged_index_of_bundles_is_made_anew_by_a_build(tmp_path: Path) -> None:
+    archive, _ = make_archive(tmp_path / "archive")
+    publish_now(archive)
+    with BundleIndex(archive.bundle_index) as index:
+        assert index.lacking([one.tags[MANIFEST] for one in bundles(published(archive)).values()]) == []
+    for harm in (b"no database" * 1000, b""):
+        archive.bundle_index.write_bytes(harm)
+        build(archive, as_of=None, progress=Silent(), workers=1)
+        with BundleIndex(archive.bundle_index) as index:
+            assert index.lacking([one.tags[MANIFEST] for one in bundles(published(archive)).values()]) == []
+            assert index.holding(["0" * 64]) == set()

@@ -25,6 +25,8 @@ from phonolith.catalogue.stage import Stage, stage, stage_errors
 from phonolith.catalogue.text_index import begin_index, finish_index, last_row
 from phonolith.catalogue.write import table_queries, take_over, write_lookups, write_table
 from phonolith.errors import Damaged
+from phonolith.library.bundled import index_bundles
+from phonolith.library.publications import publications
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 from phonolith.rights.decisions import Decisions
@@ -240,6 +242,15 @@ def _swap(work: Work) -> None:
                 os.close(descriptor)
             draft.replace(path)
             fsync_dir(path.parent)
+    _index_bundles(work.archive)
+
+
+def _index_bundles(archive: Archive) -> None:
+    """Where what was published is sought by its bytes; what has been entered before stays."""
+    with archive.register() as register, archive.objects() as objects:
+        bundles = [bundle for one in publications(register.events()) for bundle in one.bundles]
+        if bundles:
+            index_bundles(archive.bundle_index, objects, bundles)
 
 
 PHASES = (

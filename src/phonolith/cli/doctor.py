@@ -191,7 +191,7 @@ def _log(archive: Archive, _: Settings) -> Iterator[Finding]:
 
 
 def _list_problems(archive: Archive) -> Iterator[Finding]:
-    from phonolith.releases.withdrawals import cut_off
+    from phonolith.releases.withdrawal_list import cut_off
     from phonolith.verifier import check_list
 
     state = archive.withdrawals().read()

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from typing import TYPE_CHECKING
 
 import click
 
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
+
+if TYPE_CHECKING:
+    from phonolith.model.finding import Finding
 
 
 @verb(
@@ -26,7 +30,8 @@ def expunge(place: Place, digest: str, ground: str, authority: str, yes: bool) -
 
     One event names digest, ground and authority. The bytes give way to a tombstone, their ledger row stays, the gate
     refuses them for ever, and they are not taken in again. If they were published, the list of withdrawals says
-    expunged. Backups, and copies that others have, are not reached. Stopped halfway, `ledger check` finishes it.
+    expunged. Backups, and copies that others have, are not reached. Stopped halfway, `ledger check` finishes it. A file
+    that was adopted by reference is yours: it is named, here, by `status` and `todo`, until you removed it.
     """
     from phonolith.cli.decide import record
     from phonolith.cli.text import plural, size
@@ -54,12 +59,23 @@ def expunge(place: Place, digest: str, ground: str, authority: str, yes: bool) -
         view.line(f"Expunged by event {done.tombstone.event}: {size(done.size)}, removed from {where}.")
         for one in done.left:
             view.line(f"Not removed: {one}", "yellow")
+        if done.left:
+            view.line("Mount that disk, or remove the file yourself; then: phonolith ledger check", "yellow")
         if listed:
             view.line("The list of withdrawals says so to everybody who has a copy.", "dim")
         view.hint("What was made of it goes with: phonolith build")
 
     data = {"digest": digest, "event": done.tombstone.event, "ground": ground, "removed": done.paths, "left": done.left}
-    return Answer(data, show)
+    findings = [remaining(digest, left) for left in done.left]
+    return Answer({**data, "findings": findings}, show, exit=1 if findings else 0)
+
+
+def remaining(digest: str, left: str) -> Finding:
+    """What is to be done where bytes that are to be gone are still there: ``left`` says where."""
+    from phonolith.model.finding import Finding
+
+    problem = f"its bytes are still there: {left}"
+    return Finding("object.remains", digest, problem, "Mount that disk, or remove the file yourself", "error")
 
 
 COMMANDS = {"expunge": expunge}

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phonolith.cli.expunge import remaining
 from phonolith.cli.findings import show_findings
 from phonolith.cli.status import working
 from phonolith.cli.text import plural
@@ -90,10 +91,7 @@ def _check(archive: Archive, progress: Progress) -> Iterator[Finding]:
         yield Finding("harvest.busy", "harvest", problem, "Run it again when the harvest is done", "note")
     for gone in settle(archive):
         for left in gone.left:
-            problem = f"its bytes are still there: {left}"
-            yield Finding(
-                "object.remains", gone.sha256, problem, "Mount that disk, or remove the file yourself", "error"
-            )
+            yield remaining(gone.sha256, left)
     with archive.ledger() as rows:
         for one in check_ledger(rows, archive.volumes, progress, orphans=not harvesting):
             yield one

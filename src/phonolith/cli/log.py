@@ -212,9 +212,10 @@ def compare(place: Place, url: str) -> Answer:
     """
     from phonolith.cli.text import plural
     from phonolith.releases import watch as room
-    from phonolith.releases.over_http import over_http
+    from phonolith.releases.elsewhere import Elsewhere
 
-    found = room.compare(place.archive(), url, over_http(place.settings().contact))
+    with Elsewhere(place.settings().contact, url) as web:
+        found = room.compare(place.archive(), url, web.read)
     rows = [{"log": one.log, "here": one.here, "there": one.there} for one in found]
 
     def show(view: View) -> None:
@@ -252,11 +253,14 @@ def witness_rows(found: list[Collected]) -> list[dict[str, Any]]:
 def ask_witnesses(place: Place) -> list[Collected]:
     """What the witnesses in the settings had; none of them is waited for longer than an answer takes."""
     from phonolith.releases.collect import Witness, collect
-    from phonolith.releases.over_http import over_http
+    from phonolith.releases.elsewhere import ONCE, Elsewhere
 
     settings = place.settings()
     witnesses = [Witness.of(one) for one in settings.publish_witnesses]
-    return collect(place.archive(), witnesses, over_http(settings.contact)) if witnesses else []
+    if not witnesses:
+        return []
+    with Elsewhere(settings.contact, *(one.url for one in witnesses), limits=ONCE) as web:
+        return collect(place.archive(), witnesses, web.read)
 
 
 def _said(head: Head, before: int) -> Answer:

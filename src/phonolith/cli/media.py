@@ -13,7 +13,8 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
-    from phonolith.harvest.fetch import FetchReport, Means, Wanted
+    from phonolith.harvest.fetch import Means
+    from phonolith.harvest.wanted import FetchReport, Wanted
     from phonolith.model.frontier import Run
     from phonolith.store.archive import Archive
 
@@ -37,7 +38,7 @@ def media(place: Place, collection: str | None, limit: str | None, largest: str,
     Files come whole and untouched, and are compared with the digests that the source states. Stopped at any moment, the
     same again goes on where it was.
     """
-    from phonolith.harvest.fetch import LARGEST, Wanted
+    from phonolith.harvest.wanted import LARGEST, Wanted
 
     wanted = Wanted(bytes_of("--limit", limit), bytes_of("--largest", largest) or LARGEST, again)
     archive = place.archive()
@@ -51,7 +52,8 @@ def media(place: Place, collection: str | None, limit: str | None, largest: str,
 
 def after(place: Place, bars: Any, told: Answer, run: Run, budget: str | None) -> Answer:
     """The answer of a harvest, and what was then fetched of what its records lead to."""
-    from phonolith.harvest.fetch import Wanted, fetch
+    from phonolith.harvest.fetch import fetch
+    from phonolith.harvest.wanted import Wanted
 
     report, fetched = fetch(place.archive(), run.source, Wanted(bytes_of("--budget", budget)), means(place, bars))
     if not report.offered and fetched is None:
@@ -86,7 +88,7 @@ def answer(told: Sequence[tuple[FetchReport, Run | None]], *, dry_run: bool = Fa
 def _planned(
     archive: Archive, names: Sequence[str], wanted: Wanted, place: Place, bars: Any
 ) -> list[tuple[FetchReport, Run | None]]:
-    from phonolith.harvest.fetch import plan
+    from phonolith.harvest.wanted import plan
 
     policy = means(place, bars).policy
     return [(plan(archive, name, wanted, policy, bars), None) for name in names]

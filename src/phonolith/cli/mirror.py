@@ -269,8 +269,20 @@ def _show(view: View, one: Outcome, *, dry_run: bool) -> None:
         swarm, web = (sum(t[f"bytes_by_{road}"] for t in one.taken) for road in ("swarm", "web"))
         about = size(one.moved - swarm - web)
         view.line(f"Moved: {size(swarm)} by swarm, {size(web)} by web seed, {about} of tag files.")
+        _show_proven(view, one)
     elif dry_run and chosen:
         view.hint("To fetch them, leave --dry-run out")
+
+
+def _show_proven(view: View, one: Outcome) -> None:
+    """What the log proves of what came, and what it does not."""
+    from phonolith.cli.text import plural
+
+    proven = sum(each["proven"] == "head" for each in one.taken)
+    if proven:
+        view.line(f"{plural(proven, 'bundle')} under a signed head. That it covers each file was not checked.", "dim")
+    if bare := len(one.taken) - proven:
+        view.line(f"{plural(bare, 'bundle')} under no signed head: no log proves when it was there.", "yellow")
 
 
 def _show_built(view: View, built: bool, *, seeds: bool, dry_run: bool) -> None:

@@ -14,20 +14,21 @@ from phonolith.cli.decide import record
 from phonolith.cli.roads import BySwarm, known_copies
 from phonolith.cli.text import plural, size, span
 from phonolith.cli.verb import Place
-from phonolith.errors import NotFound
+from phonolith.errors import NotFound, RefusedByRights
 from phonolith.harvest.bundle import Options, harvest_bundle
 from phonolith.library import publications
 from phonolith.model.publication import Bundle
-from phonolith.releases.commitment import Known, heads_seen
+from phonolith.releases.commitment import Known, heads_seen, log_of
+from phonolith.releases.elsewhere import Elsewhere, Web
 from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
 from phonolith.releases.follow import LARGEST, follow
 from phonolith.releases.following import Following, body_of, following
 from phonolith.releases.index import Index, Offer, read_index
-from phonolith.releases.over_http import Get, over_http, whole
 from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
 from phonolith.releases.watch import watch
 from phonolith.store.archive import Archive
+from phonolith.store.bag import HEADS as BUNDLED_HEADS
 from phonolith.store.objects import ObjectStore
 from phonolith.store.withdrawals import HEADS, LINES, listed
 from phonolith.verifier import digest, read_list
@@ -54,8 +55,8 @@ class Outcome:
     """What came of one look.
 
     ``here``: what is here of that archive. ``withdrawn``: files of it that it withdrew since the last look.
-    ``copies``: by bundle, how many are known. ``taken``: for each bundle its name, the bytes moved by road, and the
-    files and bytes that are held since.
+    ``copies``: by bundle, how many are known. ``taken``: for each bundle its name, the bytes moved by road, the files
+    and bytes that are held since, and what the log proves of it: that its ``head`` is one of the log, or ``nothing``.
     """
 
     url: str
@@ -102,8 +103,11 @@ def look(place: Place, one: Following, *, key: str = "", dry_run: bool = False) 
     of it before; then nothing is taken.
     """
     archive = place.archive()
-    with archive.lock("mirror", what=f"phonolith mirror {one.url}"):
-        return _Look(place, archive, one, over_http(place.settings().contact)).take(key, dry_run=dry_run)
+    with (
+        archive.lock("mirror", what=f"phonolith mirror {one.url}"),
+        Elsewhere(place.settings().contact, one.url) as web,
+    ):
+        return _Look(place, archive, one, web).take(key, dry_run=dry_run)
 
 
 def mirrors(archive: Archive) -> list[Following]:
@@ -138,17 +142,17 @@ class _Look:
     place: Place
     archive: Archive
     one: Following
-    get: Get
+    web: Web
 
     def take(self, key: str, *, dry_run: bool) -> Outcome:
         """All of it, in order: first what may contradict what was seen before, and last the bytes."""
-        index = read_index(self.one.url, self.get)
+        index = read_index(self.one.url, self.web.read)
         known = self._log(key)
         known.check_name(index.archive)
         withdrawn, dropped = frozenset[str](), 0
         if not dry_run:
             self._remember(replace(self.one, name=index.archive))
-            withdrawn, dropped = self._withdrawals(index.archive, known.log)
+            withdrawn, dropped = self._withdrawals(index, known.log)
         copies = known_copies(index.offers, self.place.settings().publish_trackers)
         here = held_of(self.archive, index)
         share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
@@ -156,21 +160,35 @@ class _Look:
         if not dry_run:
             self._bundles(outcome, known, withdrawn)
         if outcome.taken:  # of them too something may have been withdrawn
-            outcome.withdrawn += self._withdrawals(index.archive, known.log)[1]
+            outcome.withdrawn += self._withdrawals(index, known.log)[1]
         return outcome
 
-    def _withdrawals(self, origin: str, log: str) -> tuple[frozenset[str], int]:
-        """Take over what that archive withdrew: all objects on its list, and how many of them were here and new."""
-        heads, lines = (self._list(name) for name in (HEADS, LINES))  # heads first: the list may grow in between
-        done = follow(self.archive, origin, lines, heads, self._append, key=log)
+    def _withdrawals(self, index: Index, log: str) -> tuple[frozenset[str], int]:
+        """Take over what that archive withdrew, and those whose bundles are here, as far as it hands their lists on.
+
+        Gives all objects on their lists, and how many of them were here and new.
+        """
+        gone, new = self._follow(index.archive, log, (HEADS, LINES), handed_on=False)
+        past = published(self.archive)
+        for origin in sorted({one.origin for one in past} - {"", index.archive}):
+            with self.archive.objects() as objects:
+                theirs = log_of(objects, past, origin)
+            if theirs:
+                names = (f"withdrawn/{theirs}.heads.jsonl", f"withdrawn/{theirs}.jsonl")
+                more, others = self._follow(origin, theirs, names, handed_on=True)
+                gone, new = gone | more, new + others
+        return gone, new
+
+    def _follow(self, origin: str, log: str, names: tuple[str, str], *, handed_on: bool) -> tuple[frozenset[str], int]:
+        heads, lines = (self._list(name) for name in names)  # heads first: the list may grow in between
+        done = follow(self.archive, origin, lines, heads, self._append, key=log, handed_on=handed_on)
         now = listed(read_list(lines, heads).lines)
-        gone = frozenset(sha256 for sha256, one in now.items() if one.event != "reinstated")
-        return gone, len(done.withdrawn)
+        return frozenset(sha256 for sha256, one in now.items() if one.event != "reinstated"), len(done.withdrawn)
 
     def _list(self, name: str) -> bytes:
         try:
-            return whole(self.get, f"{self.one.url}/{name}", LARGEST)
-        except NotFound:
+            return self.web.read(f"{self.one.url}/{name}", LARGEST)
+        except (NotFound, RefusedByRights):
             return b""
 
     def _append(self, kind: str, body: dict[str, Any]) -> Event:
@@ -185,7 +203,9 @@ class _Look:
                 return heads_seen(objects, past, origin)
 
         signs = self.place.settings().mirror_countersign
-        watched = watch(self.archive, self.one.url, self.get, key=key or None, countersigns=signs, clock=self.place.now)
+        watched = watch(
+            self.archive, self.one.url, self.web.read, key=key or None, countersigns=signs, clock=self.place.now
+        )
         if watched.head is None:
             return Known("", (), seen)
         log = watched.head.log
@@ -243,12 +263,15 @@ class _Look:
                 lambda bag: known.check(bag, own=not offer.origin),
                 lambda sha256: sha256 in withdrawn,
             )
-            web, peers = self.one.by != "swarm", swarm.fetch if swarm.useful else None
-            return fetch(self.one.url, offer, folder, here, self.get, progress=bars, room=room, swarm=peers, web=web)
+            peers, by_web = swarm.fetch if swarm.useful else None, self.one.by != "swarm"
+            return fetch(
+                self.one.url, offer, folder, here, self.web, progress=bars, room=room, swarm=peers, web_seed=by_web
+            )
 
     def _hold(self, outcome: Outcome, offer: Offer, fetched: Fetched, bars: Progress) -> None:
         """Take in what was fetched; what is held has a second name then, so the folder can go."""
         options = Options(adopt="move", replaces=offer.replaces, left_out=fetched.left_out)
+        proven = "head" if (fetched.folder / BUNDLED_HEADS).is_file() else "nothing"
         report = harvest_bundle(
             self.archive, fetched.folder, options, self._append, progress=bars, clock=self.place.now
         )
@@ -263,6 +286,7 @@ class _Look:
                 "files_held": report.objects,
                 "bytes_held": fetched.size,
                 "files_withdrawn": len(fetched.left_out) - len(fetched.findings),
+                "proven": proven,
             }
         )
 

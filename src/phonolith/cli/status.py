@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from phonolith.cli.notice import queue
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
+from phonolith.model.moment import later
 from phonolith.pipeline import STAGES, next_stage
 from phonolith.store.archive import LOCKS, Archive
 from phonolith.store.ledger import DROPPED
@@ -45,6 +46,7 @@ def status(place: Place) -> Answer:
         "volumes": copies.by_volume,
         "amiss": copies.amiss,
         "gone": copies.gone,
+        "remains": copies.remains,
         "never_read": copies.unread[0],
         "oldest_read": copies.unread[1],
         "events": decisions,
@@ -84,7 +86,7 @@ class Kept:
     """How safely objects are held: how many have so many sound copies, copies in each volume, copies that are amiss.
 
     ``unread``: how many files were never read again, and when that was read which was read longest ago. ``gone``: how
-    many have a tombstone instead of bytes, in words.
+    many have a tombstone instead of bytes, in words; ``remains``: files that have bytes of those all the same.
     """
 
     by_number: dict[int, int]
@@ -92,6 +94,7 @@ class Kept:
     amiss: int
     unread: tuple[int, str]
     gone: dict[str, int]
+    remains: int = 0
 
 
 def kept(archive: Archive) -> Kept:
@@ -111,8 +114,9 @@ def kept(archive: Archive) -> Kept:
         stones = Counter(
             f"{one.why}: withdrawn by {one.origin}" if one.why == DROPPED else one.why for one in ledger.tombstones()
         )
+        remains = len(ledger.remains())
     unread = _unread(archive, by_volume.total())
-    return Kept(counts, dict(sorted(by_volume.items())), len(amiss), unread, dict(sorted(stones.items())))
+    return Kept(counts, dict(sorted(by_volume.items())), len(amiss), unread, dict(sorted(stones.items())), remains)
 
 
 def _unread(archive: Archive, files: int) -> tuple[int, str]:
@@ -152,6 +156,8 @@ def _gone_line(words: str, count: int) -> str:
 
 
 def _warnings(copies: Kept) -> Iterator[str]:
+    if copies.remains:
+        yield f"! {plural(copies.remains, 'file has', 'files have')} bytes that are to be gone: phonolith todo remains"
     if lost := copies.by_number.get(0, 0):
         yield f"! {plural(lost, 'object has', 'objects have')} no sound copy here. See: phonolith doctor"
     if alone := copies.by_number.get(1, 0):
@@ -162,8 +168,7 @@ def _warnings(copies: Kept) -> Iterator[str]:
 
 def before(now: str, days: int) -> str:
     """So many days earlier; both ISO 8601, UTC, whole seconds."""
-    moment = datetime.strptime(now, "%Y-%m-%dT%H:%M:%SZ").replace(tzinfo=UTC) - timedelta(days=days)
-    return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
+    return later(now, -timedelta(days=days))
 
 
 def oldest_line(never: int, oldest: str) -> str:

@@ -16,7 +16,7 @@ from phonolith.cli.view import View
 if TYPE_CHECKING:
     from phonolith.library.todo import Section
 
-SORTS = ("notices", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
+SORTS = ("notices", "remains", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
 
 
 @verb("todo", short_help="What wants attention, with the command that settles it.")
@@ -25,14 +25,14 @@ SORTS = ("notices", "no-evidence", "unreadable", "no-artist", "no-cover", "same-
     "-n", "--number", "limit", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Items of each sort."
 )
 def todo(place: Place, sort: str | None, limit: int) -> Answer:
-    """List what wants attention: notices, no licence evidence, unreadable, no artist, no cover, the same bytes twice.
+    """List what wants attention: notices, bytes that are to be gone, no licence evidence, unreadable, no artist.
 
-    And what could be published now. SORT shows one sort alone, by its code.
+    And no cover, the same bytes twice, and what could be published now. SORT shows one sort alone, by its code.
     """
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
-        sections = (*_notices(place, limit), *find(library, limit=limit))
+        sections = (*_notices(place, limit), *_remains(place, limit), *find(library, limit=limit))
     chosen = [one for one in sections if sort in (None, one.code)]
 
     def show(view: View) -> None:
@@ -41,7 +41,8 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
             for item in one.items:
                 view.line(f"· {item.title}", "bold")
                 detail = f", {item.detail}" if item.detail else ""
-                view.line(f"{item.reference}  {plural(item.tracks, 'track')}{detail}", indent=4)
+                concerned = f"  {plural(item.tracks, 'track')}" if item.tracks else ""
+                view.line(f"{item.reference}{concerned}{detail}", indent=4)
                 if item.command:
                     view.command(item.command)
             if one.remedy:
@@ -69,6 +70,26 @@ def _notices(place: Place, limit: int) -> Iterator[Section]:
     ]
     if rows:
         yield Section("notices", "Notices that wait for you", "notices", len(rows), tuple(items))
+
+
+def _remains(place: Place, limit: int) -> Iterator[Section]:
+    """Files with bytes that were expunged or dropped, and that nobody could remove."""
+    import os
+
+    from phonolith.library.todo import Item, Section
+    from phonolith.store.files import printable
+
+    with place.archive().ledger() as ledger:
+        found = ledger.remains()
+    items = [
+        Item(
+            f"object {sha256.hex()}", printable(os.fsdecode(one.path)) if one.path else f"volume {one.volume}", tracks=0
+        )
+        for sha256, one in found[:limit]
+    ]
+    if found:
+        told = "Remove the file yourself, or mount its disk; then: phonolith ledger check"
+        yield Section("remains", "Bytes that are to be gone", "files", len(found), tuple(items), told)
 
 
 COMMANDS = {"todo": todo}

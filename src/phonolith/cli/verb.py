@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -49,7 +48,8 @@ class Place:
 
     def settings(self, **flags: Any) -> Settings:
         """Settings of the archive here; flags are named as the attributes of Settings (``serve_port=8000``)."""
-        from phonolith.config import SETTINGS, load
+        from phonolith.config import load
+        from phonolith.setting import SETTINGS
 
         keys = {item.attribute: item.key for item in SETTINGS}
         return load(self.root, self.environment, {keys[name]: value for name, value in flags.items()})
@@ -67,8 +67,9 @@ class Place:
 
     def now(self) -> str:
         """Now, ISO 8601 UTC with seconds; PHONOLITH_NOW stands in for the clock in reproducible runs."""
-        given = self.environment.get("PHONOLITH_NOW")
-        return given or datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        from phonolith.store.locks import utc_now
+
+        return self.environment.get("PHONOLITH_NOW") or utc_now()
 
 
 _JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout and nothing else there.")

@@ -9,20 +9,19 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections import Counter
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Protocol
 
 import msgspec
 
-from phonolith.errors import Interrupted, RefusedByRights, StorageError, UsageError
+from phonolith.errors import Interrupted, RefusedByRights, UsageError
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.media_types import media_type_of
 from phonolith.harvest.offers import Collection, Door, Offer
-from phonolith.harvest.report import HarvestReport
+from phonolith.harvest.wanted import ROOM, FetchReport, Wanted, is_held, say_needs, stated, tasks_of, validator_of
 from phonolith.harvest.watch import watched
 from phonolith.model.frontier import Fate, Run, Step, Task
 from phonolith.model.progress import Progress, Silent
@@ -35,18 +34,12 @@ from phonolith.sources.client.parts import Part, sweep_parts
 from phonolith.sources.media import Candidate
 from phonolith.sources.payloads import Fetched, beside, collection_of
 from phonolith.store.archive import Archive
-from phonolith.store.files import printable
 from phonolith.store.objects import ObjectStore
 from phonolith.store.records import RecordStore
 from phonolith.store.volumes import Volume, roomiest
 
-#: The largest file that is fetched unless somebody says more, in bytes.
-LARGEST = 4 << 30
-
-_MEDIA = "media:"
 _HOSTS = 8  # at which files are fetched at a time
 _PARTS_KEPT = 30 * 86_400  # seconds for which the beginning of a file waits for its rest
-_ROOM = 64 << 20  # bytes that stay free: for records, and for whoever else writes there
 _KINDS = {"audio": "audio/", "cover": "image/", "booklet": "application/"}
 
 
@@ -81,44 +74,6 @@ class Means:
     clock: Callable[[], str]
 
 
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """``budget``: bytes to fetch this time; ``largest``: bytes of one file; ``again``: also what is held already."""
-
-    budget: int | None = None
-    largest: int = LARGEST
-    again: bool = False
-
-
-@dataclass
-class FetchReport(HarvestReport):
-    """What was fetched for a collection, and why the rest was not.
-
-    ``offered`` files in all, of which ``held`` are here as they are stated now, ``denied`` may not be held (by reason),
-    and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size.
-    """
-
-    offered: int = 0
-    held: int = 0
-    to_fetch: int = 0
-    unknown: int = 0
-    left: int = 0
-    denied: Counter[str] = field(default_factory=Counter)
-
-    @property
-    def collection(self) -> str:
-        """The collection whose records name the files."""
-        return collection_of(self.source)
-
-
-def plan(archive: Archive, collection: str, wanted: Wanted, policy: Policy, progress: Progress) -> FetchReport:
-    """What would be fetched, without a request. Raises NotFound, BadInput, StorageError."""
-    report = FetchReport(beside(collection))
-    with archive.records() as store, archive.register() as register:
-        _tasks(store, Collection(store, collection), Door(register, policy), wanted, report, progress)
-    return report
-
-
 def fetch(archive: Archive, collection: str, wanted: Wanted, means: Means) -> tuple[FetchReport, Run | None]:
     """Fetch what the collection's records lead to, as far as the gate allows; a run that was stopped is gone on with.
 
@@ -144,80 +99,11 @@ def resume(archive: Archive, name: str, means: Means) -> tuple[FetchReport, Run 
     return fetch(archive, collection_of(name), Wanted(again=json.loads(run.options)["again"]), means)
 
 
-def _tasks(
-    store: RecordStore,
-    collection: Collection,
-    door: Door,
-    wanted: Wanted,
-    report: FetchReport,
-    progress: Progress,
-) -> list[Task]:
-    """A task for each file that may be held, is not, and fits; the others are counted."""
-    tasks: dict[str, Task] = {}
-    for offer in collection.offers(progress):
-        candidate = offer.candidate
-        if candidate.address in tasks:
-            continue
-        report.offered += 1
-        decision = door.decide(collection.spoken, offer)
-        size = candidate.size or 0
-        if not decision.allowed:
-            report.denied[" ".join(decision.reasons)] += 1
-        elif not wanted.again and _is_held(store, collection.name, candidate):
-            report.held += 1
-        elif size > wanted.largest:
-            report.denied[f"It is larger than {wanted.largest:,} bytes."] += 1
-        elif wanted.budget is not None and report.bytes_needed + size > wanted.budget:
-            report.left += 1
-        else:
-            tasks[candidate.address] = Task(_MEDIA + candidate.address, candidate.address, mark=offer.item)
-            report.bytes_needed += size
-            report.unknown += candidate.size is None
-    report.to_fetch = len(tasks)
-    return list(tasks.values())
-
-
-def _is_held(store: RecordStore, collection: str, candidate: Candidate) -> bool:
-    """Whether its bytes were fetched, and the source states the same of them as then."""
-    head = store.head(beside(collection), candidate.address)
-    return head is not None and head.validator == _validator(candidate)
-
-
-def _validator(candidate: Candidate) -> str:
-    return " ".join(f"{name}={value}" for name, value in _stated(candidate).items()) or "-"
-
-
-def _stated(candidate: Candidate) -> dict[str, str]:
-    """What the source states of size and digests, by name."""
-    size = {} if candidate.size is None else {"size": str(candidate.size)}
-    digests = {name: getattr(candidate, name).lower() for name in ("md5", "sha1", "sha256")}
-    return size | {name: value for name, value in digests.items() if value}
-
-
 def _media_type(candidate: Candidate, kind: str) -> str:
     """What a file is: by what the source states, else by what the origin says, else by its name."""
     if candidate.media_type or kind.partition("/")[0] in ("audio", "image", "text"):
         return candidate.media_type or kind
     return media_type_of(PurePath(candidate.name).suffix.lower().removeprefix(".")) or kind
-
-
-def _say_needs(objects: ObjectStore, report: FetchReport, progress: Progress) -> None:
-    """Say what is to come, and refuse what the disks have no room for. Raises StorageError."""
-    room: dict[int, int] = {}
-    for volume in objects.volumes:
-        if volume.path.is_dir():
-            room[volume.path.stat().st_dev] = volume.free()
-    free, needed = sum(room.values()), report.bytes_needed
-    unknown = f", and {report.unknown:,} of unstated size" if report.unknown else ""
-    progress.say(f"Files to fetch: {report.to_fetch:,} ({_mb(needed)}{unknown}); {_mb(free)} are free")
-    if needed + _ROOM > free:
-        problem = f"{_mb(needed)} are to be fetched and {_mb(free)} are free"
-        where = ", ".join(printable(volume.path) for volume in objects.volumes)
-        raise StorageError(where, problem, "Fetch less at a time (--limit), free some space, or add a volume")
-
-
-def _mb(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
 
 
 class _Fetching:
@@ -251,10 +137,10 @@ class _Fetching:
             return self.report, self._run()
         if before is not None and not before.finished:
             frontier.finish(clock(), whole=False)
-        tasks = _tasks(self._store, self.collection, self.door, self._wanted, self.report, self._means.progress)
+        tasks = tasks_of(self._store, self.collection, self.door, self._wanted, self.report, self._means.progress)
         if not tasks:
             return self.report, None
-        _say_needs(self._objects, self.report, self._means.progress)
+        say_needs(self._objects, self.report, self._means.progress)
         began = clock()
         frontier.begin(options, began, tasks, since=began)  # since: what is not asked this time is not gone
         return self.report, self._run()
@@ -287,7 +173,7 @@ class _Fetching:
     async def _ask(self, client: Fetches, task: Task) -> AsyncGenerator[Step, None]:
         """Fetch one file, after the gate was asked once more: a decision may have come since it was planned."""
         offer = self.collection.again(task.mark, task.address)
-        if offer is None or (not self._wanted.again and _is_held(self._store, self.collection.name, offer.candidate)):
+        if offer is None or (not self._wanted.again and is_held(self._store, self.collection.name, offer.candidate)):
             return
         decision = self.door.decide(self.collection.spoken, offer)
         if not decision.allowed:
@@ -335,7 +221,7 @@ class _Fetching:
         for volume in self._objects.volumes:
             if volume.present and Part.path_of(volume.path, address).exists():
                 return roomiest([volume], 0)
-        return roomiest(self._objects.volumes, size + _ROOM)
+        return roomiest(self._objects.volumes, size + ROOM)
 
     def _hold(self, got: Downloaded, volume: Volume, candidate: Candidate) -> None:
         with self._objects.batch() as batch:
@@ -354,7 +240,7 @@ class _Fetching:
             got.validator.modified,
             candidate.description,
             because,
-            _stated(candidate),
+            stated(candidate),
         )
         payload, name = msgspec.json.encode(told), self.report.source
-        return Record(name, candidate.address, got.url, self._means.clock(), payload, validator=_validator(candidate))
+        return Record(name, candidate.address, got.url, self._means.clock(), payload, validator=validator_of(candidate))

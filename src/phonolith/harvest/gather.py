@@ -11,11 +11,12 @@ from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import aclosing
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, TimedOut
 from phonolith.harvest.report import HarvestReport
+from phonolith.model import moment
 from phonolith.model.frontier import Advanced, Fate, Outcome, Run, Step, Task
 from phonolith.model.progress import Progress
 from phonolith.store.frontier import Frontier
@@ -161,7 +162,7 @@ class _Gathering:
         """Seconds until the next task may be asked, None where nothing else waits."""
         if self._ready or (after := self._frontier.next_time()) is None:
             return None
-        return max(0.0, (_moment(after) - _moment(self._clock())).total_seconds()) if after else None
+        return max(0.0, (moment.read(after) - moment.read(self._clock())).total_seconds()) if after else None
 
     async def _answered(self, task: Task) -> None:
         """Ask one task and write each step of its answer when the next one is there; the last one ends it."""
@@ -198,8 +199,8 @@ class _Gathering:
             case NotFound() | BadInput():
                 return Outcome(task, Fate.FAILED, step, why)
             case TimedOut() if task.tries < _TRIES:
-                later = _moment(self._clock()) + _AGAIN * 2 ** (task.tries - 1)
-                return Outcome(task, Fate.WAITING, step, why, later.strftime(_FORM))
+                again = moment.later(self._clock(), _AGAIN * 2 ** (task.tries - 1))
+                return Outcome(task, Fate.WAITING, step, why, again)
             case TimedOut():
                 return Outcome(task, Fate.FAILED, step, why)
         raise error
@@ -280,13 +281,6 @@ def _settle(some: list[tuple[Outcome, asyncio.Future[None]]], error: BaseExcepti
             durable.set_result(None)
         else:
             durable.set_exception(error)
-
-
-_FORM = "%Y-%m-%dT%H:%M:%SZ"
-
-
-def _moment(text: str) -> datetime:
-    return datetime.strptime(text, _FORM).replace(tzinfo=UTC)
 
 
 def _host(task: Task) -> str:

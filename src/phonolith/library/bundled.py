@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from pathlib import Path
 
-from phonolith.errors import NotFound
+from phonolith.errors import Damaged, NotFound, PhonolithError
 from phonolith.library import releases, tracks
 from phonolith.library.details import subject
 from phonolith.library.listing import raw_tracks, release_row, track_row
-from phonolith.library.publications import Objects
+from phonolith.library.publications import Objects, files
 from phonolith.library.reading import Library, Reading
 from phonolith.model.publication import Bundle
 from phonolith.store.bag import MANIFEST
+from phonolith.store.bundle_index import BundleIndex
 
 _OF_TRACK = """
 SELECT lower(hex(o.sha256)) FROM file f CROSS JOIN object o ON o.id = f.object
@@ -20,12 +23,12 @@ _TRACKS = "SELECT id FROM track WHERE release = ? LIMIT 1000"
 
 
 def bundled(
-    library: Library, objects: Objects, bundles: Iterable[Bundle], identifier: str
+    library: Library, objects: Objects, bundles: Iterable[Bundle], identifier: str, index: Path
 ) -> tuple[str, list[tuple[Bundle, str]]]:
     """The title of a track or release, and the bundles that hold its audio, each with the digest of one file of it.
 
-    Manifests are searched as they lie, without being taken apart: a hundred megabytes of them are a million files.
-    Raises NotFound, Withdrawn, and what reading a manifest raises.
+    Manifests that ``index`` (derived/bundles.sqlite) tells nothing of are searched as they lie. Raises NotFound,
+    Withdrawn, and what reading a manifest raises.
     """
     with library.reading() as reading:
         kind, row = reading.snapshot.find(identifier)
@@ -35,8 +38,40 @@ def bundled(
         reading.check(f"{kind}:{identifier}", ids)
         rows = [row] if kind == "track" else [one for (one,) in reading.rows(_TRACKS, (row,))]
         wanted = [sha256 for one in rows for (sha256,) in reading.rows(_OF_TRACK, (subject("track", one),))]
-    found = ((one, _first(objects, one, wanted)) for one in bundles)
+    found = ((one, _first(objects, one, wanted)) for one in _perhaps(index, list(bundles), wanted))
     return title, [(one, sha256) for one, sha256 in found if sha256]
+
+
+def index_bundles(index: Path, objects: Objects, bundles: Iterable[Bundle]) -> None:
+    """Enter bundles that the index lacks; one that is damaged is made anew.
+
+    A manifest that cannot be read is left out. Raises StorageError, NewerFormat, Busy.
+    """
+    manifests = {one.tags[MANIFEST]: one for one in bundles}
+    try:
+        _enter(index, objects, manifests)
+    except Damaged:
+        for end in ("", "-wal", "-shm"):
+            index.with_name(index.name + end).unlink(missing_ok=True)
+        _enter(index, objects, manifests)
+
+
+def _enter(index: Path, objects: Objects, manifests: Mapping[str, Bundle]) -> None:
+    with BundleIndex(index, writable=True) as known:
+        for manifest in known.lacking(manifests):
+            try:
+                inside = [one.sha256 for one in files(objects, manifests[manifest]) if one.payload]
+            except PhonolithError:  # it is looked into at every question, and its trouble is told there
+                continue
+            known.add(manifest, inside)
+
+
+def _perhaps(index: Path, bundles: Collection[Bundle], wanted: Collection[str]) -> list[Bundle]:
+    """The bundles in which one of some objects may be: all where there is no index that can be read."""
+    with suppress(PhonolithError), BundleIndex(index) as known:
+        some = known.holding(wanted) | set(known.lacking(one.tags[MANIFEST] for one in bundles))
+        return [one for one in bundles if one.tags[MANIFEST] in some]
+    return list(bundles)
 
 
 def _named(reading: Reading, kind: str, row: int) -> tuple[str, tuple[str, ...]]:

@@ -7,7 +7,7 @@ import ssl
 import subprocess
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -16,12 +16,12 @@ from typing import Protocol
 from urllib.parse import urlsplit
 
 from phonolith.errors import PhonolithError, StorageError
+from phonolith.model import moment
 from phonolith.store.files import atomic_write, make_folders
 from phonolith.store.letters import Letters, Mail
 
 _SECONDS = 30  # for a server or a command to take one message
 _MOST_TRIES = 12  # over about four days
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 
 class Mailer(Protocol):
@@ -104,7 +104,7 @@ def send_waiting(letters: Letters, mailer: Mailer, *, sender: str, now: str) -> 
             mailer.send(message_of(mail, sender))
         except PhonolithError as error:
             failed += 1
-            letters.failed(mail.id, str(error), after=_later(now, timedelta(minutes=2 << mail.tries)))
+            letters.failed(mail.id, str(error), after=moment.later(now, timedelta(minutes=2 << mail.tries)))
         else:
             sent += 1
             letters.sent(mail.id)
@@ -118,7 +118,7 @@ def message_of(mail: Mail, sender: str) -> EmailMessage:
     message["From"] = Address(username=name or "notices", domain=domain or "localhost")
     message["To"] = _recipient(mail.recipient)
     message["Subject"] = mail.subject
-    message["Date"] = datetime.strptime(mail.time, _TIME).strftime("%a, %d %b %Y %H:%M:%S +0000")
+    message["Date"] = moment.read(mail.time).strftime("%a, %d %b %Y %H:%M:%S +0000")
     stamp = mail.time.replace("-", "").replace(":", "")
     message["Message-ID"] = f"<{stamp}-{mail.id}@{domain or 'localhost'}>"
     message["Auto-Submitted"] = "auto-generated"  # RFC 3834: no machine answers it
@@ -129,7 +129,3 @@ def message_of(mail: Mail, sender: str) -> EmailMessage:
 def _recipient(text: str) -> Address:
     name, _, domain = text.rpartition("@")
     return Address(username=name, domain=domain)
-
-
-def _later(time: str, by: timedelta) -> str:
-    return (datetime.strptime(time, _TIME) + by).strftime(_TIME)

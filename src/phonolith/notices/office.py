@@ -12,23 +12,22 @@ import json
 import secrets
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
+from datetime import timedelta
 
 from phonolith.errors import Busy, NotFound, UsageError
 from phonolith.model.event import Event
+from phonolith.model.moment import later
 from phonolith.notices import words
+from phonolith.notices.docket import Docket
 from phonolith.notices.practice import Practice
 from phonolith.rights import notice_forms as forms
-from phonolith.rights.decisions import Decisions
-from phonolith.rights.notices import FOLLOWED, Due, Notice, State, crowd, due, fits, why_person
-from phonolith.rights.working_days import Calendar
+from phonolith.rights.notices import Notice, State, fits
 from phonolith.store.archive import Archive
 from phonolith.store.letters import Letter, Letters
 from phonolith.store.private import PrivateStore
-from phonolith.store.register import Register
 
 #: Who acts where no person does; the name stands in private/ like everybody's.
 RULES, FORM = "the rules for notices", "the form for notices"
@@ -37,9 +36,6 @@ _TRIES, _PAUSE = 200, 0.05  # of who waits for another process to write its step
 _MOST_COUNTERS = 50  # of one notice
 _PER_SENDER, _IN_ALL = 20, 5_000  # letters within an hour, from one address and from everybody
 _HOUR = timedelta(hours=1)
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
-
-_CHANGING = ("notice.hidden", "notice.restored")  # what a rule changes for visitors
 
 #: What is known of ids where there is a catalogue: those that name nothing, and how many tracks the others are.
 Reach = Callable[[Sequence[str]], tuple[tuple[str, ...], int]]
@@ -60,15 +56,8 @@ class Receipt:
     mailed: bool = False
 
 
-@dataclass(slots=True)
-class _Folded:
-    decisions: Decisions = field(default_factory=Decisions)
-    actionable: list[str] = field(default_factory=list)
-    head: tuple[int, str] = (0, "")
-
-
-class Office:
-    """The notices of one archive. Safe to use from several threads and processes."""
+class Office(Docket):
+    """The docket of one archive, written to. Safe to use from several threads and processes."""
 
     def __init__(
         self,
@@ -79,14 +68,10 @@ class Office:
         reach: Reach | None = None,
         random: Callable[[int], bytes] = secrets.token_bytes,
     ) -> None:
-        self.archive = archive
-        self.practice = practice
-        self.calendar = Calendar(practice.territory)
+        super().__init__(archive, practice)
         self._now = now
         self._reach = reach
         self._random = random
-        self._register: Register = archive.register()
-        self._folded = _Folded()
         self._lock = threading.Lock()
         self._people: PrivateStore | None = None
         self._letters: Letters | None = None
@@ -116,42 +101,6 @@ class Office:
             self._people = self._people or self.archive.private_store()
             return self._people
 
-    # What there is
-
-    def notices(self) -> Mapping[str, Notice]:
-        """Every notice that ever arrived, by id, as of now."""
-        head = self._register.head()
-        if head != self._folded.head:
-            events = (one for one in self._register.events(self._folded.decisions.head) if one.kind in _FOLDED)
-            decisions = self._folded.decisions.then(events)
-            self._folded = _Folded(decisions, _actionable_at(decisions.notices.values()), head)
-        return self._folded.decisions.notices
-
-    def notice(self, identifier: str) -> Notice:
-        """One notice. Raises NotFound."""
-        found = self.notices().get(identifier)
-        if found is None:
-            raise NotFound(f"notice {identifier}", "there is none of that id", "phonolith notice list shows them all")
-        return found
-
-    def due(self, notice: Notice) -> Due | None:
-        """What is due next for a notice, and until when."""
-        found = due(notice, self.calendar, person=self.why_person(notice))
-        if found is None or self.practice.rules or found.rule not in _CHANGING:
-            return found
-        return replace(found, rule="")  # a person has to do it
-
-    def why_person(self, notice: Notice) -> str:
-        """Why a person has to decide whether it hides anything; "" where the rule may, after its pause."""
-        if notice.state is not State.ACTIONABLE:
-            return ""
-        if not self.practice.rules:
-            return "notices.rules is off"
-        if any(one.kind == "notice.reopened" for one in notice.steps):
-            return "it was rejected before"
-        self.notices()
-        return why_person(notice, crowd(notice, self._folded.actionable), self.practice.calm)
-
     def keyed(self, text: str) -> str:
         """A digest of a text that nobody else can make."""
         return self._private.text_digest(text)
@@ -162,7 +111,7 @@ class Office:
         """Whether these addresses, of the net or of mail, may send one more letter within the hour; counts it."""
         now = self._now()
         limits = [(self._private.text_digest(f"from {one}"), _PER_SENDER) for one in dict.fromkeys(addresses) if one]
-        return self.letters.admit([*limits, ("everybody", _IN_ALL)], now=now, since=_later(now, -_HOUR))
+        return self.letters.admit([*limits, ("everybody", _IN_ALL)], now=now, since=later(now, -_HOUR))
 
     def file(
         self, form: str, values: Mapping[str, str], *, road: str, confirmed: bool = False, actor: str = FORM
@@ -371,15 +320,3 @@ def _body(notice: Notice, move: str, because: str, only: Sequence[str], rule: bo
         return {"notice": notice.id, "because": because}
     subjects = list(only) or list(notice.about if move == "notice.hidden" else notice.down)
     return {"notice": notice.id, "subjects": subjects, "because": because, "rule": rule}
-
-
-def _actionable_at(notices: Iterable[Notice]) -> list[str]:
-    """When notices became ones that could be acted on, in order."""
-    return sorted(one.time for notice in notices for one in notice.steps if one.state is State.ACTIONABLE)
-
-
-def _later(at: str, by: timedelta) -> str:
-    return (datetime.strptime(at, _TIME) + by).strftime(_TIME)
-
-
-_FOLDED = FOLLOWED | {"item.reinstated"}

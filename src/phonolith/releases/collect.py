@@ -14,7 +14,7 @@ from phonolith.store.archive import Archive
 from phonolith.verifier import Countersignature, Unreadable, digest, read_countersignatures
 
 if TYPE_CHECKING:
-    from phonolith.releases.over_http import Get
+    from phonolith.releases.elsewhere import Read
 
 _LARGEST = 4 << 20  # bytes: some 9,000 countersignatures
 _EVERY = 3600.0  # seconds between two rounds while something runs for long
@@ -49,7 +49,7 @@ class Collected:
     problem: str = ""
 
 
-def collect(archive: Archive, witnesses: Sequence[Witness], get: Get) -> list[Collected]:
+def collect(archive: Archive, witnesses: Sequence[Witness], get: Read) -> list[Collected]:
     """Ask each witness for what it signed about this log, and keep what is new, by its own key and about our heads.
 
     What goes wrong with one is told and keeps no other from being asked. Raises Damaged, StorageError where this
@@ -91,7 +91,7 @@ def _ask(ask: Callable[[], object]) -> None:
         return
 
 
-def _from(archive: Archive, witness: Witness, name: str, get: Get) -> Collected:
+def _from(archive: Archive, witness: Witness, name: str, get: Read) -> Collected:
     try:
         made = _fetched(get, f"{witness.url}/log/countersignatures/{name}")
         ours = [one for one in made if one.key == witness.key]
@@ -123,14 +123,8 @@ def _accepted(archive: Archive, witness: Witness, made: Sequence[Countersignatur
     return Collected(witness, len(kept) - before, size, time, problem)
 
 
-def _fetched(get: Get, url: str) -> list[Countersignature]:
-    parts, size = [], 0
-    for data in get(url, 0):
-        size += len(data)
-        if size > _LARGEST:
-            raise BadInput(url, f"it answers with more than {_LARGEST:,} bytes")
-        parts.append(data)
+def _fetched(get: Read, url: str) -> list[Countersignature]:
     try:
-        return read_countersignatures(b"".join(parts))
+        return read_countersignatures(get(url, _LARGEST))
     except Unreadable as error:
         raise BadInput(url, f"it answers with something else ({error})") from error

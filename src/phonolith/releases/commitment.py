@@ -69,6 +69,11 @@ def heads_seen(objects: ObjectStore, past: Sequence[Publication], origin: str) -
     return [objects.path(digest).read_bytes() for digest in dict.fromkeys(tags) if digest]
 
 
+def log_of(objects: ObjectStore, past: Sequence[Publication], origin: str) -> str:
+    """The log that signs what is held of an archive, "" where nothing is signed. Raises BadInput."""
+    return next((_state(lines, origin).heads[-1].log for lines in heads_seen(objects, past, origin)), "")
+
+
 def _state(lines: bytes, subject: str) -> State:
     try:
         heads = [read_head(read_json(line)) for line in lines.splitlines()]

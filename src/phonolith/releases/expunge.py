@@ -183,8 +183,9 @@ def _clear(ledger: Ledger, volumes: Iterable[Volume], sha256: bytes) -> Iterator
     left = []
     for place in places:
         volume = known.get(place.volume)
-        if not place.volume:  # adopted by reference: the file is somebody's own, and stays
-            left.append(printable(os.fsdecode(place.path)))
+        if not place.volume and _is_as_it_was(place, ledger.size(sha256) or 0):
+            left.append(printable(os.fsdecode(place.path)))  # adopted by reference: it is somebody's own, and stays
+        elif not place.volume:
             gone[place] = ""
         elif volume is None or not volume.present:
             left.append(f"volume {place.volume}, which is not mounted")
@@ -193,6 +194,17 @@ def _clear(ledger: Ledger, volumes: Iterable[Volume], sha256: bytes) -> Iterator
     ledger.forget(sha256, gone)
     paths = tuple(path for path in gone.values() if path)
     yield Removed(sha256.hex(), tombstone, ledger.size(sha256) or 0, paths, tuple(left))
+
+
+def _is_as_it_was(place: Place, size: int) -> bool:
+    """Whether a file outside may have the bytes that were adopted from it."""
+    try:
+        found = Path(os.fsdecode(place.path)).stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except OSError:
+        return True  # its disk may be away
+    return (found.st_size, found.st_mtime_ns) == (size, place.mtime_ns)
 
 
 def _unlink(path: Path) -> Path:

@@ -13,20 +13,22 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote
 
-from phonolith.errors import BadInput, NotFound
+from phonolith.errors import BadInput, NotFound, RefusedByRights
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
+from phonolith.releases.elsewhere import Web
 from phonolith.releases.index import Link, Offer
-from phonolith.releases.over_http import Get, whole
+from phonolith.sources.client.answers import Expected
+from phonolith.sources.client.codes import worth_another_try
 from phonolith.store import metainfo
 from phonolith.store.bag import MANIFEST, TAG_MANIFEST, Bag, read_bag
-from phonolith.store.files import atomic_write, make_folders, printable, storage_errors
+from phonolith.store.files import atomic_write, make_folders, storage_errors
 from phonolith.store.metainfo import Metainfo
 from phonolith.store.passport import Passporter
 
-_CHUNK = 1 << 20
 _LARGEST_TORRENT = 16 << 20  # bytes; a bundle's has 8 MB at most
 _LARGEST_TAG = 64 << 20
+_PARTS = ".parts"  # a folder of files that are on their way; no bundle has such a name
 _MOST_FILES = 10_100  # of a bundle: 10,000 and its tag files
 _ASK = "Ask the operator of that archive"
 
@@ -75,17 +77,18 @@ def fetch(
     offer: Offer,
     folder: Path,
     here: Here,
-    get: Get,
+    web: Web,
     *,
     progress: Progress,
     room: int | None = None,
     swarm: Swarm | None = None,
-    web: bool = True,
+    web_seed: bool = True,
 ) -> Fetched:
     """Fetch a bundle below ``folder``: torrents, tag files, and of the payload what is not held.
 
-    ``room``: bytes that may be added at most to what is held. ``swarm`` is tried first, where there is one; ``web``:
-    what is lacking then is taken from the web seed. A file that is refused or wrong is a finding and left out.
+    ``room``: bytes that may be added at most to what is held. ``swarm`` is tried first, where there is one;
+    ``web_seed``: what is lacking then is taken from the web seed. A file that is refused or wrong is a finding and left
+    out.
 
     Raises NoRoom; BadInput where index, torrent, tag files and manifest do not belong together, or the bundle's signed
     heads are not right; NotFound, TimedOut, StorageError.
@@ -93,7 +96,7 @@ def fetch(
     root = folder / offer.name
     with storage_errors(folder):
         make_folders(root)
-    fetching = _Fetching(url, offer, root, here, get, progress)
+    fetching = _Fetching(url, offer, root, here, web, progress)
     size = sum(one.size for one in offer.torrents if not here.has(one.sha256))
     _check_room(offer, size, room)
     told, torrent = fetching.torrents()
@@ -109,10 +112,10 @@ def fetch(
     _check_room(offer, size, room)
     by_swarm = swarm(torrent, _lacking(root, missing), root, progress) if swarm and missing else 0
     progress.start("Fetching by web seed", sum(missing.values()), "bytes")
-    lacking = {path: bag.payload[path] for path in (missing if web else ())}
+    lacking = {path: bag.payload[path] for path in (missing if web_seed else ())}
     by_web, findings = fetching.payload(lacking, sizes)
     progress.finish()
-    if not web:
+    if not web_seed:
         findings = [_not_there(path) for path in _lacking(root, missing)]
     left_out = frozenset(gone.union(one.subject for one in findings))
     return Fetched(root, {"swarm": by_swarm, "web": by_web, "tags": fetching.moved}, size, left_out, tuple(findings))
@@ -126,7 +129,7 @@ class _Fetching:
     offer: Offer
     root: Path
     here: Here
-    get: Get
+    web: Web
     progress: Progress
     moved: int = 0
 
@@ -150,7 +153,7 @@ class _Fetching:
         places = [self.root.parent / f"{self.offer.name}{kind}.torrent" for kind in ("", ".v1", ".v2")]
         data = next((one for one in map(_read, places) if _is(one, link.sha256)), None) or self.here.read(link.sha256)
         if data is None:
-            data = whole(self.get, link.url, link.size)
+            data = self.web.read(link.url, link.size)
             self.moved += len(data)
         if not _is(data, link.sha256):
             raise BadInput(link.url, "is another torrent than the index says", _ASK, code="mirror.torrent")
@@ -201,7 +204,7 @@ class _Fetching:
             yield there
         if sha256 and (held := self.here.read(sha256)) is not None:
             yield held
-        data = whole(self.get, self._address(path), _LARGEST_TAG)
+        data = self.web.read(self._address(path), _LARGEST_TAG)
         self.moved += len(data)
         yield data
 
@@ -211,7 +214,9 @@ class _Fetching:
         for path, digest in files.items():
             try:
                 moved += self._file(self.root / path, sizes[path], digest, self._address(path))
-            except (NotFound, BadInput) as error:
+            except (NotFound, RefusedByRights, BadInput) as error:
+                if worth_another_try(error.code):
+                    raise  # the server is in trouble, not the file
                 findings.append(Finding("mirror.not-fetched", path, error.problem, error.remedy))
         return moved, findings
 
@@ -219,37 +224,17 @@ class _Fetching:
         return f"{self.url}/bundle/{quote(self.offer.name, safe='')}/{quote(path)}"
 
     def _file(self, path: Path, size: int, digest: str, url: str) -> int:
-        """Bring one file to its place; returns the bytes that were moved.
-
-        Nobody knows whether the disk kept what an earlier run left: where that turns out wrong, all is fetched anew.
-        """
-        moved = 0
+        """Bring one file to its place, unless a swarm or an earlier run did; returns the bytes that were moved."""
+        parts = self.root.parent / _PARTS
         with storage_errors(path):
+            if _length(path, size) == size and _digest(path) == digest:
+                self.progress.advance(size)
+                return 0
             make_folders(path.parent)
-            for start in dict.fromkeys((_length(path, size), 0)):
-                found, count = self._rest(path, start, size, url)
-                moved += count
-                if found == digest:
-                    return moved
-                path.unlink()
-        raise BadInput(printable(path), "is not what the manifest says", "Try again, or get it from another mirror")
-
-    def _rest(self, path: Path, start: int, size: int, url: str) -> tuple[str, int]:
-        """Go on with a file behind its first bytes; its digest, and the bytes that were moved."""
-        known = hashlib.sha256()
-        with path.open("r+b" if start else "wb") as file:
-            while start and (data := file.read(_CHUNK)):
-                known.update(data)
-            self.progress.advance(start)
-            moved = 0
-            for data in self.get(url, start) if start < size else ():
-                moved += len(data)
-                if start + moved > size:
-                    raise BadInput(url, f"has more than {size:,} bytes", _ASK)
-                file.write(data)
-                known.update(data)
-                self.progress.advance(len(data))
-        return known.hexdigest(), moved
+            make_folders(parts)
+            got = self.web.download(url, parts, Expected(size, digest), self.progress.advance)
+            got.path.replace(path)
+        return got.size - got.resumed
 
 
 def _check_room(offer: Offer, size: int, room: int | None) -> None:
@@ -275,6 +260,14 @@ def _length(path: Path, size: int) -> int:
 def _read(path: Path, most: int = _LARGEST_TAG) -> bytes | None:
     with storage_errors(path):
         return path.read_bytes() if path.is_file() and path.stat().st_size <= most else None
+
+
+def _digest(path: Path) -> str:
+    """SHA-256 of a file that may not be there, then ""."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _is(data: bytes | None, sha256: str) -> bool:

@@ -27,7 +27,7 @@ from phonolith.store.bag import EVIDENCE
 from phonolith.store.files import printable
 from phonolith.store.log import append_line, lines_of
 from phonolith.store.objects import ObjectStore
-from phonolith.store.withdrawals import Listed, listed
+from phonolith.store.withdrawals import Listed, listed, speaks_for
 from phonolith.verifier import (
     ListHead,
     ListState,
@@ -60,13 +60,23 @@ class Followed:
     elsewhere: int = 0
 
 
-def follow(archive: Archive, origin: str, lines: bytes, heads: bytes, append: Append, *, key: str = "") -> Followed:
+def follow(
+    archive: Archive,
+    origin: str,
+    lines: bytes,
+    heads: bytes,
+    append: Append,
+    *,
+    key: str = "",
+    handed_on: bool = False,
+) -> Followed:
     """Take over what ``origin`` withdrew and reinstated; again with the same list it changes nothing.
 
     ``origin``: the archive's name, as in the bundles mirrored from it. ``lines`` and ``heads``: what it answers under
     ``/withdrawn.jsonl`` and ``/withdrawn.heads.jsonl``; heads are to be fetched first. Both empty: it has withdrawn
     nothing yet. ``append`` adds an event to the register. ``key``: the log's name, or a key that signs for it, if known
-    from elsewhere.
+    from elsewhere. ``handed_on``: the list came by another mirror of that origin, which may be behind: one that is
+    older than what was seen changes nothing.
 
     To be called before bundles are taken in and after, since only files of bundles that are here count. Raises BadInput
     with a code beginning ``withdrawals.`` where the list is not properly signed, or contradicts what was seen of that
@@ -76,10 +86,13 @@ def follow(archive: Archive, origin: str, lines: bytes, heads: bytes, append: Ap
         raise BadInput(f"list of {origin}", f"has more than {LARGEST:,} bytes", code="withdrawals.too-large")
     with archive.lock("follow", what=f"following what {origin} withdrew"):
         seen = _seen(archive, origin)
-        if not heads and not lines and not seen:
+        if not heads and not lines and (handed_on or not seen):
             return Followed("", 0)
+        if handed_on and seen and _size(heads) < seen[-1].size:
+            return Followed(seen[-1].log, 0)
         state = _checked(origin, lines, heads, seen, key)
         _remember(archive, origin, state, seen)
+        archive.withdrawals().followed(state.heads[-1].log).take_over(lines, heads)
         done = _take_over(archive, origin, state, append)
     settle(archive)
     return done
@@ -102,10 +115,11 @@ def _checked(origin: str, lines: bytes, heads: bytes, seen: list[ListHead], key:
     return state
 
 
-def speaks_for(state: ListState, key: str) -> bool:
-    """Whether a checked list is of this log, or of the log in which this key signs."""
-    keys = {head.key for head in state.heads} | {key for head in state.rotations for key in (head.key, head.next)}
-    return key == state.heads[-1].log or key in keys
+def _size(heads: bytes) -> int:
+    """How many lines the last head of a file of heads is of; 0 where it cannot be read."""
+    with suppress(Unreadable):
+        return max((head.size for head in read_list(b"", heads).heads), default=0)
+    return 0
 
 
 def _seen(archive: Archive, origin: str) -> list[ListHead]:

@@ -12,7 +12,7 @@ import msgspec
 
 from phonolith.errors import BadInput, TimedOut
 from phonolith.model import paths
-from phonolith.releases.over_http import Get, whole
+from phonolith.releases.elsewhere import Read
 
 #: What is read of an index: bundles (with 10,000 files each that is a thousand million), bytes, and for how long.
 MOST_BUNDLES = 100_000
@@ -101,16 +101,16 @@ class _Page(msgspec.Struct):
     archive: str
 
 
-def read_index(url: str, get: Get, *, clock: Callable[[], float] = time.monotonic) -> Index:
+def read_index(url: str, read: Read, *, clock: Callable[[], float] = time.monotonic) -> Index:
     """Everything that the archive at ``url`` offers.
 
     Raises BadInput where its index is none: not of the form, without end, with names that are no names of folders, with
-    numbers that cannot be, or with torrents on another server; TimedOut, and what the getter raises.
+    numbers that cannot be, or with torrents on another server; TimedOut, and what reading raises.
     """
     archive, found = "", list[Offer]()
     names: set[tuple[str, ...]] = set()
     until = clock() + _LONGEST_TIME
-    for page in _pages(url, get):
+    for page in _pages(url, read):
         archive = " ".join(page.archive.split())[:_LONGEST]
         if not archive:
             raise _bad(url, "does not say whose it is")
@@ -129,11 +129,11 @@ def read_index(url: str, get: Get, *, clock: Callable[[], float] = time.monotoni
     return Index(archive, tuple(found))
 
 
-def _pages(url: str, get: Get) -> Iterator[_Page]:
+def _pages(url: str, read: Read) -> Iterator[_Page]:
     after, left = "", _LARGEST_INDEX
     while True:
         query = f"?{urlencode({'after': after})}" if after else ""
-        data = whole(get, f"{url}/releases.json{query}", left)
+        data = read(f"{url}/releases.json{query}", left)
         left -= len(data)
         try:
             page = msgspec.json.decode(data, type=_Page)

@@ -6,12 +6,14 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import UsageError
+from phonolith.errors import PhonolithError, UsageError
 from phonolith.library import publications
+from phonolith.library.bundled import index_bundles
 from phonolith.model.event import Event
 from phonolith.model.progress import Progress
 from phonolith.model.publication import Bundle, Publication, body_of
@@ -79,6 +81,8 @@ def publish(
         commit(archive, (sha256 for one in bundles for sha256 in _made(one)), clock)
         publication = Publication(recipe.name, recipe.about.as_of, settings_digest(recipe), tuple(bundles), anew=anew)
         event = append("release.published", body_of(publication))
+        with archive.objects() as objects, suppress(PhonolithError):  # it is published; a build makes the index too
+            index_bundles(archive.bundle_index, objects, bundles)
         return publications.publications([event])[0]
 
 

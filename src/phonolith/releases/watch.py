@@ -35,7 +35,7 @@ from phonolith.verifier import (
 )
 
 if TYPE_CHECKING:
-    from phonolith.releases.over_http import Get
+    from phonolith.releases.elsewhere import Read
 
 _LARGEST_STATE = 1 << 20  # bytes
 _LARGEST_HEADS = 32 << 20  # some 50,000 heads, whose signatures take two minutes to check
@@ -66,7 +66,7 @@ class Compared:
 def watch(
     archive: Archive,
     origin_url: str,
-    get: Get,
+    get: Read,
     *,
     key: str | None = None,
     countersigns: bool = False,
@@ -110,7 +110,7 @@ def watch(
     return Watched(heads[-1], len(heads) > len(seen), made)
 
 
-def compare(archive: Archive, url: str, get: Get) -> list[Compared]:
+def compare(archive: Archive, url: str, get: Read) -> list[Compared]:
     """Hold what the archive at an address saw of other logs against what was seen of them here.
 
     One may have seen more than the other; where their heads differ, BadInput with the same codes and evidence as in
@@ -218,43 +218,33 @@ def _keep(archive: Archive, seen: Sequence[Head], heads: Sequence[Head]) -> None
         archive.log().keep_seen(heads)
 
 
-def _state(get: Get, url: str, since: int | None) -> State | None:
+def _state(get: Read, url: str, since: int | None) -> State | None:
     """The newest head, linked to the one of that size; None where there is nothing there."""
     address = f"{url}/log/state" + ("" if since is None else f"?since={since}")
     try:
-        return read_link(read_json(_whole(get, address, _LARGEST_STATE)))
+        return read_link(read_json(get(address, _LARGEST_STATE)))
     except NotFound:
         return None
     except Unreadable as error:
         raise _unreadable(address, str(error)) from error
 
 
-def _listed(get: Get, url: str) -> list[Head]:
+def _listed(get: Read, url: str) -> list[Head]:
     try:
         return _heads(get, f"{url}/log/heads")
     except NotFound as error:
         raise _withheld(url) from error
 
 
-def _heads(get: Get, address: str) -> list[Head]:
+def _heads(get: Read, address: str) -> list[Head]:
     """All heads that an address has, none empty."""
     try:
-        heads = [read_head(read_json(line)) for line in _whole(get, address, _LARGEST_HEADS).splitlines()]
+        heads = [read_head(read_json(line)) for line in get(address, _LARGEST_HEADS).splitlines()]
     except Unreadable as error:
         raise _unreadable(address, str(error)) from error
     if not heads:
         raise _unreadable(address, "there is no head in it")
     return heads
-
-
-def _whole(get: Get, url: str, most: int) -> bytes:
-    parts, size = [], 0
-    for data in get(url, 0):
-        size += len(data)
-        if size > most:
-            raise _unreadable(url, f"it has more than {most:,} bytes")
-        parts.append(data)
-    return b"".join(parts)
 
 
 def _withheld(url: str) -> BadInput:

@@ -9,10 +9,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from enum import StrEnum
 
 from phonolith.model.event import Event
+from phonolith.model.moment import later
 from phonolith.rights.working_days import Calendar
 
 
@@ -172,7 +173,7 @@ def due(notice: Notice, calendar: Calendar, *, person: str = "") -> Due | None:
             return Due(after(since, _LOOK), f"you decide whether it hides anything: {person}")
         case State.ACTIONABLE:
             because = "A complete notice from a confirmed address; nobody has looked at it yet."
-            return Due(_later(since, PAUSE), "it is hidden, unless you reject it", "notice.hidden", because)
+            return Due(later(since, PAUSE), "it is hidden, unless you reject it", "notice.hidden", because)
         case State.HIDDEN:
             return Due(after(since, _PATIENCE), "you uphold or reject it")
         case State.COUNTERED:
@@ -185,7 +186,7 @@ def due(notice: Notice, calendar: Calendar, *, person: str = "") -> Due | None:
             return Due(after(begun, _BACK), what, "notice.restored", because, after(begun, _BACK_LAST))
         case State.UPHELD:
             because = "Nothing changed it within the six months in which it could be complained about."
-            return Due(_later(since, _COMPLAINTS), "it stands for good", "notice.permanent", because)
+            return Due(later(since, _COMPLAINTS), "it stands for good", "notice.permanent", because)
         case _:
             return None
 
@@ -208,7 +209,7 @@ def why_person(notice: Notice, crowd: int, calm: int) -> str:
 
 def crowd(notice: Notice, times: Sequence[str]) -> int:
     """How many of these times, in order, are within :data:`PAUSE` of when the notice became actionable."""
-    begin, end = _later(notice.since, -PAUSE), _later(notice.since, PAUSE)
+    begin, end = later(notice.since, -PAUSE), later(notice.since, PAUSE)
     return bisect_right(times, end) - bisect_left(times, begin)
 
 
@@ -346,10 +347,3 @@ _STEPS: Mapping[str, Callable[[Notice, Event], Notice]] = {
 
 #: Every kind of event that a notice follows.
 FOLLOWED = frozenset({"notice.received", *_STEPS})
-
-
-def _later(time: str, by: timedelta) -> str:
-    return (datetime.strptime(time, _TIME) + by).strftime(_TIME)
-
-
-_TIME = "%Y-%m-%dT%H:%M:%SZ"

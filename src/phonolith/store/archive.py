@@ -143,6 +143,11 @@ class Archive:
         """What the last build found changed since earlier harvests, whether built yet or not."""
         return self.derived / "changes.sqlite"
 
+    @property
+    def bundle_index(self) -> Path:
+        """By which bundle an object was published, whether built yet or not."""
+        return self.derived / "bundles.sqlite"
+
     @contextlib.contextmanager
     def lock(self, store: str, *, what: str) -> Iterator[None]:
         """Hold one store for the duration of a ``with`` block; ``what`` tells others what is going on.

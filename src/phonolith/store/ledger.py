@@ -186,6 +186,15 @@ class Ledger(Closing):
         rows = self._rows(f"{_BURIED} ORDER BY o.sha256", {}) if self._any_tombstone() else []
         return [Tombstone(*row) for row in rows]
 
+    def remains(self) -> list[tuple[bytes, Place]]:
+        """Where there are bytes of objects that have a tombstone, by digest: nobody could remove them yet."""
+        sql = (
+            "SELECT o.sha256, p.volume, p.path, p.mtime_ns FROM tombstone t JOIN object o ON o.id = t.object"
+            " JOIN place p ON p.object = o.id ORDER BY o.sha256, p.volume, p.path"
+        )
+        found = self._rows(sql, {}) if self._any_tombstone() else []
+        return [(sha256, Place(*place)) for sha256, *place in found]
+
     def _any_tombstone(self) -> bool:
         return bool(self._rows("SELECT 1 FROM sqlite_schema WHERE name = 'tombstone'", {}))
 
@@ -217,10 +226,11 @@ class Ledger(Closing):
         return Passport(*rows[0]) if rows else None
 
     def all(self) -> Iterator[tuple[bytes, int, list[Place]]]:
-        """SHA-256, size and places of every object, by digest."""
+        """SHA-256, size and places of every object that has no tombstone, by digest."""
         sql = (
             "SELECT o.sha256, o.size, p.volume, p.path, p.mtime_ns FROM"
-            " (SELECT id, sha256, size FROM object WHERE sha256 > :after ORDER BY sha256 LIMIT 10000) o"
+            f" (SELECT id, sha256, size FROM object o WHERE sha256 > :after{self._with_bytes}"
+            " ORDER BY sha256 LIMIT 10000) o"
             " JOIN place p ON p.object = o.id ORDER BY o.sha256, p.volume = '', p.volume, p.path"
         )
         after = b""
@@ -251,9 +261,10 @@ class Ledger(Closing):
         return int(count), int(size)
 
     def copies(self) -> dict[tuple[str, ...], int]:
-        """How many objects lie in exactly these volumes ('' is outside); one scan for all of them."""
+        """How many objects lie in exactly these volumes ('' is outside); one scan, without those of a tombstone."""
+        bare = "WHERE object NOT IN (SELECT object FROM tombstone) " if self._any_tombstone() else ""
         sql = (
-            "SELECT volumes, count(*) FROM (SELECT group_concat(volume) AS volumes FROM place GROUP BY object)"
+            f"SELECT volumes, count(*) FROM (SELECT group_concat(volume) AS volumes FROM place {bare}GROUP BY object)"
             " GROUP BY volumes"
         )
         return {tuple(str(volumes).split(",")): int(count) for volumes, count in self._rows(sql, {})}

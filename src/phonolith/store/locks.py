@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from phonolith.errors import Busy
+from phonolith.model.moment import written
 from phonolith.store.files import storage_errors
 
 _open: set[int] = set()
@@ -19,7 +20,7 @@ _open: set[int] = set()
 
 def utc_now() -> str:
     """The time as Phonolith writes it: ISO 8601, UTC, whole seconds."""
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return written(datetime.now(UTC))
 
 
 @contextlib.contextmanager

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from phonolith.errors import Damaged
-from phonolith.store.files import fsync_dir, fsync_file, make_folders, printable, storage_errors
+from phonolith.store.files import atomic_write, fsync_dir, fsync_file, make_folders, printable, storage_errors
 from phonolith.store.log import append_line, lines_of
 from phonolith.verifier import (
     LIST_EVENTS,
@@ -66,6 +66,18 @@ class WithdrawalList:
         """All whole lines, also those that no head covers yet."""
         return lines_of(self._lines)
 
+    def followed(self, log: str) -> WithdrawalList:
+        """The list of another archive's log as it was seen last, to be handed on."""
+        return WithdrawalList(self.folder / "followed" / log)
+
+    def take_over(self, lines: bytes, heads: bytes) -> None:
+        """Put a whole list in place of an older one of the same log; durable on return. Raises StorageError."""
+        with storage_errors(self._lines):
+            make_folders(self.folder)
+            for path, data in ((self._lines, lines), (self._heads, heads)):  # lines first: no head is ahead of them
+                if not path.exists() or path.read_bytes() != data:
+                    atomic_write(path, data)
+
     def append(self, size: int, lines: Sequence[bytes]) -> None:
         """Append after the first ``size`` lines; durable on return, said by no head yet. Raises StorageError."""
         with storage_errors(self._lines):
@@ -101,6 +113,12 @@ def listed(lines: Iterable[bytes]) -> Mapping[str, Listed]:
         one = _line(line, number)
         found[one.sha256] = one
     return found
+
+
+def speaks_for(state: ListState, key: str) -> bool:
+    """Whether a checked list is of this log, or of the log in which this key signs."""
+    keys = {head.key for head in state.heads} | {key for head in state.rotations for key in (head.key, head.next)}
+    return key in keys or any(head.log == key for head in state.heads[-1:])
 
 
 def whole(lines: Iterable[bytes]) -> bytes:

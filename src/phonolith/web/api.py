@@ -33,7 +33,7 @@ from phonolith.web import releases as published
 from phonolith.web.changes import ChangesAnswer
 from phonolith.web.desk import Desk
 from phonolith.web.log import LinkView, LogView
-from phonolith.web.media import Playable, playable
+from phonolith.web.media import Playable, playable, sound
 from phonolith.web.offerings import BundleAnswer, PublicationsAnswer
 from phonolith.web.openapi import describe
 from phonolith.web.params import Parameter
@@ -111,7 +111,8 @@ def _files(desk: Desk, request: Request) -> FilesAnswer:
 
 
 def _release(desk: Desk, request: Request) -> ReleasePage:
-    return releases.release(desk.library, params.ID.read(request), after=params.AFTER.read(request) or None)
+    after = params.AFTER.read(request) or None
+    return sound(desk, releases.release(desk.library, params.ID.read(request), after=after))
 
 
 def _artist(desk: Desk, request: Request) -> ArtistPage:

@@ -144,6 +144,8 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/log/seen/{log}": log.seen,
         f"/{LINES}": withdrawn.lines,
         f"/{HEADS}": withdrawn.heads,
+        "/withdrawn/{log}.heads.jsonl": withdrawn.others_heads,
+        "/withdrawn/{log}.jsonl": withdrawn.others_lines,
     }
     sent = {
         "/notices/new": notices.send,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import functools
-from dataclasses import dataclass
+from collections.abc import Set
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 import anyio
@@ -16,7 +17,7 @@ from starlette.types import Receive, Scope, Send
 from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError, UsageError
 from phonolith.library import access
 from phonolith.library.reading import Reading
-from phonolith.library.views import FileView
+from phonolith.library.views import FileView, ReleasePage, TrackRow
 from phonolith.model.rights import Use
 from phonolith.rights.decisions import Decisions
 from phonolith.store.copies import FORMS, AccessCopies
@@ -78,6 +79,20 @@ def amiss(desk: Desk, sha256: str) -> str:
     except StorageError:
         return "The disk it is kept on is not connected at the moment."
     return ""
+
+
+def sound(desk: Desk, page: ReleasePage) -> ReleasePage:
+    """The page of a release as it can be heard now: a track whose audio is amiss plays no more than one not held."""
+    played = [one.id for disc in page.discs for one in disc.tracks if one.playable]
+    silent = {one for one, files in access.sounds(desk.library, played).items() if all(amiss(desk, f) for f in files)}
+    if not silent:
+        return page
+    discs = tuple(replace(disc, tracks=tuple(_heard(one, silent) for one in disc.tracks)) for disc in page.discs)
+    return replace(page, discs=discs, playable=page.playable - len(silent))
+
+
+def _heard(one: TrackRow, silent: Set[str]) -> TrackRow:
+    return replace(one, playable=False) if one.id in silent else one
 
 
 def offered(desk: Desk, identifier: str, files: tuple[FileView, ...]) -> set[str]:

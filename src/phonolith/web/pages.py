@@ -12,7 +12,7 @@ from phonolith.library.views import attribution
 from phonolith.model.rights import Use
 from phonolith.web import params
 from phonolith.web.desk import Desk
-from phonolith.web.media import damaged, offered, playable
+from phonolith.web.media import damaged, offered, playable, sound
 from phonolith.web.words import terms
 
 _COVERS = 6  # whole rows of two, three and six, and a first page that stays light
@@ -52,7 +52,8 @@ def track(desk: Desk, request: Request) -> Response:
 
 def release(desk: Desk, request: Request) -> Response:
     """A release with its discs and its other editions."""
-    page = releases.release(desk.library, params.ID.read(request), after=params.AFTER.read(request) or None)
+    after = params.AFTER.read(request) or None
+    page = sound(desk, releases.release(desk.library, params.ID.read(request), after=after))
     found = page.release
     credit = attribution(found.title, found.artist, "", found.rights.licence)
     licences = Counter(terms(one) for disc in page.discs for one in disc.tracks) or {terms(found): 0}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qsl, urlsplit
 
 from starlette.concurrency import run_in_threadpool
@@ -16,12 +16,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phonolith.errors import UsageError
+from phonolith.model import moment
 from phonolith.web.desk import Desk
 
 _LONGEST = 256_000  # bytes of a form
 _MOST_FIELDS = 60
 _OPEN = timedelta(days=1)  # a form may lie open so long before it is sent
-_TIME = "%Y-%m-%dT%H:%M:%SZ"
 
 Taken = Callable[[Desk, Request, Mapping[str, str]], Response]
 
@@ -61,7 +61,7 @@ def sender_of(request: Request) -> str:
 def _taken(desk: Desk, request: Request, page: Taken, values: Mapping[str, str]) -> Response:
     at, _, seal = values.get("token", "").partition(".")
     try:
-        age = datetime.strptime(desk.now(), _TIME) - datetime.strptime(at, _TIME)
+        age = moment.read(desk.now()) - moment.read(at)
     except ValueError:
         age = None
     if age is None or not timedelta(0) <= age <= _OPEN or seal != _seal(desk, at):

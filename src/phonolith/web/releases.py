@@ -76,7 +76,7 @@ def having(desk: Desk, request: Request) -> Response:
     identifier = params.ID.read(request)
     index, offers = desk.offers.index(), desk.offers
     current = [bundle for name, (_, bundle) in index.bundles.items() if name in index.current]
-    title, found = bundled(desk.library, desk.objects, current, identifier)
+    title, found = bundled(desk.library, desk.objects, current, identifier, desk.archive.bundle_index)
     if not found:
         raise NotFound(title, "it is in no bundle that was published", "It may be in the next release")
     if len(found) == 1:

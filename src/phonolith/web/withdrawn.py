@@ -7,8 +7,10 @@ from dataclasses import dataclass
 from starlette.requests import Request
 from starlette.responses import Response
 
+from phonolith.errors import NotFound
 from phonolith.store.withdrawals import HEADS, LINES, listed
 from phonolith.verifier import digest
+from phonolith.web import params
 from phonolith.web.desk import Desk
 from phonolith.web.render import tagged
 
@@ -41,6 +43,24 @@ def lines(desk: Desk, request: Request) -> Response:
 def heads(desk: Desk, request: Request) -> Response:
     """``/withdrawn.heads.jsonl``."""
     return _file(request, desk.archive.withdrawals().said()[1])
+
+
+def others_lines(desk: Desk, request: Request) -> Response:
+    """``/withdrawn/LOG.jsonl``: another archive's list as it was seen last by this one, which mirrors it."""
+    return _file(request, _handed_on(desk, request)[0])
+
+
+def others_heads(desk: Desk, request: Request) -> Response:
+    """``/withdrawn/LOG.heads.jsonl``."""
+    return _file(request, _handed_on(desk, request)[1])
+
+
+def _handed_on(desk: Desk, request: Request) -> tuple[bytes, bytes]:
+    name = params.LOG.read(request)
+    found = desk.archive.withdrawals().followed(name).said()
+    if not found[1]:
+        raise NotFound(f"list of log {name}", "it was never seen here")
+    return found
 
 
 def summary(desk: Desk, _: Request) -> WithdrawalsAnswer:

@@ -234,17 +234,14 @@ def _damage(path: Path, chance: random.Random) -> None:
 
 
 def test_hostile_torrents_are_refused_under_their_code(tmp_path: Path) -> None:
-    from phonolith.store.bencode import encode
-    from tests.store.test_metainfo import HOSTILE as TORRENTS
-    from tests.store.test_metainfo import sound
+    from tests.conformance.test_torrents import FILES
 
-    for number, (code, change) in enumerate(TORRENTS.values()):
-        folder = tmp_path / str(number)
-        folder.mkdir()
-        whole = sound()
-        change(whole)
-        (folder / "bundle.torrent").write_bytes(encode(whole))  # type: ignore[arg-type]
-        assert codes(verified(folder)) == {code}
+    for path in FILES:
+        folder = tmp_path / path.parent.name / path.stem
+        folder.mkdir(parents=True)
+        shutil.copy(path, folder / "bundle.torrent")
+        if path.parent.name != "sound":
+            assert codes(verified(folder)) == {path.parent.name}, path
 
 
 def test_a_torrent_of_a_bag_that_it_does_not_know_is_told(root: Path) -> None:

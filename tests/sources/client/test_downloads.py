@@ -175,7 +175,7 @@ def test_a_part_outlives_the_run(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("harm", ["longer", "shorter", "no-json", "other-url"])
 def test_only_what_is_known_to_be_on_the_disk_is_kept(tmp_path: Path, harm: str) -> None:
-    assert _fetch(_HALF, tmp_path, limits=Limits(tries=1))[0] == "http.cut"
+    assert _fetch(_HALF, tmp_path, Expected(), limits=Limits(tries=1))[0] == "http.cut"
     (beside,) = tmp_path.glob("*.json")
     part = beside.with_suffix("")
     if harm == "longer":  # as after a power cut: beyond what was flushed may be anything
@@ -185,9 +185,30 @@ def test_only_what_is_known_to_be_on_the_disk_is_kept(tmp_path: Path, harm: str)
         os.truncate(part, 100)
     else:
         beside.write_text("{" if harm == "no-json" else beside.read_text().replace("/file", "/other"))
-    found, findings, asked = _fetch(file(_DATA), tmp_path)
+    found, findings, asked = _fetch(file(_DATA), tmp_path, Expected())
     assert isinstance(found, Downloaded) and found.path.read_bytes() == _DATA and not findings
     assert (asked == [None]) is (harm != "longer")
+
+
+@pytest.mark.parametrize("kept", ["as it was", "of other bytes", "lost", "beyond its end"])
+def test_where_a_digest_decides_nothing_that_is_there_is_fetched_twice(tmp_path: Path, kept: str) -> None:
+    """After a kill nothing was flushed, and all is there; after a power cut it may be anything."""
+    part = Part(tmp_path, f"http://127.0.0.1:{_PORT}/file", proved=True)
+    part.open()
+    part.write(_DATA[:1_500_000], '"one"')
+    path = next(one for one in tmp_path.iterdir() if not one.suffix)
+    shutil.copytree(tmp_path, tmp_path / "killed")
+    part.close(keep=False)
+    for one in (tmp_path / "killed").iterdir():
+        one.rename(tmp_path / one.name)
+    (tmp_path / "killed").rmdir()
+    if kept != "as it was":
+        held = {"of other bytes": bytes(1_000_000) + _DATA[1_000_000:1_500_000], "lost": b""}
+        path.write_bytes(held.get(kept, _DATA[:1_500_000] + bytes(20_000)))
+    found, _, asked = _fetch(file(_DATA), tmp_path)
+    assert isinstance(found, Downloaded) and found.path.read_bytes() == _DATA
+    assert (found.resumed == 1_500_000) is (kept == "as it was")
+    assert (asked[0] is not None) is (kept != "lost") and (len(asked) == 1) is (kept in ("as it was", "lost"))
 
 
 def test_a_killed_run_goes_on_from_what_was_flushed(tmp_path: Path) -> None:

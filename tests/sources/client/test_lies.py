@@ -73,7 +73,7 @@ def test_control_without_caps_a_bomb_takes_what_it_wants() -> None:
 
 def test_every_code_is_tried_or_raised_elsewhere() -> None:
     """The table of codes is complete: what no lie here ends in is tried in the other files of this folder."""
-    others = "downgrade redirects tls dns json kind size digest"
+    others = "downgrade redirects elsewhere tls dns json kind size digest"
     elsewhere = {code for code in codes.CODES if code.startswith("robots.")} | {f"http.{one}" for one in others.split()}
     assert {code for _, code in LIES.values()} | elsewhere == set(codes.CODES)
 
@@ -91,6 +91,27 @@ def test_redirects_end() -> None:
             return caught.value.code
 
     assert virtually(main()) == "http.redirects"
+
+
+def test_who_is_asked_alone_does_not_lead_to_another() -> None:
+    """Both were named and may be asked; the one may not lead to the other where redirects are to stay on its host."""
+
+    async def main() -> None:
+        async with Origin({"/": reply(200, b"four")}) as other:
+            other_base = other.base.replace("127.0.0.1", "localhost")
+            away = {"/": reply(302, Location=f"{other_base}/"), "/on": reply(302, Location="/two"), "/two": reply(200)}
+            async with (
+                Origin(away) as origin,
+                Client("a@example.org", clock=virtual_clock(), trusted=[origin.base, other_base]) as client,
+            ):
+                stay = answers.Limits(leaves_host=False, tries=1)
+                assert (await client.get(origin.url("/on"), manners=_FREE, limits=stay)).status == 200
+                with pytest.raises(PhonolithError) as caught:
+                    await client.get(origin.url("/"), manners=_FREE, limits=stay)
+                assert caught.value.code == "http.elsewhere" and not other.arrivals
+                assert (await client.get(origin.url("/"), manners=_FREE)).body == b"four"
+
+    virtually(main())
 
 
 def test_an_answer_that_is_no_json() -> None:

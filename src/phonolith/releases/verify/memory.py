@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
+from phonolith.model.moment import later
 from phonolith.releases.verify.hashing import Result
 from phonolith.store.database import Closing, database_errors, fetch, open_rw, transaction
 from phonolith.store.files import make_folders, storage_errors
@@ -33,7 +34,7 @@ class Memory(Closing):
         with storage_errors(path):
             make_folders(path.parent, 0o700)
         self._db = open_rw(path, _SCHEMA, _VERSION)
-        oldest = (datetime.fromisoformat(now) - timedelta(days=FRESH)).strftime("%Y-%m-%dT%H:%M:%SZ")
+        oldest = later(now, -timedelta(days=FRESH))
         with transaction(self._db, path):
             self._db.execute("DELETE FROM checked WHERE time < :oldest", {"oldest": oldest})
         self.empty = not fetch(self._db, "SELECT 1 FROM checked LIMIT 1")

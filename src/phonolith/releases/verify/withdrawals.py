@@ -7,17 +7,17 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from phonolith.errors import BadInput, NotFound
-from phonolith.releases.over_http import over_http
+from phonolith.releases.elsewhere import Elsewhere, Read
 from phonolith.releases.verify.copies import Expected
 from phonolith.releases.verify.listing import read_small
 from phonolith.store.files import atomic_write, printable, storage_errors
-from phonolith.store.withdrawals import HEADS, LINES
+from phonolith.store.withdrawals import HEADS, LINES, speaks_for
 from phonolith.verifier import (
     LIST_EVENTS,
     ListHead,
@@ -32,8 +32,6 @@ from phonolith.verifier import (
 NAME = LINES
 _LARGEST = 256 << 20
 _AGAIN = "Get the list again from whoever keeps it"
-
-Get = Callable[[str, int], Iterator[bytes]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +73,7 @@ class Place:
 
     def speaks_for(self, key: str) -> bool:
         """Whether it is of this log, or of the log in which this key signs."""
-        state = self.state
-        keys = {one.key for one in state.heads} | {key for one in state.rotations for key in (one.key, one.next)}
-        return key in keys or any(one.log == key for one in state.heads[-1:])
+        return speaks_for(self.state, key)
 
 
 def withdrawals(places: Iterable[str | Path], key: str = "", memory: Path | None = None) -> Withdrawals:
@@ -102,12 +98,12 @@ def withdrawals(places: Iterable[str | Path], key: str = "", memory: Path | None
     return Withdrawals(now, tuple(unsigned))
 
 
-def read_place(place: str | Path, get: Get | None = None) -> Place:
+def read_place(place: str | Path) -> Place:
     """The list at a file, folder or address, with its heads where they lie beside it. Nothing is checked yet.
 
     Raises BadInput where it cannot be read, NotFound, StorageError.
     """
-    lines, heads, name = _fetched(str(place), get or over_http("")) if _is_address(str(place)) else _read(Path(place))
+    lines, heads, name = _fetched(str(place)) if _is_address(str(place)) else _read(Path(place))
     try:
         state = read_list(lines, heads)
     except Unreadable as error:
@@ -150,24 +146,19 @@ def _is_address(place: str) -> bool:
     return place.startswith(("http://", "https://"))
 
 
-def _fetched(address: str, get: Get) -> tuple[bytes, bytes, str]:
+def _fetched(address: str) -> tuple[bytes, bytes, str]:
     """Lines and heads from the web, the heads first: the lines are never behind them."""
     where = address if address.endswith(".jsonl") else f"{address.rstrip('/')}/{LINES}"
+    with Elsewhere("", address) as web:
+        return *_lines_and_heads(where, web.read), where
+
+
+def _lines_and_heads(where: str, read: Read) -> tuple[bytes, bytes]:
     try:
-        heads = _body(get, _beside(where))
+        heads = read(_beside(where), _LARGEST)
     except NotFound:
         heads = b""
-    return _body(get, where), heads, where
-
-
-def _body(get: Get, address: str) -> bytes:
-    parts, size = [], 0
-    for part in get(address, 0):
-        size += len(part)
-        if size > _LARGEST:
-            raise BadInput(address, f"has more than {_LARGEST:,} bytes", _AGAIN, code="withdrawals.too-large")
-        parts.append(part)
-    return b"".join(parts)
+    return read(where, _LARGEST), heads
 
 
 def _read(place: Path) -> tuple[bytes, bytes, str]:

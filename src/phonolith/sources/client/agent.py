@@ -9,8 +9,10 @@ from phonolith.errors import SettingError
 TOKEN = "Phonolith"  # noqa: S105 - a product token (RFC 9110 section 10.1.5), no secret
 
 
-def user_agent(contact: str) -> str:
-    """Who asks, and who answers for it. Raises SettingError where ``contact`` is no address and no page."""
+def user_agent(contact: str | None) -> str:
+    """Who asks, and who answers for it; None: nobody does. Raises SettingError on what is no address and no page."""
+    if contact is None:
+        return f"{TOKEN}/{__version__} (no contact given)"
     text = contact.strip()
     if not text:
         raise SettingError("contact", "is not set, and no source is asked without one", "phonolith config contact …")

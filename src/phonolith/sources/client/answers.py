@@ -50,7 +50,7 @@ class Limits:
     first 256 KiB. ``connect``: until there is a connection; ``head``: until all headers came; ``idle``: without one
     byte; ``total``: the whole answer; ``floor``: least bytes a second of a body, on average, after ``grace``.
     ``tries`` counts the first one; ``unframed`` accepts a body that ends when the connection closes and cannot prove
-    that it is whole.
+    that it is whole; ``leaves_host``: whether redirects may lead to another host.
     """
 
     body: int = 32 << 20
@@ -64,6 +64,7 @@ class Limits:
     tries: int = 5
     redirects: int = 10
     unframed: bool = False
+    leaves_host: bool = True
 
 
 #: For files: they may take a day, as long as they keep coming.

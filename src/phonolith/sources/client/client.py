@@ -42,18 +42,18 @@ _DEFAULT_LIMITS = Limits()
 class Client:
     """An async context manager; one for a whole run, given to everything that asks.
 
-    ``contact`` is the setting of that name. ``report`` is told findings (a wait that was too long to obey at once, a
-    server that lies about ranges). ``trusted`` are origins (``http://127.0.0.1:8080``) that somebody named on purpose
-    and that may lie inside the network; nothing leads there but their own addresses. ``clock``, ``chance`` (numbers in
-    [0, 1)), ``lookup`` and ``tls`` are passed in; by default they are those of this machine. Proxies, cookies and
-    ``.netrc`` are not used.
+    ``contact`` is the setting of that name; None for who asks other archives only, and has none. ``report`` is told
+    findings (a wait that was too long to obey at once, a server that lies about ranges). ``trusted`` are origins
+    (``http://127.0.0.1:8080``) that somebody named on purpose and that may lie inside the network; nothing leads there
+    but their own addresses. ``clock``, ``chance`` (numbers in [0, 1)), ``lookup`` and ``tls`` are passed in; by default
+    they are those of this machine. Proxies, cookies and ``.netrc`` are not used.
 
     Raises SettingError without a contact.
     """
 
     def __init__(
         self,
-        contact: str,
+        contact: str | None,
         *,
         clock: Clock | None = None,
         chance: Callable[[], float] | None = None,

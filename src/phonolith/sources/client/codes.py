@@ -18,6 +18,7 @@ CODES: Mapping[str, tuple[type[PhonolithError], str, str]] = MappingProxyType(
         "http.address": (BadInput, "is no address that is asked", "Give one that begins with https:// or http://"),
         "http.inward": (BadInput, "leads to an address that is not of the public network", _REPORT),
         "http.downgrade": (BadInput, "leads from https to http", _REPORT),
+        "http.elsewhere": (BadInput, "leads to another server", "If that is meant, ask that one by its address"),
         "http.loop": (BadInput, "leads in a circle", _REPORT),
         "http.redirects": (BadInput, "leads on too often", _REPORT),
         "http.tls": (

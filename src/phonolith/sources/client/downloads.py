@@ -44,7 +44,7 @@ class Download:
         expect: Expected,
         report: Callable[[Finding], None],
     ) -> None:
-        self._part = Part(folder, str(url))
+        self._part = Part(folder, str(url), proved=bool(expect.sha256 or expect.sha1 or expect.md5))
         self._limits, self._expect, self._report = limits, expect, report
         self._subject = shown(url)
         self._ranges = True  # until the origin lies about them

@@ -47,6 +47,8 @@ def lead_on(request: Request, location: str) -> Request:
     if before.scheme == "https" and target.scheme != "https":
         raise verdict("http.downgrade", address.shown(target))
     same_host = before.raw_host == target.raw_host
+    if not same_host and not request.limits.leaves_host:
+        raise verdict("http.elsewhere", address.shown(before), f"to {address.shown(target)}")
     same_origin = same_host and (before.scheme, before.port) == (target.scheme, target.port)
     return replace(
         request,

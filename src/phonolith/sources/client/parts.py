@@ -1,7 +1,9 @@
 """The file that a download grows in, and what is kept beside it so that another run can go on.
 
 A part is ``.part-…``, named by the digest of its address; beside it ``.part-….json`` says which version it is of and
-how many of its bytes are known to be on the disk: after a power cut the rest may be anything.
+how many of its bytes are known to be on the disk: after a power cut the rest may be anything. Where a digest of the
+whole file was stated, the rest is gone on with all the same, for after a kill it is right: the digest decides in the
+end.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from phonolith.store.files import PART, atomic_write, storage_errors
 PREFIX = PART
 
 _KEPT = 1 << 20  # a smaller part is fetched again rather than kept
+_NOTED = 64 << 10  # from here on a part that is proved in the end outlives a kill
 _STEP = 32 << 20  # bytes after which a part is made durable
 _CHUNK = 1 << 20
 
@@ -29,11 +32,13 @@ _CHUNK = 1 << 20
 class Part:
     """One part file, open to one process at a time."""
 
-    def __init__(self, folder: Path, url: str) -> None:
+    def __init__(self, folder: Path, url: str, *, proved: bool = False) -> None:
+        """``proved``: whether a digest of the whole file is looked at in the end."""
         self.folder = folder
         self.size = 0
         self.etag = ""
         self._url = url
+        self._proved = proved
         self._path = self.path_of(folder, url)
         self._beside = self._path.with_suffix(".json")
         self._file: FileIO | None = None
@@ -93,8 +98,9 @@ class Part:
             left = memoryview(data)
             while left:
                 left = left[os.write(self._open_file().fileno(), left) :]
-        self.size += len(data)
-        self.etag = etag
+            before, self.size, self.etag = self.size, self.size + len(data), etag
+            if self._proved and etag and before < _NOTED <= self.size:
+                self._beside.write_text(self._note(0, etag))
         if etag and self.size - self._durable >= _STEP:
             self._make_durable_behind()
 
@@ -132,6 +138,8 @@ class Part:
         except (OSError, ValueError, KeyError, TypeError):
             return "", 0
         size = os.fstat(self._open_file().fileno()).st_size
+        if ours and self._proved and size:
+            return etag, size
         return (etag, durable) if ours and 0 < durable <= size else ("", 0)
 
     def _make_durable_behind(self) -> None:
@@ -143,7 +151,10 @@ class Part:
 
     def _make_durable(self, size: int, etag: str) -> None:
         os.fsync(self._open_file().fileno())
-        atomic_write(self._beside, json.dumps({"url": self._url, "etag": etag, "durable": size}).encode())
+        atomic_write(self._beside, self._note(size, etag).encode())
+
+    def _note(self, durable: int, etag: str) -> str:
+        return json.dumps({"url": self._url, "etag": etag, "durable": durable})
 
     def _settle(self) -> None:
         if self._background is not None:
