@@ -22,6 +22,7 @@ from tests.harvest.campaign.trials import CUTS, FAULTS, draw, noticed, share
 
 _SHARE = 25  # trials that one process makes before another takes over
 _MOST = 3_000  # characters of a problem
+_HOW = ("by the clock", "of processor time")
 
 
 def main() -> None:
@@ -55,9 +56,10 @@ def _report(outcomes: Sequence[Outcome]) -> bool:
         _say(f"{kind:16} {len(some):4} tried, {struck:4} struck: {words}")
     for reason, count in Counter(one.left_out for one in outcomes if one.left_out).items():
         _say(f"{count} left out: {reason}")
-    resumed = [one.resumed for one in tried if one.resumed is not None]
+    resumed = [one.resumed for one in tried if one.resumed is not None] or [(0.0, 0.0)]
     _say(f"control: {noticed(controls)} of {len(controls)} noticed")
-    _say(f"until a process started anew asks again: {len(resumed)} measured, longest {max(resumed, default=0):.2f} s")
+    longest = [f"{max(some):.2f} s {how}" for some, how in zip(zip(*resumed, strict=True), _HOW, strict=True)]
+    _say(f"until a process started anew asks again, {len(resumed)} measured, longest: {', '.join(longest)}")
     return not noticed(tried) and noticed(controls) * 10 >= len(controls) * 9
 
 

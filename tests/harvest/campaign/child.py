@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -134,8 +135,19 @@ def prepare(told: Told) -> None:
     from phonolith.store import batch, frontier, record_index, records
     from tests.harvest.serving import Impatient
 
-    real = client.Client
-    client.Client = lambda *given, **named: real(*given, clock=Impatient().pace(), **named)  # type: ignore[misc,assignment]
+    class Client(client.Client):
+        def __init__(self, *given: Any, **named: Any) -> None:
+            super().__init__(*given, clock=Impatient().pace(), **named)
+
+        async def get(self, *given: Any, **named: Any) -> Any:
+            told.say("asked", time.process_time())
+            return await super().get(*given, **named)
+
+        async def download(self, *given: Any, **named: Any) -> Any:
+            told.say("asked", time.process_time())
+            return await super().download(*given, **named)
+
+    client.Client = Client  # type: ignore[misc]
     record_index.SEGMENT_BYTES = records.SEGMENT_BYTES = 3_000  # type: ignore[attr-defined]
     record_index.DIRECT_BYTES, records.INLINE_BYTES = 2_500, 2_000
     parts._KEPT, parts._STEP, fetch._ROOM = 32 << 10, 64 << 10, -(1 << 40)

@@ -28,9 +28,10 @@ _IMAGE = 40 << 20  # bytes of the file that is an ext4
 
 
 class Told(NamedTuple):
-    """What a process said before it ended."""
+    """What a process said before it ended; ``asked``: its processor seconds when it first asked for something."""
 
     struck: str
+    asked: float | None
     records: set[tuple[str, str, str]]
     held: set[str]
     done: set[str]
@@ -79,6 +80,7 @@ class Ground:
         path.unlink(missing_ok=True)
         return Told(
             next((" ".join(row[1:]) for row in rows if row[0] == "struck"), ""),
+            next((float(row[1]) for row in rows if row[0] == "asked"), None),
             {(row[1], row[2], row[3]) for row in rows if row[0] == "record"},
             {row[1] for row in rows if row[0] == "held"},
             {urlsplit(row[2])._replace(scheme="", netloc="").geturl() for row in rows if row[0] == "done"},

@@ -43,14 +43,16 @@ class Trial:
 
 @dataclass
 class Outcome:
-    """``problems`` begin with what is wrong: lost, doubled, differs, told, left. ``resumed``: seconds to a request.
+    """``problems`` begin with what is wrong: lost, doubled, differs, told, left.
 
-    ``left_out``: why it cannot be made here."""
+    ``resumed``: seconds by the clock and of processor time until a process started anew asked for something.
+    ``left_out``: why the trial cannot be made here.
+    """
 
     trial: Trial
     problems: list[str] = field(default_factory=list)
     struck: str = ""
-    resumed: float | None = None
+    resumed: tuple[float, float] | None = None
     left_out: str = ""
 
 
@@ -195,8 +197,8 @@ class Attempt:
             started = time.monotonic()
             asked = len(ground.origin.asked)
             ended = ground.run(["harvest", "resume", "--json"], root, anew=anew)
-            if anew and len(ground.origin.asked) > asked:
-                self.outcome.resumed = ground.origin.times[asked] - started
+            if anew and (spent := ground.told().asked) is not None:
+                self.outcome.resumed = ground.origin.times[asked] - started, spent
             anew = False
             if ended.code != 0:
                 break
