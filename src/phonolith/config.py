@@ -9,8 +9,9 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import NotAnArchive, SettingError, StorageError
+from phonolith.errors import NotAnArchive, SettingError
 from phonolith.setting import DEFAULT_LISTEN, DEFAULT_PORT, SETTINGS, Setting
+from phonolith.store.files import storage_error
 
 FILE_NAME = "phonolith.toml"
 
@@ -130,7 +131,7 @@ def _read(path: Path) -> str:
     except UnicodeDecodeError as error:
         raise SettingError(str(path), f"is not UTF-8 (byte {error.start})", "Save it as UTF-8") from None
     except OSError as error:
-        raise StorageError(str(path), f"cannot be read: {error.strerror}", "Check its permissions") from None
+        raise storage_error(path, error) from None
 
 
 def _flatten(table: Mapping[str, Any], known: set[str], prefix: str = "") -> list[tuple[str, Any]]:

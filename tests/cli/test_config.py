@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from phonolith.config import load
-from phonolith.errors import NotAnArchive, SettingError
+from phonolith.errors import NotAnArchive, SettingError, StorageError
 from phonolith.setting import SETTINGS
 
 
@@ -71,6 +72,15 @@ def test_a_file_that_is_not_utf8_is_told(tmp_path: Path) -> None:
     (tmp_path / "phonolith.toml").write_bytes(b'name = "\xff"')
     with pytest.raises(SettingError, match="UTF-8"):
         load(tmp_path, {})
+
+
+def test_a_disk_that_fails_is_no_matter_of_permissions(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object) -> str:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(Path, "read_text", fails)
+    with pytest.raises(StorageError, match=r"phonolith\.toml: the disk failed to read or write"):
+        load(root, {}, {})
 
 
 def test_a_folder_without_settings_is_no_archive(tmp_path: Path) -> None:

@@ -75,10 +75,11 @@ class ArchiveOrg:
             status, body = given
             return web.Response(status=status, text=body if isinstance(body, str) else json.dumps(body))
         if request.path == "/services/search/v1/scrape":
-            return web.json_response(self._listed(dict(request.query)))
+            return web.json_response(self.part_of_list(dict(request.query)))
         return self._item(request, request.path.removeprefix("/metadata/"))
 
-    def _listed(self, query: dict[str, str]) -> dict[str, Any]:
+    def part_of_list(self, query: dict[str, str]) -> dict[str, Any]:
+        """The part of the list that is asked for."""
         self.queries.append(query)
         since = (
             query["q"].rpartition("oai_updatedate:[")[2].partition(" ")[0] if "oai_updatedate:[" in query["q"] else ""

@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from phonolith.errors import UsageError
+from phonolith.errors import NotFound, UsageError
+from phonolith.harvest.fetch import Means as Files
+from phonolith.harvest.fetch import Wanted, fetch
 from phonolith.harvest.online import Means, Order, harvest_online, resume
 from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Run
 from phonolith.model.progress import Silent
 from phonolith.model.record import Record
+from phonolith.rights.gate import Policy
 from phonolith.sources.base import SETTINGS
 from phonolith.sources.client import client as clients
 from phonolith.sources.client.pace import Clock as Pace
@@ -135,6 +138,21 @@ def test_a_query_is_asked_as_it_is_written(archive: Archive, there: ArchiveOrg) 
     assert run.source == "internetarchive.creator-ann-or-subject-drone"
     assert "AND (creator:Ann OR subject:drone) AND oai_updatedate:[2024-01-01T00:00:00Z" in there.queries[0]["q"]
     assert report.new == 5
+
+
+def test_files_are_asked_of_who_stands_in_for_the_archive(archive: Archive, there: ArchiveOrg) -> None:
+    """``harvest.origins`` says where items are asked, and the collection's files are asked there too."""
+    asked: list[str] = []
+
+    class Nowhere(Client):
+        async def download(self, url: str, folder: Path, **how: Any) -> Any:
+            asked.append(url)
+            raise NotFound(url, "is not there")
+
+    harvest(archive, there)
+    known = {"internetarchive": there.base}
+    fetch(archive, NAME, Wanted(), Files(lambda: Nowhere(there.base, None), known, Policy(), Silent(), Clock()))
+    assert sorted(asked) == [f"{there.base}/download/i{n}/01.flac" for n in range(5)]
 
 
 @pytest.mark.parametrize("after", range(10))
