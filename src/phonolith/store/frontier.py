@@ -146,13 +146,21 @@ class Frontier:
             )
 
     def resume(self) -> Run:
-        """Go on with the run that did not end. Raises UsageError where there is none."""
+        """Go on with the run that did not end; lists that could not be read are asked again.
+
+        Raises UsageError where there is none.
+        """
         run = self.run()
         if run is None or run.finished:
             raise UsageError(self._name, "has no harvest to go on with", "Begin one: phonolith harvest")
         with self._lock, transaction(self._db, self._path):
             bindings = {"s": self._index.number(self._name)}
             self._db.execute("UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s", bindings)
+            self._db.execute(
+                "UPDATE task SET state = 'waiting', tries = 0, not_before = '', why = '' WHERE source = :s"
+                " AND page AND state IN ('failed', 'refused')",
+                bindings,
+            )
             self._db.execute(
                 "UPDATE run SET listed = listed - last_listed, last_listed = 0 WHERE source = :s"
                 " AND EXISTS (SELECT 1 FROM task WHERE source = :s AND key = last_page AND state = 'waiting')",
