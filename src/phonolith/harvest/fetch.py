@@ -327,7 +327,7 @@ class _Fetching:
     def _asked(self, address: str) -> str:
         """The address to ask: where the source's origin is asked elsewhere, its files are too."""
         own = getattr(self.collection.source, "base", "").rstrip("/")
-        base = origins.base(self.collection.source.name, own, self._means.instead)
+        base = origins.base(self.collection.name.partition(".")[0], own, self._means.instead)
         return base + address.removeprefix(own) if own and address.startswith(own + "/") else address
 
     def _volume(self, address: str, size: int) -> Volume:
