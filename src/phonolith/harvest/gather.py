@@ -25,6 +25,7 @@ _AGAIN = timedelta(minutes=1)  # until it is tried again; twice as long each tim
 _SILENCE = 20  # tasks in a row that were not answered in time: the origin is away, and is left alone
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
+_LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
 
 #: Asks one question of a source. Raises what a client raises.
 Ask = Callable[[Task], AsyncGenerator[Step, None]]
@@ -231,7 +232,8 @@ class _Gathering:
         """Make findings of what failed or was refused: errors where nobody may take the harvest for done."""
         for task, fate, why in failures:
             severity = "error" if task.page or not self._report.total else "warning"
-            self._report.found(f"harvest.{fate}", task.key, why, severity=severity)
+            subject = task.key if len(task.key) <= _LONGEST else f"{task.key[:_LONGEST]}…"
+            self._report.found(f"harvest.{fate}", subject, why, severity=severity)
 
 
 class _Scribe:

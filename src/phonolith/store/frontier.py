@@ -133,6 +133,17 @@ class Frontier:
             rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
         return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), Fate(row[6]), row[7]) for row in rows]
 
+    def delayed(self, limit: int) -> list[tuple[Task, str]]:
+        """Tasks that failed and are tried again, with why they failed last, the next one first."""
+        sql = (
+            "SELECT key, address, rank, page, mark, tries, why FROM task"
+            " WHERE source = (SELECT id FROM source WHERE name = :name) AND state = 'waiting' AND why != ''"
+            " ORDER BY not_before, id LIMIT :limit"
+        )
+        with self._lock, database_errors(self._path):
+            rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
+        return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), row[6]) for row in rows]
+
     def stop(self, problem: str) -> None:
         """Note why the run cannot end whole; it stays where it is, and the list read last is to be read again."""
         with self._lock, transaction(self._db, self._path):
