@@ -146,7 +146,7 @@ def _with(option: Option, command: click.Command) -> click.Command:
 )
 @click.argument("name", required=False)
 def resume(place: Place, name: str | None) -> Answer:
-    """Go on with the harvest of the collection NAME, or with the one that began last: `harvest --resume` does so too."""
+    """Go on with the harvest of the collection NAME, or with the one that began last; so does `harvest --resume`."""
     from phonolith.cli import media
     from phonolith.errors import UsageError
     from phonolith.harvest import fetch, online
