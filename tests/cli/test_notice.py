@@ -89,3 +89,16 @@ def test_what_is_due_by_rule_is_done_by_attend_and_what_is_late_is_told(
     assert [one["subject"] for one in late] == [f"notice {number}"] and number in late[0]["remedy"]
     assert any(one["code"] == "notices.outbox" for one in found)
     assert "1 waits for you" in said(archive, capsys, "status")
+
+
+def test_letters_that_wait_are_counted_however_many(
+    made: tuple[Archive, dict[str, str]], capsys: pytest.CaptureFixture[str]
+) -> None:
+    archive, _ = made
+    with archive.letters() as letters:
+        letters.post("n0", "a@example.org", "subject", "body", time="2026-01-01T00:00:00Z")
+    assert "1 letter to be sent: phonolith notice attend" in said(archive, capsys, "notice", "list")
+    with archive.letters() as letters:
+        for n in range(1, 130):
+            letters.post(f"n{n}", "a@example.org", "subject", "body", time="2026-01-01T00:00:00Z")
+    assert call(archive, capsys, "notice", "list")["unsent"] == 130

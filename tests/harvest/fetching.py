@@ -90,10 +90,10 @@ def serving(handlers: Mapping[str, Handler]) -> Iterator[Origin]:
         loop.close()
 
 
-def means(origin: Origin, *, policy: Policy | None = None, progress: Progress | None = None) -> Means:
+def means(origin: Origin, *, policy: Policy | None = None, progress: Progress | None = None, **instead: str) -> Means:
     """The real client, without a pace, told that the origin may be on loopback."""
 
     def connect() -> AbstractAsyncContextManager[Fetches]:
         return Hasty("a@example.org", trusted=[origin.base])
 
-    return Means(connect, {}, policy or Policy(), progress or Silent(), lambda: NOW)
+    return Means(connect, instead, policy or Policy(), progress or Silent(), lambda: NOW)

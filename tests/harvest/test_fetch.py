@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import json
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -307,3 +308,15 @@ def test_a_large_file_goes_on_where_a_kill_cut_it_off(tmp_path: Path) -> None:
             assert objects.passport(sha256(whole)) == passport_of(whole)  # digested while it came, over both parts
     ranges = [one.headers.get("range", "") for one in origin.arrivals if one.path == "/a.flac"]
     assert ranges[0] == "" and ranges[-1].startswith("bytes=")
+
+
+def test_a_stand_in_for_an_origin_is_asked_for_its_files_too(tmp_path: Path) -> None:
+    name, archive = "internetarchive.netlabels", archive_with(tmp_path)
+    stated = {"name": "a.flac", "source": "original", "md5": hashlib.md5(SOUND, usedforsecurity=False).hexdigest()}
+    about = {"identifier": "i", "mediatype": "audio", "licenseurl": "https://creativecommons.org/licenses/by/4.0/"}
+    payload = json.dumps({"metadata": about, "files": [stated]}).encode()
+    with archive.records() as store:
+        store.put_many([Record(name, "i", "https://archive.org/metadata/i", NOW, payload)])
+    with serving({"/ia/download/i/a.flac": reply(200, SOUND, **AUDIO)}) as origin:
+        report, _ = fetch(archive, name, Wanted(), means(origin, internetarchive=origin.url("/ia")))
+    assert report.objects == 1 and held(archive) == {sha256(SOUND)}, report.findings

@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from phonolith.errors import BadInput, RefusedByRights, StorageError, TimedOut, UsageError
+from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, StorageError, TimedOut, UsageError
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Fate, Run, Step, Task
@@ -198,6 +198,51 @@ def test_an_origin_that_is_away_is_left_alone(store: RecordStore) -> None:
 def test_what_is_only_refused_leaves_the_run_whole(store: RecordStore) -> None:
     ended, _ = run(store, Origin([["a", "b"]], faults={"item:a": [RefusedByRights("a", "robots.txt disallows it")]}))
     assert ended.high_water == "2026-01-01"
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        [BadInput("page 1", "is not well-formed XML")],
+        [RefusedByRights("page 1", "robots.txt disallows it")],
+        [TimedOut("page 1", "fails on its side") for _ in range(5)],
+    ],
+    ids=["nonsense", "refused", "five times in vain"],
+)
+def test_a_list_that_cannot_be_read_is_where_to_go_on(store: RecordStore, faults: list[Exception]) -> None:
+    pages = [["a", "b"], ["c"], ["d"]]
+    run(store, Origin([*pages, ["e"]]))
+    origin = Origin(pages, total=4, faults={"page:1": faults})
+    ended, report = run(store, origin)
+    assert not ended.finished and "a list of it could not be read: page 1" in ended.problem
+    assert [(one.code, one.severity) for one in report.findings] == [("harvest.list", "error")]
+    assert said(store) == ["a", "b", "c", "d", "e"] and report.gone == 0, "what the rest would name is not gone"
+    mended = Origin(pages, total=4)
+    ended, report = run(store, mended)
+    assert ended.finished and ended.listed == 4 and not report.findings and said(store) == ["a", "b", "c", "d"]
+    assert "page:1" in mended.asked and "item:a" not in mended.asked
+
+
+def test_where_the_first_list_is_refused_nothing_was_reached(store: RecordStore) -> None:
+    ended, report = run(store, Origin([["a"]], faults={"page:0": [RefusedByRights("page 0", "robots.txt")]}))
+    assert ended.finished and ended.high_water == "" and report.findings[0].severity == "error"
+
+
+def test_what_was_refused_is_not_gone(store: RecordStore) -> None:
+    run(store, Origin([["a", "b"]]))
+    closed = Origin([["a"]], faults={"item:a": [RefusedByRights("a", "robots.txt disallows it")]})
+    ended, report = run(store, closed)
+    assert ended.finished and report.gone == 0 and said(store) == ["a", "b"]
+    _, report = run(store, Origin([["a"]]))
+    assert report.gone == 1, "control: let in, it is seen that one is gone"
+
+
+@pytest.mark.parametrize("fault", [RefusedByRights("a", "robots.txt disallows it"), NotFound("a", "is not there")])
+def test_where_nothing_came_it_is_an_error(store: RecordStore, fault: PhonolithError) -> None:
+    _, report = run(store, Origin([["a"]], faults={"item:a": [fault]}))
+    assert [one.severity for one in report.findings] == ["error"]
+    _, report = run(store, Origin([["a", "b"]], faults={"item:a": [fault]}))
+    assert [one.severity for one in report.findings] == ["warning"]
 
 
 def test_a_limit_ends_it_early_and_moves_nothing(store: RecordStore) -> None:

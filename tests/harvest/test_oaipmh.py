@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape
@@ -93,7 +94,7 @@ def means(repository: Repository, clock: Clock | None = None) -> Means:
     async def connect() -> AsyncIterator[Repository]:
         yield repository
 
-    return Means(connect, {}, Silent(), clock or Clock())
+    return Means(connect, {}, Silent(), clock or Clock(datetime(2026, 2, 1, tzinfo=UTC)))
 
 
 def harvest(archive: Archive, repository: Repository, **order: object) -> tuple[HarvestReport, Run]:
@@ -129,6 +130,31 @@ def test_a_repository_that_counts_days_is_asked_for_days(archive: Archive) -> No
     again = Repository({"oai:x:1": ("2026-01-06", "T")}, granularity="YYYY-MM-DD")
     harvest(archive, again)
     assert again.asked[1]["from"] == "2026-01-05"
+
+
+@pytest.mark.parametrize("time", ["2999-01-01T00:00:00Z", "10000-01-01T00:00:00Z", "soon"])
+def test_a_clock_that_runs_ahead_hides_nothing_that_is_still_to_come(archive: Archive, time: str) -> None:
+    harvest(archive, Repository({"oai:x:1": ("2026-01-01T00:00:00Z", "T")}, time=time))
+    again = Repository({"oai:x:2": ("2026-02-02T00:00:00Z", "U")}, time=time)
+    harvest(archive, again)
+    assert again.asked[1].get("from", "") <= "2026-02-01T00:00:00Z"
+    assert "oai:x:2" in titles(archive)
+
+
+def test_what_is_no_identifier_is_not_kept_as_what_we_say_of_the_collection(archive: Archive) -> None:
+    report, _ = harvest(archive, Repository({SETTINGS: ("2026-01-01T00:00:00Z", "T")}))
+    assert [one.code for one in report.findings] == ["oai.nameless"] and report.new == 1
+    with archive.records() as store:
+        assert [b"repositoryName" in one.payload for one in store.scan([NAME])] == [True]
+
+
+def test_a_token_that_is_none_is_not_the_end_of_the_list(archive: Archive) -> None:
+    held = {f"oai:x:{n}": ("2026-01-01T00:00:00Z", "T") for n in range(2)}
+    nested = _page("oai:x:0", "<b>2|</b>")
+    liar = Repository(held, answer=lambda query: nested if query["verb"] == "ListRecords" else None)
+    report, run = harvest(archive, liar)
+    assert run.high_water == "" and "no token" in report.findings[0].problem
+    assert report.findings[0].severity == "error"
 
 
 def test_an_expired_token_begins_the_list_again_and_keeps_nothing_twice(archive: Archive) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from phonolith.errors import NotFound, UsageError
+from phonolith.notices import words
 from phonolith.notices.office import Practice
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.notice_forms import COUNTER
@@ -215,3 +216,7 @@ def test_twenty_an_hour_from_one_address_and_no_more(desk: Desk) -> None:
     assert desk.office.admit("192.0.2.2") and not desk.office.admit("192.0.2.1")
     desk.clock.move(hours=1, seconds=1)
     assert desk.office.admit("192.0.2.1")
+
+
+def test_each_step_has_words_of_its_own() -> None:
+    assert len(set(words.STEPS.values())) == len(words.STEPS)

@@ -173,3 +173,10 @@ def test_a_gate_that_always_says_yes_is_found_out() -> None:
     assert not fails_closed(open_gate, Use.LIST, subject(), Policy(), gone)
     own = subject(owner_only=True)
     assert not fails_closed(open_gate, Use.REDISTRIBUTE, own, Policy(), {})
+
+
+def test_nothing_is_said_twice() -> None:
+    for one in (NO_EVIDENCE, evidence("CC0-1.0", 1, "conflict"), evidence("CC0-1.0", 1)):
+        told = replace(one, note="So it was found.")
+        reasons = decide(Use.HOLD, subject(evidence=told), policy=Policy(), withdrawn={}).reasons
+        assert " ".join(reasons).count("So it was found.") == 1

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from phonolith.rights.gate import LIMITS
 from phonolith.sources.base import SETTINGS, open_source
 from phonolith.sources.internetarchive import SOURCE, InternetArchiveSource
 from phonolith.sources.internetarchive_item import milliseconds
+from phonolith.sources.internetarchive_says import distinct
 from phonolith.sources.media import candidates
 from phonolith.sources.roundtrip import measure
 
@@ -410,3 +412,11 @@ def test_any_shape_of_an_item_is_read_or_refused() -> None:
         assert len({description.id for description in told}) == len(told)
         candidates(SOURCE, one, told)
         measure(SOURCE, [one])
+
+
+@pytest.mark.parametrize("alike", [True, False])
+def test_an_item_of_very_many_files_takes_no_longer_for_each(alike: bool) -> None:
+    began, ids = time.process_time(), dict[str, int]()
+    names = [distinct("x/a" if alike else f"x/{n}", "x/a.mp3" if alike else f"x/{n}.mp3", ids) for n in range(20_000)]
+    assert len(set(names)) == 20_000 and time.process_time() - began < 5  # looking through all before it took minutes
+    assert names[:4] == (["x/a", "x/a.mp3", "x/a.mp3 2", "x/a.mp3 3"] if alike else ["x/0", "x/1", "x/2", "x/3"])

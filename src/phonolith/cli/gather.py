@@ -39,6 +39,24 @@ class Harvests(click.Group):
 
         return super().get_command(ctx, name) or (_command(name) if isinstance(installed(name), Gathers) else None)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """``harvest --resume`` is ``harvest resume``: people write both."""
+        return super().parse_args(ctx, ["resume", *args[1:]] if args[:1] == ["--resume"] else args)
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """The command of the first word. Raises UsageError that names the source it may be meant for."""
+        from phonolith.errors import UsageError
+
+        if args and not args[0].startswith("-") and self.get_command(ctx, args[0]) is None:
+            import difflib
+
+            close = difflib.get_close_matches(args[0], self.list_commands(ctx), 1, 0.5)
+            remedy = f"Did you mean {close[0]!r}?" if close else "phonolith harvest --help lists them"
+            raise UsageError(f"harvest {args[0]}", "there is no such source", remedy)
+        return super().resolve_command(ctx, args)
+
 
 def _gatherers() -> list[str]:
     """Names of the sources that can be asked over the network; one that is unfit says why when it is used."""
@@ -128,7 +146,7 @@ def _with(option: Option, command: click.Command) -> click.Command:
 )
 @click.argument("name", required=False)
 def resume(place: Place, name: str | None) -> Answer:
-    """Go on with the harvest of the collection NAME, or with the one that began last."""
+    """Go on with the harvest of the collection NAME, or with the one that began last; so does `harvest --resume`."""
     from phonolith.cli import media
     from phonolith.errors import UsageError
     from phonolith.harvest import fetch, online
@@ -163,6 +181,7 @@ def status(place: Place) -> Answer:
                 "running": running == f"harvest {run.source}",
                 "tasks": {str(fate): count for fate, count in frontier.counts().items()},
                 "next": frontier.next_time(),
+                "again": [{"task": task.key, "why": why} for task, why in frontier.delayed(_MOST)],
                 "failures": [
                     {"task": task.key, "state": str(fate), "why": why} for task, fate, why in frontier.failures(_MOST)
                 ],
@@ -249,6 +268,8 @@ def _show_status(view: View, told: list[dict[str, Any]]) -> None:
             view.line(f"{one['source']}: {one['problem']}", "yellow")
         if one["next"] and not one["finished"]:
             view.line(f"{one['source']}: what failed is tried again from {one['next']} on", "dim")
+            for delayed in one["again"][:_FAILURES]:
+                view.line(f"{delayed['task']}: {delayed['why']}", "dim", 2)
         if one["failures"]:
             view.line(f"{one['source']}: what was asked in vain", "dim")
         for failure in one["failures"][:_FAILURES]:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.text import plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
 
@@ -90,7 +91,7 @@ def list_(place: Place, every: bool) -> Answer:
     """List notices on which something is due, the most urgent first."""
     with _office(place) as office:
         rows = [_row(office, one) for one in office.notices().values()]
-        waiting = office.letters.waiting()
+        waiting, unsent = office.letters.waiting(limit=1), office.letters.unsent()
     urgent = sorted(rows, key=lambda row: (row["due"] is None, row["due"] and row["due"]["by"], row["notice"]))
     chosen = [row for row in urgent if every or row["due"]]
 
@@ -111,12 +112,11 @@ def list_(place: Place, every: bool) -> Answer:
         else:
             view.line("Nothing is due.", "green")
         if waiting:
-            view.line(
-                f"{len(waiting)} letters wait to be sent: {waiting[0].problem or 'phonolith notice attend'}", "yellow"
-            )
+            told = f"{plural(unsent, 'letter')} to be sent: {waiting[0].problem or 'phonolith notice attend'}"
+            view.line(told, "yellow")
         view.hint("To look at one: phonolith notice show NOTICE")
 
-    return Answer({"notices": chosen, "unsent": len(waiting)}, show)
+    return Answer({"notices": chosen, "unsent": unsent}, show)
 
 
 @verb("show", short_help="A notice with its letters, its history and what can be decided.")

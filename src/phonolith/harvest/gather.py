@@ -26,6 +26,7 @@ _AGAIN = timedelta(minutes=1)  # until it is tried again; twice as long each tim
 _SILENCE = 20  # tasks in a row that were not answered in time: the origin is away, and is left alone
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
+_LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
 
 #: Asks one question of a source. Raises what a client raises.
 Ask = Callable[[Task], AsyncGenerator[Step, None]]
@@ -56,11 +57,12 @@ async def gather(
 ) -> Run:
     """Ask until nothing waits, and end the run; gives it as it stands then.
 
-    It stays open, to be gone on with, where a list leads in a circle, names nothing twice in a row, or ends before the
-    number of items that the origin itself states, and where nobody answers any more: a finding ``harvest.list``. A task
-    that failed too often is a finding ``harvest.failed``, one that may not be asked ``harvest.refused``; with one that
-    failed, the run does not count as whole. Raises StorageError where this disk refuses, and whatever a source raises
-    that is no PhonolithError.
+    It stays open, to be gone on with, where a list leads in a circle, names nothing twice in a row, cannot be read
+    after its first part, or ends before the number of items that the origin itself states, and where nobody answers
+    any more: a finding ``harvest.list``. Another task that failed too often is a finding ``harvest.failed``, one that
+    may not be asked ``harvest.refused``; with one that failed, the run does not count as whole, and with one that may
+    not be asked nothing counts as gone. Raises StorageError where this disk refuses, and whatever a source raises that
+    is no PhonolithError.
     """
     gathering = _Gathering(frontier, ask, report, pace, progress, clock, sleep)
     try:
@@ -119,18 +121,22 @@ class _Gathering:
 
     def end(self) -> Run:
         """Close the run, or note why it has to stay open."""
-        run = self._now()
+        run, failures = self._now(), self._frontier.failures(10_000)
+        unread = next((why for task, _, why in failures if task.page and run.listed), "")
+        if unread and not self._problem and not self._limited:
+            self._problem = f"a list of it could not be read: {unread}"
+        self._tell([one for one in failures if not (unread and one[0].page)])
         short = run.total is not None and run.listed < run.total and not self._limited
         if not self._problem and short:
             self._problem = f"its lists ended after {run.listed:,} of the {run.total:,} items that it says there are"
-        failed = self._tell_failures()
         if self._problem:
             self._frontier.stop(self._problem)
             remedy = "What came is kept; ask again from there: phonolith harvest resume"
             self._report.found("harvest.list", run.source, self._problem, remedy, "error")
         else:
-            whole = not failed and not self._limited
-            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=self._pace.within)
+            whole = not self._limited and not any(fate is Fate.FAILED or task.page for task, fate, _ in failures)
+            within = () if failures else self._pace.within  # behind what was closed to us may be what was not met
+            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=within)
         return self._now()
 
     def _now(self) -> Run:
@@ -223,13 +229,12 @@ class _Gathering:
         elif any(one.step.listed == 0 for one in outcomes) and self._now().empty_pages >= _EMPTY:
             self._problem = "two of its lists in a row name nothing"
 
-    def _tell_failures(self) -> bool:
-        """Make findings of what failed or was refused; whether anything failed."""
-        failed = False
-        for task, fate, why in self._frontier.failures(10_000):
-            failed = failed or fate is Fate.FAILED
-            self._report.found(f"harvest.{fate}", task.key, why)
-        return failed
+    def _tell(self, failures: list[tuple[Task, Fate, str]]) -> None:
+        """Make findings of what failed or was refused: errors where nobody may take the harvest for done."""
+        for task, fate, why in failures:
+            severity = "error" if task.page or not self._report.total else "warning"
+            subject = task.key if len(task.key) <= _LONGEST else f"{task.key[:_LONGEST]}…"
+            self._report.found(f"harvest.{fate}", subject, why, severity=severity)
 
 
 class _Scribe:

@@ -31,7 +31,7 @@ STEPS: Mapping[str, str] = {
     "notice.restored": "restored",
     "notice.permanent": "made permanent",
     "counter.received": "answered",
-    "counter.confirmed": "answered",
+    "counter.confirmed": "answer confirmed",
     "counter.forwarded": "forwarded",
     "counter.declined": "declined",
     "item.reinstated": "reinstated",

@@ -144,7 +144,9 @@ def _evidence(use: Use, subject: Subject, policy: Policy) -> Iterator[str]:
     elif evidence.basis not in ("stated", "attested", "public-domain"):
         yield f"The evidence has the unknown basis {evidence.basis!r}."
     if evidence.level < SUFFICIENT:
-        yield f"The evidence is of level {int(evidence.level)}, and level {int(SUFFICIENT)} is needed. {evidence.note}"
+        told = evidence.basis == "conflict" or evidence.licence is None  # the note, by the reason before
+        words = f"The evidence is of level {int(evidence.level)}, and level {int(SUFFICIENT)} is needed."
+        yield words if told else f"{words} {evidence.note}"
     if evidence.licence is None:
         return
     if getattr(evidence.licence, use.value) is not True:

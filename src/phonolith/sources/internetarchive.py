@@ -248,7 +248,8 @@ def _object(answer: Answer) -> Mapping[str, Any]:
 def _members(answer: Answer) -> dict[str, msgspec.Raw]:
     """The members of the answer, each as its bytes came."""
     _object(answer)
-    return msgspec.json.decode(answer.body, type=dict[str, msgspec.Raw])
+    members: dict[str, msgspec.Raw] = answer.json(dict[str, msgspec.Raw])
+    return members
 
 
 SOURCE = InternetArchiveSource()

@@ -66,11 +66,24 @@ def describe(item: Item, record: Record, collections: Collections) -> Iterator[D
         return
     found = sides(item)
     release = _release(item, record, collections, {one.name for side in found for one in side.entries})
-    ids: set[str] = set()
+    ids: dict[str, int] = {}
     tracks = [_track(item, release, side, ids) for side in found]
     release, tracks = remainders(item, release, tracks)
     yield release
     yield from tracks
+
+
+def distinct(best: str, other: str, ids: dict[str, int]) -> str:
+    """The first name of ``best``, ``other``, ``other 2``, ``other 3`` … that is not in ``ids`` yet; it is then.
+
+    ``ids`` has with each name how far its numbers are given out: an item may list as many files as it likes.
+    """
+    found = best if best not in ids else other
+    while found in ids:
+        ids[other] += 1
+        found = f"{other} {ids[other]}"
+    ids[found] = 1
+    return found
 
 
 def offers(item: Item, said: Sequence[Description]) -> Iterator[Candidate]:
@@ -117,11 +130,11 @@ def _release(item: Item, record: Record, collections: Collections, audio: set[st
     )
 
 
-def _track(item: Item, release: ReleaseDescription, side: Side, ids: set[str]) -> TrackDescription:
+def _track(item: Item, release: ReleaseDescription, side: Side, ids: dict[str, int]) -> TrackDescription:
     """One recording. Its id is the name that its files have in common, so that another format does not change it."""
-    names = (clean(f"{item.identifier}/{side.lead.stem}"), clean(f"{item.identifier}/{side.lead.name}"))
-    identifier = next(one for one in (*names, *(f"{names[1]} {n}" for n in range(2, len(ids) + 3))) if one not in ids)
-    ids.add(identifier)
+    identifier = distinct(
+        clean(f"{item.identifier}/{side.lead.stem}"), clean(f"{item.identifier}/{side.lead.name}"), ids
+    )
     title = side.word("title") or (side.lead.base.startswith("_") and side.word("album")) or side.lead.base.strip()
     credits = _track_credits(item, release, side.word("artist", "creator"))
     identifiers = _identifiers(tuple(filter(None, (side.word("external-identifier"),))))

@@ -30,7 +30,7 @@ class Item:
 class Listed:
     """A part of a list. ``token`` leads to the next one, "" at the end; ``total`` is how many the list has in all.
 
-    ``nameless`` counts the records that have no identifier.
+    ``nameless`` counts the records that have no identifier, or one that is none.
     """
 
     items: tuple[Item, ...]
@@ -69,6 +69,8 @@ def read_list(data: bytes, subject: str) -> Listed:
     if part is None:
         raise _strange(subject, "has no ListRecords")
     token = part.find(f"{OAI}resumptionToken")
+    if token is not None and len(token):
+        raise _strange(subject, "leads on by something that is no token")
     size = (token.get("completeListSize") or "").strip() if token is not None else ""
     total = int(size) if size.isdecimal() and size.isascii() and len(size) < 16 else None
     items = tuple(_items(part))
@@ -100,6 +102,8 @@ def _items(part: Element) -> Iterator[Item]:
     for record in part.findall(f"{OAI}record"):
         header = record.find(f"{OAI}header")
         if header is None or not (identifier := _text(header.find(f"{OAI}identifier"))):
+            continue
+        if identifier.startswith("!"):  # no URI does (section 2.4), and what we say of the collection ourselves does
             continue
         deleted = header.get("status") == "deleted"
         payload = b"" if deleted else _canonical(record)

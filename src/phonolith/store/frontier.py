@@ -133,6 +133,17 @@ class Frontier:
             rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
         return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), Fate(row[6]), row[7]) for row in rows]
 
+    def delayed(self, limit: int) -> list[tuple[Task, str]]:
+        """Tasks that failed and are tried again, with why they failed last, the next one first."""
+        sql = (
+            "SELECT key, address, rank, page, mark, tries, why FROM task"
+            " WHERE source = (SELECT id FROM source WHERE name = :name) AND state = 'waiting' AND why != ''"
+            " ORDER BY not_before, id LIMIT :limit"
+        )
+        with self._lock, database_errors(self._path):
+            rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
+        return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), row[6]) for row in rows]
+
     def stop(self, problem: str) -> None:
         """Note why the run cannot end whole; it stays where it is, and the list read last is to be read again."""
         with self._lock, transaction(self._db, self._path):
@@ -146,13 +157,21 @@ class Frontier:
             )
 
     def resume(self) -> Run:
-        """Go on with the run that did not end. Raises UsageError where there is none."""
+        """Go on with the run that did not end; lists that could not be read are asked again.
+
+        Raises UsageError where there is none.
+        """
         run = self.run()
         if run is None or run.finished:
             raise UsageError(self._name, "has no harvest to go on with", "Begin one: phonolith harvest")
         with self._lock, transaction(self._db, self._path):
             bindings = {"s": self._index.number(self._name)}
             self._db.execute("UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s", bindings)
+            self._db.execute(
+                "UPDATE task SET state = 'waiting', tries = 0, not_before = '', why = '' WHERE source = :s"
+                " AND page AND state IN ('failed', 'refused')",
+                bindings,
+            )
             self._db.execute(
                 "UPDATE run SET listed = listed - last_listed, last_listed = 0 WHERE source = :s"
                 " AND EXISTS (SELECT 1 FROM task WHERE source = :s AND key = last_page AND state = 'waiting')",

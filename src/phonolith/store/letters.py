@@ -149,6 +149,11 @@ class Letters(Closing):
         with self._lock, database_errors(self._path):
             return [Mail(*row) for row in fetch(self._db, f"{sql}{int(limit)}", {"now": now or "9"})]
 
+    def unsent(self) -> int:
+        """How many messages there are that were not sent yet."""
+        with self._lock, database_errors(self._path):
+            return int(fetch(self._db, "SELECT count(*) FROM mail")[0][0])
+
     def sent(self, mail: int) -> None:
         """Forget a message that was sent."""
         with self._lock, transaction(self._db, self._path) as db:

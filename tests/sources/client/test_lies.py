@@ -114,8 +114,30 @@ def test_who_is_asked_alone_does_not_lead_to_another() -> None:
     virtually(main())
 
 
-def test_an_answer_that_is_no_json() -> None:
-    answer = answers.Answer(200, "http://a.test/", "application/json", "", b"{", 1, answers.Validator(), {})
+_NO_JSON = {
+    "cut": b"{",
+    "empty": b"",
+    "a number that is none": b'{"a": NaN}',
+    "a number beyond any": b'{"a": 1e999}',
+    "digits without end": b"9" * 10_000,
+    "half a surrogate pair": b'"\\ud800"',
+    "half a surrogate pair, encoded": b'"\xed\xa0\x80"',
+    "Latin-1": '"Blå"'.encode("latin-1"),
+    "UTF-16": '{"a": 1}'.encode("utf-16"),
+    "deeper than any stack": b"[" * 100_000 + b"]" * 100_000,
+}
+
+
+def _said(body: bytes) -> answers.Answer:
+    return answers.Answer(200, "http://a.test/", "application/json", "", body, 1, answers.Validator(), {})
+
+
+@pytest.mark.parametrize("body", _NO_JSON.values(), ids=_NO_JSON)
+def test_an_answer_that_is_no_json(body: bytes) -> None:
     with pytest.raises(PhonolithError) as caught:
-        answer.json()
+        _said(body).json()
     assert caught.value.code == "http.json"
+
+
+def test_an_answer_in_json() -> None:
+    assert _said(b'\xef\xbb\xbf{"a": "Bl\xc3\xa5", "b": 1, "a": 2}').json() == {"a": 2, "b": 1}

@@ -1,0 +1,47 @@
+"""``harvest`` over the network as people type it: words that are missing or wrong, resuming, and what is waited for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from phonolith.model.frontier import Fate, Outcome, Step, Task
+from phonolith.store.archive import Archive
+from tests.cli.conftest import Made, Result
+
+Phonolith = Callable[..., Result]
+
+
+@pytest.mark.parametrize("words", [(), ("harvest",), ("notice",)])
+def test_a_verb_without_words_shows_its_help_as_it_is_drawn(phonolith: Phonolith, words: tuple[str, ...]) -> None:
+    told = phonolith(*words)
+    assert told.code == 2 and told.out == ""
+    assert told.err.startswith("Usage: phonolith") and "\nOptions:\n" in told.err
+
+
+@pytest.mark.parametrize(
+    ("word", "remedy"), [("interntarchive", "Did you mean 'internetarchive'?"), ("xyz", "harvest --help lists them")]
+)
+def test_a_source_that_there_is_not(phonolith: Phonolith, word: str, remedy: str) -> None:
+    told = phonolith("harvest", word, "--collection", "x")
+    assert told.code == 2 and told.err.startswith(f"harvest {word}: there is no such source.") and remedy in told.err
+
+
+def test_resuming_as_an_option_is_resuming(phonolith: Phonolith, archive: Made) -> None:
+    for words in (("harvest", "--resume"), ("harvest", "resume")):
+        told = phonolith(*words, "--archive", archive.root)
+        assert told.code == 2 and "there is none to go on with" in told.err
+
+
+def test_status_says_why_something_is_tried_again(phonolith: Phonolith, archive: Made) -> None:
+    task = Task("page:", "https://fake.example/", page=True)
+    with Archive.open(archive.root).records() as store:
+        frontier = store.frontier("fake.test")
+        frontier.begin("{}", "2026-01-01T00:00:00Z", [task])
+        late = Outcome(task, Fate.WAITING, Step(), "fake.example: cannot be reached", "2026-01-01T00:01:00Z")
+        frontier.advance([late], "2026-01-01T00:00:30Z")
+    told = phonolith("harvest", "status", "--archive", archive.root)
+    assert "tried again from 2026-01-01T00:01:00Z on" in told.out and "fake.example: cannot be reached" in told.out
+    (data,) = phonolith("harvest", "status", "--archive", archive.root, "--json").data["harvests"]
+    assert data["again"] == [{"task": "page:", "why": "fake.example: cannot be reached"}]
