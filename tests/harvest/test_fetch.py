@@ -14,7 +14,8 @@ import pytest
 from phonolith.catalogue.build import build
 from phonolith.errors import StorageError
 from phonolith.harvest import offers
-from phonolith.harvest.fetch import Wanted, fetch, plan
+from phonolith.harvest.fetch import FetchReport, Wanted, fetch, plan
+from phonolith.model.frontier import Fate
 from phonolith.model.ids import public_id
 from phonolith.model.music import Description
 from phonolith.model.progress import Silent
@@ -188,7 +189,7 @@ def test_files_beyond_the_budget_and_the_largest_wait(tmp_path: Path) -> None:
         size = len(SOUND) + 1
         tracks = [track(f"t{n}", origin.url(f"/{n}.flac"), size=size) for n in range(4)]
         archive = archive_with(tmp_path, release(), *tracks)
-        told = plan(archive, COLLECTION, Wanted(), Policy(), Silent())
+        told = plan(archive, COLLECTION, Wanted(), Policy(), Silent(), NOW)
         assert (told.to_fetch, told.bytes_needed, len(origin.arrivals)) == (4, 4 * size, 0)
         report, _ = fetch(archive, COLLECTION, Wanted(budget=2 * size + 5), means(origin))
         assert (report.objects, report.left) == (2, 2)
@@ -306,3 +307,48 @@ def test_a_large_file_goes_on_where_a_kill_cut_it_off(tmp_path: Path) -> None:
             assert objects.passport(sha256(whole)) == passport_of(whole)  # digested while it came, over both parts
     ranges = [one.headers.get("range", "") for one in origin.arrivals if one.path == "/a.flac"]
     assert ranges[0] == "" and ranges[-1].startswith("bytes=")
+
+
+def test_what_is_not_there_is_left_alone_for_thirty_days(tmp_path: Path) -> None:
+    """It is asked once, then again when the time has come or somebody says so, and at once where it is there now."""
+    handlers: dict[str, Handler] = {"/a.flac": reply(404, b"nothing"), "/b.flac": reply(200, SOUND, **AUDIO)}
+    with serving(handlers) as origin:
+        archive = archive_with(
+            tmp_path, release(), track("a", origin.url("/a.flac")), track("b", origin.url("/b.flac"))
+        )
+
+        def on(day: str, *, again: bool = False) -> tuple[FetchReport, int]:
+            before = len(origin.times("/a.flac"))
+            found, _ = fetch(
+                archive, COLLECTION, Wanted(again=again), replace(means(origin), clock=lambda: f"{day}T00:00:00Z")
+            )
+            return found, len(origin.times("/a.flac")) - before
+
+        first, asked = on("2026-01-01")
+        assert (first.objects, first.absent, asked) == (1, 0, 1)
+        assert [(one.code, "2026-01-31" in one.remedy) for one in first.findings] == [("harvest.absent", True)]
+        for day in ("2026-01-01", "2026-01-30"):
+            found, asked = on(day)
+            assert (found.absent, asked, found.findings) == (1, 0, []), day
+        assert plan(archive, COLLECTION, Wanted(), Policy(), Silent(), "2026-01-30T00:00:00Z").absent == 1
+        assert plan(archive, COLLECTION, Wanted(), Policy(), Silent(), "2026-01-31T00:00:00Z").to_fetch == 1
+        with archive.records() as store:
+            assert store.frontier(beside(COLLECTION)).counts() == {Fate.ABSENT: 1}
+
+        assert on("2026-01-30", again=True)[1] == 1, "asked for now, and not there again"
+        assert on("2026-02-28")[1] == 0, "thirty days from then"
+        handlers["/a.flac"] = reply(200, SOUND + b"!", **AUDIO)
+        late, asked = on("2026-03-01")
+        assert (late.objects, late.absent, asked) == (1, 0, 1)
+        assert on("2026-03-02")[0].held == 2
+
+
+def test_a_new_address_is_asked_although_an_old_one_was_not_there(tmp_path: Path) -> None:
+    with serving({"/new.flac": reply(200, SOUND, **AUDIO)}) as origin:
+        archive = archive_with(tmp_path, release(), track("a", origin.url("/old.flac")))
+        fetch(archive, COLLECTION, Wanted(), means(origin))
+        say(archive, release(), track("a", origin.url("/new.flac")))
+        report, _ = fetch(archive, COLLECTION, Wanted(), means(origin))
+        assert (report.objects, report.absent) == (1, 0)
+        with archive.records() as store:
+            assert list(store.frontier(beside(COLLECTION)).absent(NOW)) == [f"media:{origin.url('/old.flac')}"]

@@ -249,6 +249,9 @@ def _show_status(view: View, told: list[dict[str, Any]]) -> None:
             view.line(f"{one['source']}: {one['problem']}", "yellow")
         if one["next"] and not one["finished"]:
             view.line(f"{one['source']}: what failed is tried again from {one['next']} on", "dim")
+        if absent := one["tasks"].get("absent", 0):
+            words = "not there; asked for again after 30 days, or with --again"
+            view.line(f"{one['source']}: {plural(absent, 'file')} {words}", "dim")
         if one["failures"]:
             view.line(f"{one['source']}: what was asked in vain", "dim")
         for failure in one["failures"][:_FAILURES]:

@@ -10,9 +10,10 @@ import asyncio
 import json
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Container, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -42,6 +43,9 @@ from phonolith.store.volumes import Volume, roomiest
 
 #: The largest file that is fetched unless somebody says more, in bytes.
 LARGEST = 4 << 30
+
+#: For how long an address that had nothing is not asked again.
+ABSENT = timedelta(days=30)
 
 _MEDIA = "media:"
 _HOSTS = 8  # at which files are fetched at a time
@@ -83,7 +87,10 @@ class Means:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``budget``: bytes to fetch this time; ``largest``: bytes of one file; ``again``: also what is held already."""
+    """``budget``: bytes to fetch this time; ``largest``: bytes of one file.
+
+    ``again``: also what is held already, and what was not there lately.
+    """
 
     budget: int | None = None
     largest: int = LARGEST
@@ -95,7 +102,8 @@ class FetchReport(HarvestReport):
     """What was fetched for a collection, and why the rest was not.
 
     ``offered`` files in all, of which ``held`` are here as they are stated now, ``denied`` may not be held (by reason),
-    and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size.
+    and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size. ``absent``
+    were not there when they were asked for, less than :data:`ABSENT` ago.
     """
 
     offered: int = 0
@@ -103,6 +111,7 @@ class FetchReport(HarvestReport):
     to_fetch: int = 0
     unknown: int = 0
     left: int = 0
+    absent: int = 0
     denied: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -111,11 +120,14 @@ class FetchReport(HarvestReport):
         return collection_of(self.source)
 
 
-def plan(archive: Archive, collection: str, wanted: Wanted, policy: Policy, progress: Progress) -> FetchReport:
+def plan(
+    archive: Archive, collection: str, wanted: Wanted, policy: Policy, progress: Progress, now: str
+) -> FetchReport:
     """What would be fetched, without a request. Raises NotFound, BadInput, StorageError."""
     report = FetchReport(beside(collection))
     with archive.records() as store, archive.register() as register:
-        _tasks(store, Collection(store, collection), Door(register, policy), wanted, report, progress)
+        absent = store.frontier(report.source).absent(now)
+        _tasks(store, Collection(store, collection), Door(register, policy), wanted, absent, report, progress)
     return report
 
 
@@ -149,10 +161,11 @@ def _tasks(
     collection: Collection,
     door: Door,
     wanted: Wanted,
+    absent: Container[str],
     report: FetchReport,
     progress: Progress,
 ) -> list[Task]:
-    """A task for each file that may be held, is not, and fits; the others are counted."""
+    """A task for each file that may be held, is not, and fits; the others are counted. ``absent`` are keys of tasks."""
     tasks: dict[str, Task] = {}
     for offer in collection.offers(progress):
         candidate = offer.candidate
@@ -165,6 +178,8 @@ def _tasks(
             report.denied[" ".join(decision.reasons)] += 1
         elif not wanted.again and _is_held(store, collection.name, candidate):
             report.held += 1
+        elif not wanted.again and _MEDIA + candidate.address in absent:
+            report.absent += 1
         elif size > wanted.largest:
             report.denied[f"It is larger than {wanted.largest:,} bytes."] += 1
         elif wanted.budget is not None and report.bytes_needed + size > wanted.budget:
@@ -251,11 +266,12 @@ class _Fetching:
             return self.report, self._run()
         if before is not None and not before.finished:
             frontier.finish(clock(), whole=False)
-        tasks = _tasks(self._store, self.collection, self.door, self._wanted, self.report, self._means.progress)
+        began = clock()
+        told = self._wanted, frontier.absent(began), self.report, self._means.progress
+        tasks = _tasks(self._store, self.collection, self.door, *told)
         if not tasks:
             return self.report, None
         _say_needs(self._objects, self.report, self._means.progress)
-        began = clock()
         frontier.begin(options, began, tasks, since=began)  # since: what is not asked this time is not gone
         return self.report, self._run()
 
@@ -264,7 +280,7 @@ class _Fetching:
         for volume in self._objects.volumes:
             sweep_parts(volume.path, time.time() - _PARTS_KEPT)
         frontier = self._frontier
-        pace = Pace(width=_HOSTS, per_host=self._manners.parallel)
+        pace = Pace(width=_HOSTS, per_host=self._manners.parallel, absent=ABSENT)
 
         async def work() -> Run:
             async with self._means.connect() as client, watched(client, self._means.progress):

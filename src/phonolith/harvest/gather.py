@@ -35,12 +35,14 @@ class Pace:
     """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after.
 
     ``within``: how the items begin of which a run over everything notes as gone what it did not meet; all do, by "".
+    ``absent``: for how long what is not there is left alone, also by later runs; None: it failed, and the next asks.
     """
 
     width: int = 16
     per_host: int = 1
     limit: int | None = None
     within: tuple[str, ...] = ("",)
+    absent: timedelta | None = None
 
 
 async def gather(
@@ -195,6 +197,11 @@ class _Gathering:
         match error:
             case RefusedByRights():
                 return Outcome(task, Fate.REFUSED, step, why)
+            case NotFound() if self._pace.absent is not None:
+                until = (_moment(self._clock()) + self._pace.absent).strftime(_FORM)
+                remedy = f"It is asked for again after {until[:10]}; at once with --again"
+                self._report.found("harvest.absent", error.subject, error.problem, remedy)
+                return Outcome(task, Fate.ABSENT, step, why, until)
             case NotFound() | BadInput():
                 return Outcome(task, Fate.FAILED, step, why)
             case TimedOut() if task.tries < _TRIES:

@@ -133,6 +133,15 @@ class Frontier:
             rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
         return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), Fate(row[6]), row[7]) for row in rows]
 
+    def absent(self, now: str) -> dict[str, str]:
+        """Keys of what was not there and need not be asked yet, each with when it may be, earliest first."""
+        sql = (
+            "SELECT key, not_before FROM task WHERE source = (SELECT id FROM source WHERE name = :name)"
+            " AND state = 'absent' AND not_before > :now ORDER BY not_before, id"
+        )
+        with self._lock, database_errors(self._path):
+            return dict(fetch(self._db, sql, {"name": self._name, "now": now}))
+
     def stop(self, problem: str) -> None:
         """Note why the run cannot end whole; it stays where it is, and the list read last is to be read again."""
         with self._lock, transaction(self._db, self._path):
@@ -185,13 +194,15 @@ class Frontier:
         run = Run(self._name, options, started, since, high_water)
         with self._lock, transaction(self._db, self._path):
             source = self._index.number(self._name)
-            for table in ("task", "met"):
-                self._db.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
+            self._db.execute("DELETE FROM met WHERE source = ?", (source,))
+            sql = "DELETE FROM task WHERE source = ? AND NOT (state = 'absent' AND not_before > ?)"
+            self._db.execute(sql, (source, started))
             row = {name: value for name, value in asdict(run).items() if name != "source"}
             names = ", ".join(row)
             sql = f"INSERT OR REPLACE INTO run (source, {names}) VALUES (:s, {', '.join(f':{name}' for name in row)})"
             self._db.execute(sql, {"s": source, **row})
             for task in first:
+                self._db.execute("DELETE FROM task WHERE source = ? AND key = ?", (source, task.key))
                 self._add(source, task)
         return run
 
