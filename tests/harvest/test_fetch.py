@@ -113,6 +113,24 @@ def test_nothing_is_asked_for_before_the_gate_allows_it(
         assert held(archive) == {sha256(SOUND)}
 
 
+def test_dates_that_free_open_the_door_on_their_day_and_where_the_archive_is(tmp_path: Path) -> None:
+    """What was published in 1925 is free in the United States from 2026 on; its cover is not, by any date."""
+    dates = {"published": "1925", "composition_published": "1850", "level": 2, "by": "label"}
+    with serving({"/a.flac": reply(200, SOUND, **AUDIO), "/t.txt": reply(200, b"words")}) as origin:
+        one = track("a", origin.url("/a.flac"), "") | {"origin": dates}
+        one["files"].append({"role": "lyrics", "name": "t.txt", "url": origin.url("/t.txt")})
+        archive = archive_with(tmp_path, release(licence=""), one)
+
+        def on(day: str, place: str) -> int:
+            handed = replace(means(origin, policy=Policy(place)), clock=lambda: f"{day}T12:00:00Z")
+            return fetch(archive, COLLECTION, Wanted(), handed)[0].objects
+
+        assert (on("2025-12-31", "US"), on("2026-01-01", "JP"), on("2026-01-01", "")) == (0, 0, 0)
+        assert not origin.arrivals
+        assert on("2026-01-01", "US") == 1
+        assert recorded(archive) == {origin.url("/a.flac"): sha256(SOUND)}
+
+
 def test_a_denied_cover_denies_the_cover_only_and_no_derivatives_may_be_held(tmp_path: Path) -> None:
     with serving({"/a.flac": reply(200, SOUND, **AUDIO), "/c.png": reply(200, PICTURE)}) as origin:
         cover = {"role": "cover", "name": "c.png", "url": origin.url("/c.png"), "media_type": "image/png"}

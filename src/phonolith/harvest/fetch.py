@@ -127,7 +127,9 @@ def plan(
     report = FetchReport(beside(collection))
     with archive.records() as store, archive.register() as register:
         absent = store.frontier(report.source).absent(now)
-        _tasks(store, Collection(store, collection), Door(register, policy), wanted, absent, report, progress)
+        _tasks(
+            store, Collection(store, collection), Door(register, policy, lambda: now), wanted, absent, report, progress
+        )
     return report
 
 
@@ -143,7 +145,7 @@ def fetch(archive: Archive, collection: str, wanted: Wanted, means: Means) -> tu
         archive.objects() as objects,
         archive.register() as register,
     ):
-        said, door = Collection(store, collection), Door(register, means.policy)
+        said, door = Collection(store, collection), Door(register, means.policy, means.clock)
         return _Fetching(store, objects, said, door, wanted, means).begin_or_go_on()
 
 
