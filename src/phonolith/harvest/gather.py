@@ -32,7 +32,8 @@ Ask = Callable[[Task], AsyncGenerator[Step, None]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after.
+    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after,
+    where what waits is left for whoever goes on.
 
     ``within``: how the items begin of which a run over everything notes as gone what it did not meet; all do, by "".
     ``absent``: for how long what is not there is left alone, also by later runs; None: it failed, and the next asks.
@@ -121,7 +122,9 @@ class _Gathering:
     def end(self) -> Run:
         """Close the run, or note why it has to stay open."""
         run = self._now()
-        short = run.total is not None and run.listed < run.total and not self._limited
+        self._report.waiting = self._frontier.counts().get(Fate.WAITING, 0) if self._limited else 0
+        limited = self._report.waiting > 0
+        short = run.total is not None and run.listed < run.total and not limited
         if not self._problem and short:
             self._problem = f"its lists ended after {run.listed:,} of the {run.total:,} items that it says there are"
         failed = self._tell_failures()
@@ -130,8 +133,8 @@ class _Gathering:
             remedy = "What came is kept; ask again from there: phonolith harvest resume"
             self._report.found("harvest.list", run.source, self._problem, remedy, "error")
         else:
-            whole = not failed and not self._limited
-            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=self._pace.within)
+            whole, within = not failed and not limited, self._pace.within
+            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=within, keep=limited)
         return self._now()
 
     def _now(self) -> Run:

@@ -155,24 +155,24 @@ class Frontier:
             )
 
     def resume(self) -> Run:
-        """Go on with the run that did not end. Raises UsageError where there is none."""
+        """Go on with the run that did not end, or ended at its limit. Raises UsageError where there is none."""
         run = self.run()
-        if run is None or run.finished:
+        if run is None or (run.finished and Fate.WAITING not in self.counts()):
             raise UsageError(self._name, "has no harvest to go on with", "Begin one: phonolith harvest")
         with self._lock, transaction(self._db, self._path):
             bindings = {"s": self._index.number(self._name)}
-            self._db.execute("UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s", bindings)
+            self._db.execute("UPDATE run SET problem = '', empty_pages = 0, finished = '' WHERE source = :s", bindings)
             self._db.execute(
                 "UPDATE run SET listed = listed - last_listed, last_listed = 0 WHERE source = :s"
                 " AND EXISTS (SELECT 1 FROM task WHERE source = :s AND key = last_page AND state = 'waiting')",
                 bindings,
             )
-        return run
+        return replace(run, finished="")
 
-    def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",)) -> int:
+    def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",), keep: bool = False) -> int:
         """End the run. One that is ``whole`` moves the high-water mark; if it was over everything, and its lists named
         all there is, what it did not meet of the items that begin like one of ``within`` is noted as gone. Returns how
-        many that are.
+        many that are. ``keep``: what waits is left, to be gone on with.
         """
         run = self.run()
         over_everything = whole and run is not None and not run.since and not run.partial
@@ -186,8 +186,9 @@ class Frontier:
                 " WHERE source = :s",
                 bindings,
             )
-            self._db.execute("DELETE FROM met WHERE source = ?", (source,))
-            self._db.execute("DELETE FROM task WHERE source = ? AND state IN ('done', 'waiting')", (source,))
+            if not keep:
+                self._db.execute("DELETE FROM met WHERE source = ?", (source,))
+                self._db.execute("DELETE FROM task WHERE source = ? AND state IN ('done', 'waiting')", (source,))
         return gone
 
     def _start(self, options: str, started: str, first: Iterable[Task], since: str, high_water: str) -> Run:
