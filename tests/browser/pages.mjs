@@ -4,7 +4,7 @@ import { at, axe_source, check, equal, ids, open, page_of, run, truth } from "./
 
 const PAGES = {
   front: "/", search: "/search?q=love", filtered: "/search?q=love&kind=track&from=1990&to=2020&held=1", none: "/search?q=zzzzqqqq", releases: "/search?kind=release",
-  artists: "/search?kind=artist&q=quiet", track: "track:road/2", absent: "track:quartets/1", disputed: "track:disputed/1",
+  artists: "/search?kind=artist&q=quiet", track: "track:road/2", waved: "track:road/1", absent: "track:quartets/1", disputed: "track:disputed/1",
   arabic: "track:shark/1", release: "release:road", tokyo: "release:tokyo", hostile: "release:hostile", artist: "artist:quiet",
   lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
   labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", changes: "/changes", told: "/changes?collection=folder&what=stricter", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", having: "with:release:road", missing: "/nothing/here", offline: "/offline",
@@ -31,6 +31,7 @@ await run(async () => {
           await page.locator("[data-part=queue]").click();
           await page.locator("#queue li").first().waitFor();
         }
+        if (name === "waved") await page.locator("main .wave path.wave-rest[d]").waitFor({ state: "attached" });
         await page.evaluate(() => document.querySelectorAll("main details").forEach((e) => { e.open = true; }));
         await page.evaluate(axe_source);
         equal(await axe(page, { runOnly: TAGS }), [], `axe, ${colorScheme}`);

@@ -338,6 +338,65 @@ await run(async () => {
     await context.close();
   });
 
+  await check("a waveform shows how far the track is, and leaves the slider to the keyboard", async () => {
+    for (const [width, colorScheme] of [[390, "dark"], [1280, "light"]]) {
+      const { context, page, seen } = await open({ width, height: 844, colorScheme });
+      await page.goto(page_of("track:road/1"));
+      const bars = (where, what) => page.evaluate(([where, what]) => (document.querySelector(`${where} .wave-${what}`).getAttribute("d") ?? "").split("z").length - 1, [where, what]);
+      await page.locator("main .wave path.wave-rest[d]").waitFor({ state: "attached" });
+      const all = await bars("main", "rest");
+      truth(all > 40 && all <= 1000, `${all} bars`);
+      equal(await bars("main", "heard"), 0, "heard before it is played");
+      const tall = await page.evaluate(() => document.querySelector("main .wave-rest").getAttribute("d").match(/v[\d.]+/g).map((one) => Number(one.slice(1))));
+      truth(tall[0] < 5 && tall.at(-1) > 95 && tall.every((one, at) => !at || one >= tall[at - 1]), "the bars do not grow as the sound does");
+
+      await page.locator("main .wave").click({ position: { x: (await page.locator("main .wave").boundingBox()).width / 2, y: 20 } });
+      await playing(page);
+      truth(Math.abs((await position(page)) - 10) < 3, `a press in the middle went to ${await position(page)} of 20 s`);
+      await page.waitForFunction(() => ["main", "#player"].every((where) => (document.querySelector(`${where} .wave-heard`).getAttribute("d") ?? "").length > 0));
+      truth(Math.abs((await bars("main", "heard")) / all - 0.5) < 0.2, "what was heard is not half");
+      await page.locator("[data-part=toggle]").click();
+
+      const slider = page.getByRole("slider", { name: "Position in the track" });
+      const [drawing, along] = [await page.locator("#player .wave svg").boundingBox(), await slider.boundingBox()];
+      truth(drawing && Math.abs(drawing.width - along.width) < 2 && drawing.height > 20, `the player's drawing is ${JSON.stringify(drawing)}, its slider ${JSON.stringify(along)}`);
+      await slider.focus();
+      const before = await position(page);
+      await page.keyboard.press("ArrowRight");
+      truth((await position(page)) > before, "the arrow keys on the slider");
+      truth(/^0:\d\d of 0:20$/.test(await slider.getAttribute("aria-valuetext")), await slider.getAttribute("aria-valuetext"));
+      equal(await page.evaluate(() => [...document.querySelectorAll(".wave svg")].filter((one) => one.getAttribute("aria-hidden") !== "true").length), 0, "drawings that are read out");
+      const thumb = await page.evaluate(() => getComputedStyle(document.querySelector("[data-part=seek]")).appearance);
+      equal(thumb, "none", "the slider lies over the drawing");
+
+      await page.locator("nav a[href='/about']").click();
+      await page.waitForFunction(() => location.pathname === "/about" && !document.querySelector("main.busy"));
+      await page.goBack();
+      await page.locator("main .wave path.wave-heard[d]").waitFor({ state: "attached" });
+      equal(seen, []);
+      await context.close();
+    }
+  });
+
+  await check("without a waveform, or when it is withdrawn, there is the slider as before", async () => {
+    const { context, page } = await open();
+    await page.goto(page_of("release:road"));
+    await page.locator("[data-do=play-all]").click();
+    await playing(page);
+    await page.locator("#player .wave path.wave-rest[d]").waitFor({ state: "attached" });
+    await page.locator("[data-part=next]").click();
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Love on the Line");
+    await playing(page);
+    truth(await page.locator("#player .wave").isHidden(), "the waveform of the track before");
+    truth((await page.evaluate(() => getComputedStyle(document.querySelector("[data-part=seek]")).appearance)) !== "none", "another slider");
+    await page.route("**/waveform", (route) => route.fulfill({ status: 451 }));
+    await page.locator("[data-part=previous]").click();
+    await page.waitForFunction(() => document.querySelector("[data-part=title]").textContent === "Departure");
+    await playing(page);
+    truth(await page.locator("#player .wave").isHidden(), "a waveform that was withdrawn");
+    await context.close();
+  });
+
   await check("the first page is at most 100 KB", async () => {
     const { context, page } = await open();
     const session = await context.newCDPSession(page);

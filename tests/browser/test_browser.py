@@ -21,11 +21,13 @@ import numpy as np
 import pytest
 import uvicorn
 from PIL import Image
+from starlette.testclient import TestClient
 
 from phonolith.config import Settings
 from phonolith.notices.office import Office
 from phonolith.rights.notice_forms import FORMS
 from phonolith.store.archive import Archive
+from phonolith.store.copies import AccessCopies, Copies, Copy
 from phonolith.web.app import create_app
 from phonolith.web.practice import practice_of
 from tests import sample
@@ -88,7 +90,20 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, dict[str, s
         made, ids = sample.make_archive(root)
         publish_now(made)
     write_changes(made, ids)
+    write_waveforms(made, ids)
     return root, ids
+
+
+def write_waveforms(archive: Archive, ids: dict[str, str]) -> None:
+    """What would have been derived of one track: it grows louder to its end. The others have none."""
+    with TestClient(create_app(archive, Settings(name="Sample"))) as client:
+        files = client.get(f"/api/v1/tracks/{ids['track:road/1']}/files").json()["files"]
+    peaks = json.dumps({"peaks": [at * 255 // 999 for at in range(1000)], "of": 255}).encode()
+    for one in files:
+        parent, path = one["url"].rpartition("/")[2], archive.root / "peaks"
+        path.write_bytes(peaks)
+        copy = Copy(hashlib.sha256(peaks).hexdigest(), len(peaks), "application/json", "phonolith peaks", "1")
+        AccessCopies(archive.access).put(Copies(parent, 1, sample.NOW, {"peaks": copy}), {"peaks": path})
 
 
 def write_changes(archive: Archive, ids: dict[str, str]) -> None:
@@ -178,7 +193,7 @@ def failures(found: list[dict[str, object]]) -> list[str]:
 def test_the_tasks_of_a_visitor(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
     found = run("tasks.mjs", *archive)
     assert failures(found) == []
-    assert len(found) == 19
+    assert len(found) == 21
 
 
 def test_every_page_through_axe(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
@@ -186,7 +201,7 @@ def test_every_page_through_axe(run: Run, archive: tuple[Path, dict[str, str]]) 
     notices = pages_of_notices(Archive.open(root), ids)
     found = run("pages.mjs", root, ids | notices)
     assert failures(found) == []
-    assert len(found) == 69 + 2 * len(notices)
+    assert len(found) == 71 + 2 * len(notices)
 
 
 def pages_of_notices(archive: Archive, ids: dict[str, str]) -> dict[str, str]:

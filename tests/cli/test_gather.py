@@ -1,4 +1,4 @@
-"""``harvest`` over the network as people type it: words that are missing or wrong, resuming, and what is waited for."""
+"""``harvest`` over the network as people type it: words that are missing or wrong, resuming, what ``--since`` takes."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ from phonolith.store.archive import Archive
 from tests.cli.conftest import Made, Result
 
 Phonolith = Callable[..., Result]
-
-
-@pytest.mark.parametrize("words", [(), ("harvest",), ("notice",)])
-def test_a_verb_without_words_shows_its_help_as_it_is_drawn(phonolith: Phonolith, words: tuple[str, ...]) -> None:
-    told = phonolith(*words)
-    assert told.code == 2 and told.out == ""
-    assert told.err.startswith("Usage: phonolith") and "\nOptions:\n" in told.err
+SAID = {
+    "internetarchive": ("--since YYYY-MM-DD", ("--collection", "x"), "is no date"),
+    "oaipmh": ("--since DATE", ("https://music.example.org/oai",), "is no date"),
+    "feed": ("--since YYYY-MM-DD", ("https://music.example.org/feed.xml",), "is no date"),
+    "musicbrainz": ("--since SEQUENCE", (), "is no replication sequence"),
+}
 
 
 @pytest.mark.parametrize(
@@ -45,3 +44,17 @@ def test_status_says_why_something_is_tried_again(phonolith: Phonolith, archive:
     assert "tried again from 2026-01-01T00:01:00Z on" in told.out and "fake.example: cannot be reached" in told.out
     (data,) = phonolith("harvest", "status", "--archive", archive.root, "--json").data["harvests"]
     assert data["again"] == [{"task": "page:", "why": "fake.example: cannot be reached"}]
+
+
+@pytest.mark.parametrize("kind", SAID)
+def test_since_is_what_the_source_takes(kind: str, phonolith: Phonolith, archive: Made) -> None:
+    """Nothing is asked: what makes no sense is refused before."""
+    metavar, wish, refusal = SAID[kind]
+    assert metavar in " ".join(phonolith("harvest", kind, "--help").out.split())
+    refused = phonolith("harvest", kind, *wish, "--since", "last week", "--archive", archive.root)
+    assert refused.code == 2 and refusal in refused.err
+
+
+def test_a_source_without_a_since_has_no_such_option(phonolith: Phonolith, archive: Made) -> None:
+    assert "--since" not in phonolith("harvest", "listenbrainz", "--help").out
+    assert phonolith("harvest", "listenbrainz", "--since", "1", "--archive", archive.root).code == 2

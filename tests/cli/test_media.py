@@ -47,7 +47,14 @@ def test_from_a_dry_run_to_copies(tmp_path: Path, phonolith: Phonolith) -> None:
         assert result.code == 0 and "1 file fetched" in result.out and "404" in result.out
         assert "are free" in result.err
         assert not origin.times("/b.wav")
+        again = phonolith("harvest", "media", COLLECTION, "--archive", root)
+        assert "1 held already; 1 not there lately, and not asked for now" in " ".join(again.out.split())
+        assert len(origin.times("/gone.wav")) == 1
+    assert "1 file were not there" not in phonolith("harvest", "status", "--archive", root).out
+    assert "not there; asked for again" in " ".join(phonolith("harvest", "status", "--archive", root).out.split())
     assert phonolith("build", "--archive", root).code == 0
+    wanting = phonolith("todo", "absent", "--archive", root)
+    assert f"1 file of {COLLECTION}" in wanting.out and "asked for again from" in wanting.out
     made = phonolith("derive", "--archive", root, "--workers", "1", "--json").data
     assert (made["made"], made["failed"]) == (1, 0)
     assert "1 had theirs already" in phonolith("derive", "--archive", root).out

@@ -71,7 +71,7 @@ def test_why_tells_where_since_when_and_by_which_law(
     told = phonolith("why", sides["Early March"])
     assert told.code == 0
     for part in (
-        "Public domain by its dates (AU, CA, GB, US, European Union without FR)",
+        "Public domain by its dates (AU, CA, CH, GB, NZ, US, European Union without FR)",
         "published 1921-05; composition published 1899; writers died 1931",
         "17 U.S.C. § 1401(a)(2)(B)(i)",
         "FR: from 2047-01-01",

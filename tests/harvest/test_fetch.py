@@ -16,7 +16,8 @@ from phonolith.catalogue.build import build
 from phonolith.errors import StorageError
 from phonolith.harvest import offers
 from phonolith.harvest.fetch import fetch
-from phonolith.harvest.wanted import Wanted, plan
+from phonolith.harvest.wanted import FetchReport, Wanted, plan
+from phonolith.model.frontier import Fate
 from phonolith.model.ids import public_id
 from phonolith.model.music import Description
 from phonolith.model.progress import Silent
@@ -114,6 +115,24 @@ def test_nothing_is_asked_for_before_the_gate_allows_it(
         assert held(archive) == {sha256(SOUND)}
 
 
+def test_dates_that_free_open_the_door_on_their_day_and_where_the_archive_is(tmp_path: Path) -> None:
+    """What was published in 1925 is free in the United States from 2026 on; its cover is not, by any date."""
+    dates = {"published": "1925", "composition_published": "1850", "level": 2, "by": "label"}
+    with serving({"/a.flac": reply(200, SOUND, **AUDIO), "/t.txt": reply(200, b"words")}) as origin:
+        one = track("a", origin.url("/a.flac"), "") | {"origin": dates}
+        one["files"].append({"role": "lyrics", "name": "t.txt", "url": origin.url("/t.txt")})
+        archive = archive_with(tmp_path, release(licence=""), one)
+
+        def on(day: str, place: str) -> int:
+            handed = replace(means(origin, policy=Policy(place)), clock=lambda: f"{day}T12:00:00Z")
+            return fetch(archive, COLLECTION, Wanted(), handed)[0].objects
+
+        assert (on("2025-12-31", "US"), on("2026-01-01", "JP"), on("2026-01-01", "")) == (0, 0, 0)
+        assert not origin.arrivals
+        assert on("2026-01-01", "US") == 1
+        assert recorded(archive) == {origin.url("/a.flac"): sha256(SOUND)}
+
+
 def test_a_denied_cover_denies_the_cover_only_and_no_derivatives_may_be_held(tmp_path: Path) -> None:
     with serving({"/a.flac": reply(200, SOUND, **AUDIO), "/c.png": reply(200, PICTURE)}) as origin:
         cover = {"role": "cover", "name": "c.png", "url": origin.url("/c.png"), "media_type": "image/png"}
@@ -190,7 +209,7 @@ def test_files_beyond_the_budget_and_the_largest_wait(tmp_path: Path) -> None:
         size = len(SOUND) + 1
         tracks = [track(f"t{n}", origin.url(f"/{n}.flac"), size=size) for n in range(4)]
         archive = archive_with(tmp_path, release(), *tracks)
-        told = plan(archive, COLLECTION, Wanted(), Policy(), Silent())
+        told = plan(archive, COLLECTION, Wanted(), Policy(), Silent(), NOW)
         assert (told.to_fetch, told.bytes_needed, len(origin.arrivals)) == (4, 4 * size, 0)
         report, _ = fetch(archive, COLLECTION, Wanted(budget=2 * size + 5), means(origin))
         assert (report.objects, report.left) == (2, 2)
@@ -320,3 +339,48 @@ def test_a_stand_in_for_an_origin_is_asked_for_its_files_too(tmp_path: Path) -> 
     with serving({"/ia/download/i/a.flac": reply(200, SOUND, **AUDIO)}) as origin:
         report, _ = fetch(archive, name, Wanted(), means(origin, internetarchive=origin.url("/ia")))
     assert report.objects == 1 and held(archive) == {sha256(SOUND)}, report.findings
+
+
+def test_what_is_not_there_is_left_alone_for_thirty_days(tmp_path: Path) -> None:
+    """It is asked once, then again when the time has come or somebody says so, and at once where it is there now."""
+    handlers: dict[str, Handler] = {"/a.flac": reply(404, b"nothing"), "/b.flac": reply(200, SOUND, **AUDIO)}
+    with serving(handlers) as origin:
+        archive = archive_with(
+            tmp_path, release(), track("a", origin.url("/a.flac")), track("b", origin.url("/b.flac"))
+        )
+
+        def on(day: str, *, again: bool = False) -> tuple[FetchReport, int]:
+            before = len(origin.times("/a.flac"))
+            found, _ = fetch(
+                archive, COLLECTION, Wanted(again=again), replace(means(origin), clock=lambda: f"{day}T00:00:00Z")
+            )
+            return found, len(origin.times("/a.flac")) - before
+
+        first, asked = on("2026-01-01")
+        assert (first.objects, first.absent, asked) == (1, 0, 1)
+        assert [(one.code, "2026-01-31" in one.remedy) for one in first.findings] == [("harvest.absent", True)]
+        for day in ("2026-01-01", "2026-01-30"):
+            found, asked = on(day)
+            assert (found.absent, asked, found.findings) == (1, 0, []), day
+        assert plan(archive, COLLECTION, Wanted(), Policy(), Silent(), "2026-01-30T00:00:00Z").absent == 1
+        assert plan(archive, COLLECTION, Wanted(), Policy(), Silent(), "2026-01-31T00:00:00Z").to_fetch == 1
+        with archive.records() as store:
+            assert store.frontier(beside(COLLECTION)).counts() == {Fate.ABSENT: 1}
+
+        assert on("2026-01-30", again=True)[1] == 1, "asked for now, and not there again"
+        assert on("2026-02-28")[1] == 0, "thirty days from then"
+        handlers["/a.flac"] = reply(200, SOUND + b"!", **AUDIO)
+        late, asked = on("2026-03-01")
+        assert (late.objects, late.absent, asked) == (1, 0, 1)
+        assert on("2026-03-02")[0].held == 2
+
+
+def test_a_new_address_is_asked_although_an_old_one_was_not_there(tmp_path: Path) -> None:
+    with serving({"/new.flac": reply(200, SOUND, **AUDIO)}) as origin:
+        archive = archive_with(tmp_path, release(), track("a", origin.url("/old.flac")))
+        fetch(archive, COLLECTION, Wanted(), means(origin))
+        say(archive, release(), track("a", origin.url("/new.flac")))
+        report, _ = fetch(archive, COLLECTION, Wanted(), means(origin))
+        assert (report.objects, report.absent) == (1, 0)
+        with archive.records() as store:
+            assert list(store.frontier(beside(COLLECTION)).absent(NOW)) == [f"media:{origin.url('/old.flac')}"]

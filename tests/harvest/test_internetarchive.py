@@ -18,7 +18,7 @@ from phonolith.harvest.fetch import Means as Files
 from phonolith.harvest.fetch import Wanted, fetch
 from phonolith.harvest.online import Means, Order, harvest_online, resume
 from phonolith.harvest.report import HarvestReport
-from phonolith.model.frontier import Run
+from phonolith.model.frontier import Fate, Run
 from phonolith.model.progress import Silent
 from phonolith.model.record import Record
 from phonolith.rights.gate import Policy
@@ -121,6 +121,34 @@ def test_a_list_in_parts_then_only_what_changed(archive: Archive, there: Archive
     assert there.metadata() == ["netlabels", "i1", "i4"]
     assert (report.changed, report.unchanged, report.gone) == (1, 2, 0)  # i4, of that day, and the collection
     assert run.high_water == "2025-06-02T00:00:00Z"
+
+
+def test_a_limit_brings_the_next_ones_each_time_until_all_are_there(archive: Archive, there: ArchiveOrg) -> None:
+    met: list[str] = []
+    for turn in range(3):  # two of six records each time: the collection has one
+        report, run = harvest(archive, there, limit=2)
+        if turn < 2:
+            assert run.finished and run.high_water == "" and report.waiting > 0 and report.gone == 0
+            assert not report.findings
+        met += [one for one in there.metadata() if one != "netlabels"]
+        there.asked.clear()
+    assert sorted(records(archive)) == sorted(met) == ["i0", "i1", "i2", "i3", "i4"], "each was asked for once"
+    assert [one.get("cursor") for one in there.queries] == [None, "c2", "c4"], "the list was read once"
+    assert (report.waiting, run.high_water != "") == (0, True), "at its end it is a whole harvest"
+
+
+def test_what_waits_at_a_limit_is_gone_on_with_or_begun_anew(archive: Archive, there: ArchiveOrg) -> None:
+    harvest(archive, there, limit=2)
+    named = harvest(archive, there, limit=2, since="2024-01-01")[1]
+    assert named.since == "2024-01-01" and len(there.queries) > 3, "another order is another list"
+    harvest(archive, there, limit=2, anew=True)
+    with archive.records() as store:
+        waiting = store.frontier(NAME).counts()[Fate.WAITING]
+    report, run = resume(archive, NAME, means(there))
+    assert (report.waiting, run.finished != "") == (0, True) and waiting >= report.total - 1
+    assert sorted(records(archive)) == ["i0", "i1", "i2", "i3", "i4"]
+    with pytest.raises(UsageError, match="no harvest to go on with"):
+        resume(archive, NAME, means(there))
 
 
 @pytest.mark.parametrize("validates", [True, False], ids=["with entity tags", "without"])

@@ -39,7 +39,7 @@ def library(archive: Archive) -> Iterator[Library]:
         yield Library(catalogue, Overlay(register), Policy())
 
 
-def work(archive: Archive, **wanted: int | bool) -> DeriveReport:
+def work(archive: Archive, **wanted: int | bool | tuple[str, ...]) -> DeriveReport:
     with library(archive) as opened:
         return derive(archive, opened, Wanted(**wanted), progress=Silent(), clock=lambda: NOW)  # type: ignore[arg-type]
 
@@ -211,3 +211,18 @@ def test_a_kill_leaves_no_copy_that_nobody_knows_of(tmp_path: Path, monkeypatch:
     assert AccessCopies(archive.access).of(sha256(tone(0.3))) is None
     assert work(archive).made == 1
     assert not list(archive.access.glob(".incoming-*"))
+
+
+def test_a_form_alone_is_made_alone_and_the_others_are_added_beside_it(tmp_path: Path) -> None:
+    archive = holding(tmp_path, {"a": (tone(0.2), CC0)}, picture(10, 10))
+    copies = AccessCopies(archive.access)
+
+    def forms() -> list[list[str]]:
+        return [sorted(told.forms) for one in copies.parents() if (told := copies.of(one))]
+
+    assert work(archive, forms=("peaks",)).made == 1
+    assert forms() == [["peaks"]], "nothing was made of the cover"
+    again = work(archive, forms=("peaks",))
+    assert (again.made, again.current) == (0, 1)
+    assert work(archive, forms=("opus", "aac")).made == 1
+    assert forms() == [["aac", "opus", "peaks"]]

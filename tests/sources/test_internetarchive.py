@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import random
 import time
+from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +14,11 @@ import msgspec
 import pytest
 
 from phonolith.errors import BadInput
-from phonolith.model.music import Credit, Level, ReleaseDescription, TrackDescription
+from phonolith.model.music import Credit, Level, Origin, ReleaseDescription, TrackDescription
 from phonolith.model.record import Record
 from phonolith.rights.evidence import resolve
 from phonolith.rights.gate import LIMITS
+from phonolith.rights.public_domain import free_in
 from phonolith.sources.base import SETTINGS, open_source
 from phonolith.sources.internetarchive import SOURCE, InternetArchiveSource
 from phonolith.sources.internetarchive_item import milliseconds
@@ -132,6 +135,91 @@ def test_collections_and_pictures_are_kept_and_not_described(shared_data: Path) 
     )
     for path in paths:
         assert not list(SOURCE.interpret(Record("internetarchive.x", "x", "", "", (folder / path).read_bytes())))
+
+
+# Dates of 78 rpm records
+
+PRINTED, DEAD = "1850", "1860"  # a song whose composition is free
+
+
+def test_a_real_78_was_recorded_by_its_date_and_nobody_says_when_it_was_published(shared_data: Path) -> None:
+    for name, day in (("smoke", "1940-06-21"), ("hippopotamus", "1953")):
+        one = real(shared_data, name)
+        _, tracks = said(one)
+        for track in tracks:
+            assert track.origin is not None and (track.origin.recorded, track.origin.published) == (day, "")
+            assert (track.origin.level, track.origin.by) == (Level.PLATFORM, "internetarchive.x")
+            assert (track.origin.where.rpartition("/")[2], track.origin.digest) == (one.item, one.digest)
+            assert resolve((), origin=track.origin, on=date(2026, 11, 30)).licence is None
+    for name in ("etree", "stream_only"):  # the date of a concert
+        assert not any(track.origin for track in said(real(shared_data, name))[1])
+
+
+def origin_of(**metadata: Any) -> Origin | None:
+    _, tracks = said(record([original("a.flac")], **{"source": "78", **metadata}))
+    return tracks[0].origin
+
+
+@pytest.mark.parametrize(
+    ("metadata", "recorded", "published"),
+    [
+        ({"date": "1910"}, "1910", ""),
+        ({"date": "1910", "year": "1910"}, "1910", ""),
+        ({"date": "1910-05-01", "release-date": "1911"}, "1910-05-01", "1911"),
+        ({"release_date": "1911"}, "", "1911"),
+        ({"date": "1910", "recording-date": "1909-02"}, "1909-02", ""),
+        ({"date": "1910", "publication-date": ["1911", "1911"]}, "1910", "1911"),
+        ({"date": "1910", "release-date": "1911", "publication-date": "1912"}, "1910", ""),  # which of them?
+        ({"date": ["1910", "1911"], "release-date": "1911"}, "", "1911"),
+        ({"date": "1910", "year": "1912", "release-date": "1911"}, "", "1911"),  # one of them is wrong
+        ({"date": "[ca. 1910]"}, "[ca. 1910]", ""),  # kept as it is written, and frees nothing
+    ],
+    ids=str,
+)
+def test_a_year_of_publication_is_one_that_is_called_so(metadata: Any, recorded: str, published: str) -> None:
+    found = origin_of(**metadata)
+    assert found is not None and (found.recorded, found.published) == (recorded, published)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        {},
+        {"date": ["1910", "1911"]},
+        {"date": "1910", "source": "LP"},
+        {"date": "1910", "source": "", "collection": ["audio"]},
+        {"date": "1910", "licenseurl": BY},  # somebody states a licence: dates are not asked
+        {"date": "1910", "rights": "All rights reserved"},
+    ],
+    ids=str,
+)
+def test_dates_that_are_none(metadata: Any) -> None:
+    assert origin_of(**metadata) is None
+
+
+@pytest.mark.parametrize(
+    ("metadata", "day", "free"),
+    [
+        ({"date": "1910"}, date(2026, 11, 30), False),  # recorded then, published perhaps later
+        ({"date": "1910", "release-date": "1922"}, date(2021, 12, 31), False),
+        ({"date": "1910", "release-date": "1922"}, date(2022, 1, 1), True),
+        ({"date": "1910", "release-date": "1925"}, date(2025, 12, 31), False),
+        ({"date": "1910", "release-date": "1925"}, date(2026, 1, 1), True),
+        ({"date": "1972-02-14"}, date(2067, 2, 15), False),
+        ({"date": "1972-02-14"}, date(2067, 2, 16), True),  # 17 U.S.C. § 1401(a)(2)(A)(ii) asks for no publication
+        ({"date": "1972-02-15"}, date(2099, 1, 1), False),
+        ({"date": "ca. 1910", "release-date": "1922"}, date(2026, 11, 30), False),
+        ({"date": "1923", "release-date": "1922"}, date(2099, 1, 1), False),  # recorded after it was published
+    ],
+    ids=str,
+)
+def test_the_rule_of_dates_decides_and_never_without_the_composition(metadata: Any, day: date, free: bool) -> None:
+    found = origin_of(**metadata)
+    assert found is not None
+    alone = {term.territory for term in free_in(found, day)}
+    assert not alone, "what the Archive says of a record says nothing of the song"
+    song = replace(found, composition_published=PRINTED, writers_died=DEAD)
+    assert ("US" in {term.territory for term in free_in(song, day)}) is free
 
 
 # Licences

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from itertools import repeat
 from typing import Any, TypeVar
 
@@ -14,7 +14,6 @@ from phonolith.model.music import (
     ArtistDescription,
     Description,
     Label,
-    Origin,
     OtherDescription,
     PayloadDescription,
     PopularityDescription,
@@ -245,7 +244,7 @@ class Stager:
         release = said.release or implicit_release(said.id)
         attested = self._attestations(said.id, release)
         others = said.composition_by_others
-        return self.parts.evidence(said.licences, attested, by_others=others, origin=_origin(said))
+        return self.parts.evidence(said.licences, attested, by_others=others, origin=said.dates)
 
     def _attestations(self, *source_ids: str) -> tuple[Attestation, ...]:
         if not self.decisions.attested:
@@ -279,9 +278,3 @@ class Stager:
         self.parts.counts["corrections"] += len(applied)
         assert isinstance(changed, type(said))
         return changed
-
-
-def _origin(said: TrackDescription) -> Origin | None:
-    """The dates of a track. A date of its own, without an edition's beside it, may be that of a later edition."""
-    origin = said.origin
-    return replace(origin, edition=said.date) if origin and said.date and not origin.edition else origin

@@ -39,8 +39,8 @@ CC0 = "https://creativecommons.org/publicdomain/zero/1.0/"
 def demo(place: Place, folder: Path, no_serve: bool, host: str | None, port: int, lan: bool) -> Answer:
     """Render a few public-domain pieces to FLAC and Opus, and take them down the whole road.
 
-    init, harvest, attest, build, then the library opens. Everything is this program's own work under CC0. Run again,
-    it goes on with what is there.
+    init, harvest, attest, build, derive, then the library opens. Everything is this program's own work under CC0. Run
+    again, it goes on with what is there.
     """
     begun = time.monotonic()
     with place.bars() as bars:
@@ -83,7 +83,18 @@ def _road(place: Place, archive: Archive, music: Path, bars: Bars) -> dict[str, 
     build(archive, as_of=None, progress=bars, workers=os.cpu_count() or 1)
     attested = _attest(place, archive)
     report = build(archive, as_of=None, progress=bars, workers=os.cpu_count() or 1) if attested else None
-    return {"records": harvested.total, "attested": attested, "rebuilt": report is not None}
+    drawn = _draw(place, archive, bars)
+    return {"records": harvested.total, "attested": attested, "rebuilt": report is not None, "waveforms": drawn}
+
+
+def _draw(place: Place, archive: Archive, bars: Bars) -> int:
+    """Make the waveforms, and no copies of the sound: every browser plays what the demonstration has."""
+    from phonolith.cli.reading import reading
+    from phonolith.measure.derive import Wanted, derive
+
+    wanted = Wanted(workers=os.cpu_count() or 1, forms=("peaks",))
+    with reading(Place(archive.root, place.json, place.environment)) as library:
+        return derive(archive, library, wanted, progress=bars, clock=place.now).made
 
 
 def _attest(place: Place, archive: Archive) -> int:

@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     from phonolith.measure.derive import DeriveReport
 
 _SHOWN = 15
+#: What ``--only`` says, and the forms that it means.
+_ONLY = {"audio": ("opus", "aac"), "thumbnail": ("thumbnail",), "waveform": ("peaks",)}
 
 
 @verb(
     "derive",
     short_help="Make small copies for listening, where licences permit it.",
-    examples=("derive --budget 10GB", "derive --again"),
+    examples=("derive --budget 10GB", "derive --only waveform", "derive --again"),
 )
+@click.option("--only", type=click.Choice(sorted(_ONLY)), help="Make nothing else.")
 @click.option("--budget", metavar="SIZE", help="Make at most so many bytes of copies this time, as in 10GB.")
 @click.option("--again", is_flag=True, help="Try again what nothing could be made of before.")
 @click.option("--workers", type=click.IntRange(1), metavar="N", help="Files at a time. Default: as many as processors.")
-def derive(place: Place, budget: str | None, again: bool, workers: int | None) -> Answer:
+def derive(place: Place, only: str | None, budget: str | None, again: bool, workers: int | None) -> Answer:
     """Make of each held file an Opus copy of about 75 kbit/s, an AAC copy for browsers without Opus, and a waveform; of
     each cover a thumbnail.
 
@@ -37,7 +40,8 @@ def derive(place: Place, budget: str | None, again: bool, workers: int | None) -
     from phonolith.measure.derive import Wanted
     from phonolith.measure.derive import derive as work
 
-    wanted = Wanted(bytes_of("--budget", budget), again, workers or os.cpu_count() or 1)
+    forms = _ONLY[only] if only else ()
+    wanted = Wanted(bytes_of("--budget", budget), again, workers or os.cpu_count() or 1, forms)
     with reading(place) as library, place.bars() as bars:
         report = work(place.archive(), library, wanted, progress=bars, clock=place.now)
     names = ("made", "bytes", "current", "failed", "refused", "dropped", "left", "findings")

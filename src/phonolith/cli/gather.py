@@ -74,43 +74,44 @@ def _gatherers() -> list[str]:
 def _command(kind: str) -> click.Command:
     """The command of a source, with what that source can be asked for."""
     from phonolith.harvest.online import gatherer
+    from phonolith.sources.gathering import SINCE
 
     source = gatherer(kind)
+    begins = getattr(source, "since_option", SINCE)
     terms = source.terms
     licence = f"Its metadata is {terms.metadata_licence}. " if terms.metadata_licence else ""
     about = f"Gather from {source.title}. {licence}Licences of music: {terms.payload_licences}."
 
     @verb(kind, short_help=f"{source.title}.", help=f"{about}\n\n{_ABOUT}")
     @click.option("--name", default="", metavar="NAME", help="What to call the collection. Default: by what is asked.")
-    @click.option(
-        "--since", default="", metavar="DATE", help="Only what changed since. Default: the last whole harvest."
-    )
     @click.option("--everything", is_flag=True, help="All of it again, to notice what is gone.")
-    @click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N records.")
+    @click.option("--limit", type=click.IntRange(1), metavar="N", help="Stop after N records; the same again goes on.")
     @click.option("--only", type=click.Choice(["metadata"]), help="metadata: leave music and pictures for later.")
     @click.option("--budget", metavar="SIZE", help="Fetch at most so many bytes of music and pictures, as in 20GB.")
-    @click.option("--anew", is_flag=True, help="Give up a harvest that did not end.")
+    @click.option("--anew", is_flag=True, help="Begin anew, whatever did not end or stopped at its limit.")
     def gather(
         place: Place,
         name: str,
-        since: str,
         everything: bool,
         limit: int | None,
         only: str,
         budget: str | None,
         anew: bool,
+        since: str | None = None,
         **words: Any,
     ) -> Answer:
         from phonolith.cli.media import after
         from phonolith.harvest.online import Order, harvest_online
 
         wish = {key: value if isinstance(value, tuple) else (value,) for key, value in words.items() if value}
-        order = Order(kind, wish, name, since, everything, only == "metadata", limit, anew)
+        order = Order(kind, wish, name, since or "", everything, only == "metadata", limit, anew)
         with place.bars() as bars:
             report, run = harvest_online(place.archive(), order, means(place, bars))
             told = answer(place, report, run)
             return told if order.metadata_only or not run.finished else after(place, bars, told, run, budget)
 
+    if begins is not None:
+        gather = _with(begins, gather)
     for option in reversed(source.options):
         gather = _with(option, gather)
     return gather
@@ -270,6 +271,9 @@ def _show_status(view: View, told: list[dict[str, Any]]) -> None:
             view.line(f"{one['source']}: what failed is tried again from {one['next']} on", "dim")
             for delayed in one["again"][:_FAILURES]:
                 view.line(f"{delayed['task']}: {delayed['why']}", "dim", 2)
+        if absent := one["tasks"].get("absent", 0):
+            words = "not there; asked for again after 30 days, or with --again"
+            view.line(f"{one['source']}: {plural(absent, 'file')} {words}", "dim")
         if one["failures"]:
             view.line(f"{one['source']}: what was asked in vain", "dim")
         for failure in one["failures"][:_FAILURES]:
@@ -282,7 +286,8 @@ def _show_status(view: View, told: list[dict[str, Any]]) -> None:
 
 
 def _row(one: dict[str, Any]) -> tuple[str, ...]:
-    state = f"ended {one['finished'][:10]}" if one["finished"] else "running" if one["running"] else "stopped"
+    ended = "at its limit" if one["tasks"].get("waiting") else f"ended {one['finished'][:10]}"
+    state = ended if one["finished"] else "running" if one["running"] else "stopped"
     of = f"{number(one['listed'])} of {number(one['total'])}" if one["total"] is not None else number(one["listed"])
     tasks = one["tasks"]
     failed = tasks.get("failed", 0) + tasks.get("refused", 0)

@@ -159,6 +159,7 @@ def reported(report: HarvestReport, place: Place) -> Answer:
         "objects": report.objects,
         "bytes_needed": report.bytes_needed,
         "bytes_adopted": report.bytes_adopted,
+        "waiting": report.waiting,
         "findings": report.findings,
         "findings_left_out": report.left_out,
     }
@@ -170,6 +171,8 @@ def reported(report: HarvestReport, place: Place) -> Answer:
         view.line(f"{report.source}: {plural(report.total, 'record')}: {counts}", "bold")
         if report.objects:
             view.line(f"{plural(report.objects, 'file')} held, {size(report.bytes_adopted)} added")
+        if report.waiting:
+            view.hint(f"It stopped at its limit, and {number(report.waiting)} wait: the same again goes on")
         view.hint("Next: phonolith build")
 
     return Answer(data, show)

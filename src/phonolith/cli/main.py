@@ -120,7 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(argv: list[str]) -> int:
     """Run one command line and give its exit code; whatever goes wrong is told in one line on stderr."""
-    from phonolith.cli.exits import BROKEN_PIPE, exit_of
+    from phonolith.cli.exits import BROKEN_PIPE
 
     try:
         code = invoke(argv)
@@ -132,9 +132,6 @@ def run(argv: list[str]) -> int:
         return BROKEN_PIPE
     except (KeyboardInterrupt, click.Abort):
         return tell(Interrupted("phonolith", "stopped", "What was done is kept; run it again to go on"), argv)
-    except click.exceptions.NoArgsIsHelpError as error:
-        click.echo(error.format_message(), err=True)  # its message is the whole help, drawn
-        return exit_of(UsageError("", "")).code
     except click.ClickException as error:
         return tell(_usage(error), argv)
     except PhonolithError as error:

@@ -29,14 +29,16 @@ _REASONS = 8  # shown for a collection; --json has them all
 @click.argument("collection", required=False)
 @click.option("--limit", metavar="SIZE", help="Fetch at most so many bytes this time, as in 500MB or 20GB.")
 @click.option("--largest", metavar="SIZE", default="4GB", show_default=True, help="Leave out files that are larger.")
-@click.option("--again", is_flag=True, help="Fetch also what is held, to see whether it changed.")
+@click.option(
+    "--again", is_flag=True, help="Fetch also what is held, to see whether it changed, and what was not there."
+)
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask nobody.")
 def media(place: Place, collection: str | None, limit: str | None, largest: str, again: bool, dry_run: bool) -> Answer:
     """Fetch the files that the records of COLLECTION name, or those of every collection.
 
     The gate is asked about each file before a request is made for it; what may not be held is counted, with the reason.
-    Files come whole and untouched, and are compared with the digests that the source states. Stopped at any moment, the
-    same again goes on where it was.
+    Files come whole and untouched, and are compared with the digests that the source states. An address that had
+    nothing is not asked again for 30 days. Stopped at any moment, the same again goes on where it was.
     """
     from phonolith.harvest.wanted import LARGEST, Wanted
 
@@ -91,7 +93,7 @@ def _planned(
     from phonolith.harvest.wanted import plan
 
     policy = means(place, bars).policy
-    return [(plan(archive, name, wanted, policy, bars), None) for name in names]
+    return [(plan(archive, name, wanted, policy, bars, place.now()), None) for name in names]
 
 
 def _fetched(
@@ -108,7 +110,18 @@ def _fetched(
 
 
 def _data(report: FetchReport, run: Run | None) -> Mapping[str, Any]:
-    names = ("offered", "held", "to_fetch", "unknown", "left", "objects", "bytes_needed", "bytes_adopted", "findings")
+    names = (
+        "offered",
+        "held",
+        "to_fetch",
+        "unknown",
+        "left",
+        "absent",
+        "objects",
+        "bytes_needed",
+        "bytes_adopted",
+        "findings",
+    )
     told = {name: getattr(report, name) for name in names}
     ended = None if run is None else run.finished
     return {"collection": report.collection, **told, "denied": dict(report.denied.most_common()), "finished": ended}
@@ -141,4 +154,5 @@ def _sentence(report: FetchReport, dry_run: bool) -> str:
         said = [f"{plural(report.to_fetch, 'file')} to fetch, {size(report.bytes_needed)}{unstated}"]
     said += [f"{number(report.held)} held already"] if report.held else []
     said += [f"{number(report.left)} left for later, beyond the limit"] if report.left else []
+    said += [f"{number(report.absent)} not there lately, and not asked for now"] if report.absent else []
     return "; ".join(said)

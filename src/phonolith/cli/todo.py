@@ -16,7 +16,10 @@ from phonolith.cli.view import View
 if TYPE_CHECKING:
     from phonolith.library.todo import Section
 
-SORTS = ("notices", "remains", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
+SORTS = (
+    *("notices", "remains", "absent", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes"),
+    "publishable",
+)
 
 
 @verb("todo", short_help="What wants attention, with the command that settles it.")
@@ -25,14 +28,16 @@ SORTS = ("notices", "remains", "no-evidence", "unreadable", "no-artist", "no-cov
     "-n", "--number", "limit", type=click.IntRange(1, 10_000), default=5, show_default=True, help="Items of each sort."
 )
 def todo(place: Place, sort: str | None, limit: int) -> Answer:
-    """List what wants attention: notices, bytes that are to be gone, no licence evidence, unreadable, no artist.
+    """List what wants attention: notices, bytes that are to be gone, files that were not there, no licence evidence.
 
-    And no cover, the same bytes twice, and what could be published now. SORT shows one sort alone, by its code.
+    And what is unreadable, without artist or cover, the same bytes twice, and what could be published now. SORT shows
+    one sort alone, by its code.
     """
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
-        sections = (*_notices(place, limit), *_remains(place, limit), *find(library, limit=limit))
+        first = (*_notices(place, limit), *_remains(place, limit), *_absent(place, limit))
+        sections = (*first, *find(library, limit=limit))
     chosen = [one for one in sections if sort in (None, one.code)]
 
     def show(view: View) -> None:
@@ -40,9 +45,8 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
             view.heading(f"{one.title}: {plural(one.total, one.unit[:-1])}", one.code)
             for item in one.items:
                 view.line(f"· {item.title}", "bold")
-                detail = f", {item.detail}" if item.detail else ""
-                concerned = f"  {plural(item.tracks, 'track')}" if item.tracks else ""
-                view.line(f"{item.reference}{concerned}{detail}", indent=4)
+                tracks = plural(item.tracks, "track") if item.tracks else ""
+                view.line(f"{item.reference}  {', '.join(filter(None, (tracks, item.detail)))}", indent=4)
                 if item.command:
                     view.command(item.command)
             if one.remedy:
@@ -90,6 +94,30 @@ def _remains(place: Place, limit: int) -> Iterator[Section]:
     if found:
         told = "Remove the file yourself, or mount its disk; then: phonolith ledger check"
         yield Section("remains", "Bytes that are to be gone", "files", len(found), tuple(items), told)
+
+
+def _absent(place: Place, limit: int) -> Iterator[Section]:
+    """Collections whose records name files that were not there."""
+    from phonolith.library.todo import Item, Section
+    from phonolith.sources.payloads import collection_of
+
+    with place.archive().records() as store:
+        told = {name: store.frontier(name).absent(place.now()) for name in store.sources() if collection_of(name)}
+    found = {name: absent for name, absent in told.items() if absent}
+    ordered = sorted(found.items(), key=lambda one: -len(one[1]))
+    items = [
+        Item(
+            collection_of(name),
+            f"{plural(len(absent), 'file')} of {collection_of(name)}",
+            f"asked for again from {min(absent.values())[:10]} on",
+            0,
+        )
+        for name, absent in ordered[:limit]
+    ]
+    total = sum(map(len, found.values()))
+    remedy = "Their origin had nothing there. harvest media --again asks now; else look at the pages that name them"
+    if items:
+        yield Section("absent", "Not there when asked for", "files", total, tuple(items), remedy)
 
 
 COMMANDS = {"todo": todo}

@@ -21,7 +21,17 @@ from phonolith.errors import Interrupted, RefusedByRights, UsageError
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.media_types import media_type_of
 from phonolith.harvest.offers import Collection, Door, Offer
-from phonolith.harvest.wanted import ROOM, FetchReport, Wanted, is_held, say_needs, stated, tasks_of, validator_of
+from phonolith.harvest.wanted import (
+    ABSENT,
+    ROOM,
+    FetchReport,
+    Wanted,
+    is_held,
+    say_needs,
+    stated,
+    tasks_of,
+    validator_of,
+)
 from phonolith.harvest.watch import watched
 from phonolith.model.frontier import Fate, Run, Step, Task
 from phonolith.model.progress import Progress, Silent
@@ -86,7 +96,7 @@ def fetch(archive: Archive, collection: str, wanted: Wanted, means: Means) -> tu
         archive.objects() as objects,
         archive.register() as register,
     ):
-        said, door = Collection(store, collection), Door(register, means.policy)
+        said, door = Collection(store, collection), Door(register, means.policy, means.clock)
         return _Fetching(store, objects, said, door, wanted, means).begin_or_go_on()
 
 
@@ -137,11 +147,12 @@ class _Fetching:
             return self.report, self._run()
         if before is not None and not before.finished:
             frontier.finish(clock(), whole=False)
-        tasks = tasks_of(self._store, self.collection, self.door, self._wanted, self.report, self._means.progress)
+        began = clock()
+        told = self._wanted, frontier.absent(began), self.report, self._means.progress
+        tasks = tasks_of(self._store, self.collection, self.door, *told)
         if not tasks:
             return self.report, None
         say_needs(self._objects, self.report, self._means.progress)
-        began = clock()
         frontier.begin(options, began, tasks, since=began)  # since: what is not asked this time is not gone
         return self.report, self._run()
 
@@ -150,7 +161,7 @@ class _Fetching:
         for volume in self._objects.volumes:
             sweep_parts(volume.path, time.time() - _PARTS_KEPT)
         frontier = self._frontier
-        pace = Pace(width=_HOSTS, per_host=self._manners.parallel)
+        pace = Pace(width=_HOSTS, per_host=self._manners.parallel, absent=ABSENT)
 
         async def work() -> Run:
             async with self._means.connect() as client, watched(client, self._means.progress):

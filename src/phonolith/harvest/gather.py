@@ -34,15 +34,18 @@ Ask = Callable[[Task], AsyncGenerator[Step, None]]
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after.
+    """``width``: questions in flight; ``per_host``: how many of them at one host; ``limit``: records to stop after,
+    where what waits is left for whoever goes on.
 
     ``within``: how the items begin of which a run over everything notes as gone what it did not meet; all do, by "".
+    ``absent``: for how long what is not there is left alone, also by later runs; None: it failed, and the next asks.
     """
 
     width: int = 16
     per_host: int = 1
     limit: int | None = None
     within: tuple[str, ...] = ("",)
+    absent: timedelta | None = None
 
 
 async def gather(
@@ -122,11 +125,13 @@ class _Gathering:
     def end(self) -> Run:
         """Close the run, or note why it has to stay open."""
         run, failures = self._now(), self._frontier.failures(10_000)
+        self._report.waiting = self._frontier.counts().get(Fate.WAITING, 0) if self._limited else 0
+        limited = self._report.waiting > 0
         unread = next((why for task, _, why in failures if task.page and run.listed), "")
-        if unread and not self._problem and not self._limited:
+        if unread and not self._problem and not limited:
             self._problem = f"a list of it could not be read: {unread}"
         self._tell([one for one in failures if not (unread and one[0].page)])
-        short = run.total is not None and run.listed < run.total and not self._limited
+        short = run.total is not None and run.listed < run.total and not limited
         if not self._problem and short:
             self._problem = f"its lists ended after {run.listed:,} of the {run.total:,} items that it says there are"
         if self._problem:
@@ -134,9 +139,9 @@ class _Gathering:
             remedy = "What came is kept; ask again from there: phonolith harvest resume"
             self._report.found("harvest.list", run.source, self._problem, remedy, "error")
         else:
-            whole = not self._limited and not any(fate is Fate.FAILED or task.page for task, fate, _ in failures)
+            whole = not limited and not any(fate is Fate.FAILED or task.page for task, fate, _ in failures)
             within = () if failures else self._pace.within  # behind what was closed to us may be what was not met
-            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=within)
+            self._report.gone += self._frontier.finish(self._clock(), whole=whole, within=within, keep=limited)
         return self._now()
 
     def _now(self) -> Run:
@@ -202,6 +207,11 @@ class _Gathering:
         match error:
             case RefusedByRights():
                 return Outcome(task, Fate.REFUSED, step, why)
+            case NotFound() if self._pace.absent is not None:
+                until = moment.later(self._clock(), self._pace.absent)
+                remedy = f"It is asked for again after {until[:10]}; at once with --again"
+                self._report.found("harvest.absent", error.subject, error.problem, remedy)
+                return Outcome(task, Fate.ABSENT, step, why, until)
             case NotFound() | BadInput():
                 return Outcome(task, Fate.FAILED, step, why)
             case TimedOut() if task.tries < _TRIES:

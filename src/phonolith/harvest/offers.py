@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from phonolith.errors import BadInput, NotFound
 from phonolith.model.ids import implicit_release, named_artist, public_id
@@ -84,11 +85,12 @@ class Collection:
 
 
 class Door:
-    """The gate, asked whether a copy of an offered file may be held, by the decisions in force at that moment."""
+    """The gate, asked whether a copy of an offered file may be held, by the decisions and the day of that moment."""
 
-    def __init__(self, register: Register, policy: Policy) -> None:
+    def __init__(self, register: Register, policy: Policy, clock: Callable[[], str]) -> None:
         self._register = register
         self._policy = policy
+        self._clock = clock
         self._decisions = Decisions()
 
     def decide(self, spoken: str, offer: Offer) -> Decision:
@@ -98,7 +100,7 @@ class Door:
             decisions = self._decisions = decisions.then(self._register.events(decisions.head))
         track, release = _ids(spoken, offer)
         asked = Subject(
-            _evidence(offer, decisions, track, release),
+            _evidence(offer, decisions, track, release, date.fromisoformat(self._clock()[:10])),
             (*filter(None, (track, release)), *_artists(spoken, offer)),
             held=False,
             limits=offer.candidate.limits,
@@ -114,7 +116,7 @@ def _ids(spoken: str, offer: Offer) -> tuple[str, str]:
     return public_id(spoken, track.id), public_id(spoken, track.release or implicit_release(track.id))
 
 
-def _evidence(offer: Offer, decisions: Decisions, track: str, release: str) -> Evidence:
+def _evidence(offer: Offer, decisions: Decisions, track: str, release: str, on: date) -> Evidence:
     """The evidence that a build would conclude for the track or release, and for a file with statements of its own."""
     candidate, said = offer.candidate, offer.track
     by_others = candidate.role == "audio" and said is not None and said.composition_by_others
@@ -130,7 +132,8 @@ def _evidence(offer: Offer, decisions: Decisions, track: str, release: str) -> E
     if not statements and not decisions.attestations(track):
         statements = offer.release.licences if offer.release else ()
         attested = decisions.attestations(release)
-    return resolve(statements, attested, composition_by_others=by_others)
+    origin = said.dates if said is not None and candidate.role == "audio" else None  # dates are of the audio alone
+    return resolve(statements, attested, composition_by_others=by_others, origin=origin, on=on)
 
 
 def _artists(spoken: str, offer: Offer) -> list[str]:

@@ -13,7 +13,7 @@ from phonolith.errors import Interrupted, NotFound, UsageError
 from phonolith.harvest.bulk import Keeper
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.report import HarvestReport
-from phonolith.model.frontier import Run, Step, Task
+from phonolith.model.frontier import Fate, Run, Step, Task
 from phonolith.model.progress import Progress
 from phonolith.sources.base import collection_name, open_source
 from phonolith.sources.client import origins
@@ -36,7 +36,8 @@ class Order:
     """What a person orders: ``wish`` of the source ``kind``, kept under ``name`` ("": what the source calls it).
 
     ``since`` is where to begin ("": where the last whole run ended; everything, if there was none or ``everything`` is
-    set). ``limit``: stop after so many records. ``anew``: give up a run that did not end.
+    set). ``limit``: stop after so many records; the same order again goes on with the next ones. ``anew``: give up a
+    run that did not end.
     """
 
     kind: str
@@ -81,6 +82,8 @@ def harvest_online(archive: Archive, order: Order, means: Means) -> tuple[Harves
                 problem = f"its harvest of {before.started} has not ended, and was for something else"
                 raise UsageError(name, problem, "Go on with it: phonolith harvest resume; or give it up: --anew")
             run = frontier.resume()
+        elif before is not None and _goes_on(frontier, before, order, options):
+            run = frontier.resume()
         else:
             if before is not None and not before.finished:
                 frontier.finish(means.clock(), whole=False)
@@ -119,6 +122,12 @@ def _options(order: Order) -> str:
         "metadata_only": order.metadata_only,
     }
     return json.dumps(said, sort_keys=True, ensure_ascii=False)
+
+
+def _goes_on(frontier: Frontier, before: Run, order: Order, options: str) -> bool:
+    """Whether a run ended at its limit, and this is the same order again."""
+    beginning = order.since in ("", before.since) and not (order.everything and before.since)
+    return not order.anew and before.options == options and beginning and Fate.WAITING in frontier.counts()
 
 
 def _begin(frontier: Frontier, source: Gathers, order: Order, options: str, before: Run | None, means: Means) -> Run:

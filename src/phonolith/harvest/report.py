@@ -20,7 +20,8 @@ class HarvestReport:
     """Records that are ``new``, ``changed``, ``unchanged`` or ``gone``, and what was found wrong on the way.
 
     ``bytes_needed`` is what was to be adopted at the start, ``bytes_adopted`` what was, ``objects`` how many files
-    became objects. Of findings with the same code the first 200 are kept; :attr:`left_out` counts the others by code.
+    became objects. ``waiting``: what a harvest that stopped at its limit left to ask. Of findings with the same code
+    the first 200 are kept; :attr:`left_out` counts the others by code.
     """
 
     source: str
@@ -31,6 +32,7 @@ class HarvestReport:
     objects: int = 0
     bytes_needed: int = 0
     bytes_adopted: int = 0
+    waiting: int = 0
     findings: list[Finding] = field(default_factory=list)
     left_out: dict[str, int] = field(default_factory=dict)
     _counts: dict[str, int] = field(default_factory=dict, repr=False)

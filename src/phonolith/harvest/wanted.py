@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Container
 from dataclasses import dataclass, field
+from datetime import timedelta
 
 from phonolith.errors import StorageError
 from phonolith.harvest.offers import Collection, Door
@@ -21,6 +23,9 @@ from phonolith.store.records import RecordStore
 #: The largest file that is fetched unless somebody says more, in bytes.
 LARGEST = 4 << 30
 
+#: For how long an address that had nothing is not asked again.
+ABSENT = timedelta(days=30)
+
 #: Bytes that stay free: for records, and for whoever else writes there.
 ROOM = 64 << 20
 
@@ -29,7 +34,10 @@ _MEDIA = "media:"
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``budget``: bytes to fetch this time; ``largest``: bytes of one file; ``again``: also what is held already."""
+    """``budget``: bytes to fetch this time; ``largest``: bytes of one file.
+
+    ``again``: also what is held already, and what was not there lately.
+    """
 
     budget: int | None = None
     largest: int = LARGEST
@@ -41,7 +49,8 @@ class FetchReport(HarvestReport):
     """What was fetched for a collection, and why the rest was not.
 
     ``offered`` files in all, of which ``held`` are here as they are stated now, ``denied`` may not be held (by reason),
-    and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size.
+    and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size. ``absent``
+    were not there when they were asked for, less than :data:`ABSENT` ago.
     """
 
     offered: int = 0
@@ -49,6 +58,7 @@ class FetchReport(HarvestReport):
     to_fetch: int = 0
     unknown: int = 0
     left: int = 0
+    absent: int = 0
     denied: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -57,11 +67,14 @@ class FetchReport(HarvestReport):
         return collection_of(self.source)
 
 
-def plan(archive: Archive, collection: str, wanted: Wanted, policy: Policy, progress: Progress) -> FetchReport:
+def plan(
+    archive: Archive, collection: str, wanted: Wanted, policy: Policy, progress: Progress, now: str
+) -> FetchReport:
     """What would be fetched, without a request. Raises NotFound, BadInput, StorageError."""
     report = FetchReport(beside(collection))
     with archive.records() as store, archive.register() as register:
-        tasks_of(store, Collection(store, collection), Door(register, policy), wanted, report, progress)
+        absent, door = store.frontier(report.source).absent(now), Door(register, policy, lambda: now)
+        tasks_of(store, Collection(store, collection), door, wanted, absent, report, progress)
     return report
 
 
@@ -70,10 +83,11 @@ def tasks_of(
     collection: Collection,
     door: Door,
     wanted: Wanted,
+    absent: Container[str],
     report: FetchReport,
     progress: Progress,
 ) -> list[Task]:
-    """A task for each file that may be held, is not, and fits; the others are counted."""
+    """A task for each file that may be held, is not, and fits; the others are counted. ``absent`` are keys of tasks."""
     tasks: dict[str, Task] = {}
     for offer in collection.offers(progress):
         candidate = offer.candidate
@@ -86,6 +100,8 @@ def tasks_of(
             report.denied[" ".join(decision.reasons)] += 1
         elif not wanted.again and is_held(store, collection.name, candidate):
             report.held += 1
+        elif not wanted.again and _MEDIA + candidate.address in absent:
+            report.absent += 1
         elif size > wanted.largest:
             report.denied[f"It is larger than {wanted.largest:,} bytes."] += 1
         elif wanted.budget is not None and report.bytes_needed + size > wanted.budget:

@@ -31,7 +31,9 @@ from phonolith.store.observations import Observations
 #: The kind of observation that tells what was made of an object.
 KIND = "copy"
 
-_FORMS = {"audio": ("opus", "aac", "peaks"), "cover": ("thumbnail",)}
+#: Everything that is made, by what it is made of.
+FORMS = {"audio": ("opus", "aac", "peaks"), "cover": ("thumbnail",)}
+
 _ROOM = 256 << 20  # bytes that stay free
 _FINDINGS = 200
 _HELD = """
@@ -40,11 +42,15 @@ SELECT count(DISTINCT object) FROM file WHERE object IS NOT NULL AND role IN ('a
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """``budget``: bytes of copies to make this time; ``again``: also of files of which nothing could be made before."""
+    """``budget``: bytes of copies to make this time; ``again``: also of files of which nothing could be made before.
+
+    ``forms``: these alone; all, if it is empty.
+    """
 
     budget: int | None = None
     again: bool = False
     workers: int = 1
+    forms: tuple[str, ...] = ()
 
 
 @dataclass
@@ -101,16 +107,18 @@ def _jobs(library: Library, copies: AccessCopies, wanted: Wanted, report: Derive
     """What is to be made; what may not be re-encoded any more is dropped."""
     allowed: dict[str, _Job] = {}
     for file in permitted(library, Use.REENCODE):
-        if file.role in _FORMS and file.sha256 not in allowed:
-            allowed[file.sha256] = _Job(file.sha256, file.size, _FORMS[file.role], file.name)
+        if file.role in FORMS and file.sha256 not in allowed:
+            forms = tuple(form for form in FORMS[file.role] if not wanted.forms or form in wanted.forms)
+            allowed[file.sha256] = _Job(file.sha256, file.size, forms, file.name)
     for parent in copies.parents():
         if parent not in allowed:
             copies.drop(parent)
             report.dropped += 1
     with library.reading() as reading:
         report.refused = int((reading.one(_HELD) or (0,))[0]) - len(allowed)
-    jobs = [job for job in allowed.values() if not _is_done(copies.of(job.sha256), job, again=wanted.again)]
-    report.current = len(allowed) - len(jobs)
+    asked = [job for job in allowed.values() if job.forms]
+    jobs = [job for job in asked if not _is_done(copies.of(job.sha256), job, again=wanted.again)]
+    report.current = len(asked) - len(jobs)
     return jobs
 
 
@@ -189,7 +197,9 @@ class _Deriving:
             form: Copy(*_digest(paths[form]), one.media_type, one.encoder, one.version, one.bitrate)
             for form, one in made.forms.items()
         }
-        self.copies.put(Copies(job.sha256, RECIPE, time, forms), paths)
+        before = self.copies.of(job.sha256)
+        kept = before.forms if before is not None and before.recipe == RECIPE else {}
+        self.copies.put(Copies(job.sha256, RECIPE, time, {**kept, **forms}), paths)
         for form, one in forms.items():
             value = {"form": form, "sha256": one.sha256, "size": one.size, "media_type": one.media_type}
             value |= {"bitrate": one.bitrate} if one.bitrate else {}

@@ -10,12 +10,16 @@ from phonolith.model.record import Record
 
 
 class Fate(StrEnum):
-    """What became of a task. ``REFUSED``: we may not ask it (robots.txt, terms); ``FAILED``: it was tried in vain."""
+    """What became of a task. ``REFUSED``: we may not ask it (robots.txt, terms); ``FAILED``: it was tried in vain.
+
+    ``ABSENT``: the origin has nothing there; that is remembered over the end of the run, until it may be asked again.
+    """
 
     WAITING = "waiting"
     DONE = "done"
     REFUSED = "refused"
     FAILED = "failed"
+    ABSENT = "absent"
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ unique within the source across all kinds, so a source whose ids are not prefixe
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 
@@ -211,6 +211,12 @@ class TrackDescription:
     disambiguation: str = ""
     limits: tuple[str, ...] = ()
     remainder: str = ""
+
+    @property
+    def dates(self) -> Origin | None:
+        """The dates of its ``origin``. One of its own, without an edition's beside it, may be a later edition's."""
+        origin = self.origin
+        return replace(origin, edition=self.date) if origin and self.date and not origin.edition else origin
 
 
 @dataclass(frozen=True, slots=True)

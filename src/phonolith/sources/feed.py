@@ -63,6 +63,7 @@ TERMS = Terms(
 _ACCEPT = "application/rss+xml, application/atom+xml, application/xml;q=0.9, text/xml;q=0.9, */*;q=0.1"
 _XML = "application/xml"
 _ITEM, _PAGE = "item:", "page:"
+_DAY = re.compile(r"\d{4}-\d\d-\d\d(?:T|$)", re.ASCII)
 _PAGES = 2_000  # of one feed
 _LISTED = 10_000  # feeds of one OPML file
 _OVERLAP = timedelta(days=7)  # what appeared while the run before went on is looked for again
@@ -78,6 +79,10 @@ class FeedSource:
         Option(
             "url", "Address of a feed, or of an OPML file of feeds.", "URL", place=True, required=True, multiple=True
         ),
+    )
+
+    since_option = Option(
+        "since", "Follow pages back to a week before this day. Default: the last whole harvest.", "YYYY-MM-DD"
     )
 
     def __init__(self, name: str = "feed") -> None:
@@ -102,6 +107,8 @@ class FeedSource:
 
     def begin(self, wish: Wish, base: str, since: str) -> tuple[Task, ...]:
         """Each feed."""
+        if since and not _DAY.match(since):
+            raise UsageError(f"--since {since}", "is no date", "As in 2026-01-31")
         return tuple(_feed_task(url, base) for url in dict.fromkeys(wish.get("url", ())))
 
     async def ask(self, client: Asks, question: Question) -> AsyncGenerator[Step, None]:

@@ -38,6 +38,10 @@ class Option:
     multiple: bool = False
 
 
+#: How ``--since`` is told of, where a source has no ``since_option`` of its own; None there: it has no such thing.
+SINCE = Option("since", "Only what changed since. Default: the last whole harvest.", "DATE")
+
+
 @dataclass(frozen=True, slots=True)
 class HeldFile:
     """A file that is held as an object: its SHA-256 in hexadecimal, its size in bytes, and where it can be read."""

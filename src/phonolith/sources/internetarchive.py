@@ -59,6 +59,10 @@ class InternetArchiveSource:
         Option("query", "What the Archive's search finds, in its own words.", "QUERY"),
     )
 
+    since_option = Option(
+        "since", "Only what the Archive changed from this day on. Default: the last whole harvest.", "YYYY-MM-DD"
+    )
+
     def __init__(self, name: str = "internetarchive", settings: bytes | None = None) -> None:
         self.name = name
         self._settings = settings

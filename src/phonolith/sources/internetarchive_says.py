@@ -19,6 +19,7 @@ from phonolith.model.music import (
     Level,
     LicenceStatement,
     Link,
+    Origin,
     ReleaseDescription,
     TrackDescription,
 )
@@ -28,6 +29,12 @@ from phonolith.sources.internetarchive_item import AUDIO, Entry, Item, Side, mil
 from phonolith.sources.media import ROLES, Candidate
 from phonolith.sources.text import clean
 
+#: Fields that have a date, by what it is the date of.
+_DATED = {
+    "date": ("date",),
+    "recorded": ("recording-date", "recording_date", "date-recorded", "date_recorded"),
+    "published": ("release-date", "release_date", "publication-date", "publication_date", "date-published"),
+}
 _NUMBER = "collection-catalog-number"
 _WRITING = ("writer", "composer", "lyricist", "author", "songwriter", "arranger")
 _WRITER = re.compile(r"<b>\s*(?:writer|composer|lyricist|songwriter)s?\s*:?\s*</b>", re.IGNORECASE)
@@ -67,7 +74,8 @@ def describe(item: Item, record: Record, collections: Collections) -> Iterator[D
     found = sides(item)
     release = _release(item, record, collections, {one.name for side in found for one in side.entries})
     ids: dict[str, int] = {}
-    tracks = [_track(item, release, side, ids) for side in found]
+    origin = None if release.licences else dates_of_a_78(item, record)
+    tracks = [replace(_track(item, release, side, ids), origin=origin) for side in found]
     release, tracks = remainders(item, release, tracks)
     yield release
     yield from tracks
@@ -84,6 +92,34 @@ def distinct(best: str, other: str, ids: dict[str, int]) -> str:
         found = f"{other} {ids[other]}"
     ids[found] = 1
     return found
+
+
+def dates_of_a_78(item: Item, record: Record) -> Origin | None:
+    """What an item of 78 rpm records states of when it was recorded and published; None of any other item.
+
+    Its ``date`` is that of publication, production or the like (so the Archive's own schema of metadata), and where it
+    was looked up in a discography it is mostly the day of the session. What holds in each case: by then it was
+    recorded. When it was published is known only where a field is named so. Several dates, and a year that says
+    something else, tell nothing.
+    """
+    seventy_eight = "78" in item.texts.get("source", ()) or "78rpm" in item.texts.get("collection", ())
+    if not seventy_eight:
+        return None
+    said = {name: _one_date(item, names) for name, names in _DATED.items()}
+    if item.first("year") not in ("", said["date"][:4]):
+        said["date"] = ""
+    recorded, published = said["recorded"] or said["date"], said["published"]
+    if not recorded and not published:
+        return None
+    return Origin(
+        recorded,
+        published,
+        level=Level.PLATFORM,
+        by=record.source,
+        where=item.page,
+        date=record.time,
+        digest=record.digest,
+    )
 
 
 def offers(item: Item, said: Sequence[Description]) -> Iterator[Candidate]:
@@ -106,6 +142,12 @@ def offers(item: Item, said: Sequence[Description]) -> Iterator[Candidate]:
                     sha1=stated.get("sha1", ""),
                     limits=limits,
                 )
+
+
+def _one_date(item: Item, names: Iterable[str]) -> str:
+    """What all of these fields say alike; "" where they say nothing, or several things."""
+    said = {value.strip() for name in names for value in item.texts.get(name, ())}
+    return next(iter(said)) if len(said) == 1 else ""
 
 
 def _release(item: Item, record: Record, collections: Collections, audio: set[str]) -> ReleaseDescription:

@@ -48,6 +48,7 @@ class ListenBrainzSource:
     terms = TERMS
     base = asking.SITE
     options = asking.OPTIONS
+    since_option = None  # counts grow; each run asks for them anew
 
     def __init__(self, name: str = "listenbrainz") -> None:
         self.name = name

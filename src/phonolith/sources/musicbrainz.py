@@ -87,6 +87,7 @@ class MusicBrainzSource:
     terms = TERMS
     base = asking.SITE
     options = asking.OPTIONS
+    since_option = asking.SINCE
 
     def __init__(self, name: str = "musicbrainz") -> None:
         self.name = name

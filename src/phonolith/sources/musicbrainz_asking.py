@@ -31,6 +31,11 @@ OPTIONS = (
     Option("token", "A file with your access token of metabrainz.org, for hourly changes.", "FILE"),
 )
 
+#: What ``--since`` means here.
+SINCE = Option(
+    "since", "Only packets of changes after this replication sequence. Default: the last whole harvest's.", "SEQUENCE"
+)
+
 _PACKET = re.compile(r"json-dump-(\d{1,12})")
 _RELATIONS = "+".join(
     f"{one}-rels" for one in (*ENTITIES[:6], "recording", "release", "release-group", "series", "url", "work")

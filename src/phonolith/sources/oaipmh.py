@@ -40,6 +40,7 @@ TERMS = Terms(
 _DC = "{http://purl.org/dc/elements/1.1/}"
 _SOUND = re.compile(r"(?:https?://purl\.org/dc/dcmitype/)?(?:sound|music|audio)|audio/.+|.*sound ?recording.*", re.I)
 _WEB = re.compile(r"https?://\S+")
+_SINCE = re.compile(r"\d{4}-\d\d-\d\d(?:T\d\d:\d\d:\d\dZ)?", re.ASCII)
 _LISTS = 3  # how often a list is begun again because its token expired
 _DOI = re.compile(r"doi:10\.\S+")
 _COLUMNS = ("title", "creator", "contributor", "date", "language", "publisher")
@@ -56,6 +57,12 @@ class OaiSource:
         Option("url", "Address of the repository.", "URL", place=True, required=True),
         Option("set", "Only this set of the repository.", "SET"),
         Option("prefix", "Form of the records. Default: oai_dc.", "NAME"),
+    )
+
+    since_option = Option(
+        "since",
+        "Only what changed from then on, a day or a moment (…T12:00:00Z). Default: the last whole harvest.",
+        "DATE",
     )
 
     def __init__(self, name: str = "oaipmh") -> None:
@@ -80,6 +87,8 @@ class OaiSource:
 
     def begin(self, wish: Wish, base: str, since: str) -> tuple[Task, ...]:
         """Ask first who it is: that says in which form it wants dates."""
+        if since and not _SINCE.fullmatch(since):
+            raise UsageError(f"--since {since}", "is no date", "As in 2026-01-31, or 2026-01-31T12:00:00Z")
         return (Task("identify", _address(wish, base, {"verb": "Identify"}), rank=0),)
 
     async def ask(self, client: Asks, question: Question) -> AsyncGenerator[Step, None]:

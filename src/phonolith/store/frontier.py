@@ -144,6 +144,15 @@ class Frontier:
             rows = fetch(self._db, sql, {"name": self._name, "limit": limit})
         return [(Task(row[0], row[1], row[2], bool(row[3]), *row[4:6]), row[6]) for row in rows]
 
+    def absent(self, now: str) -> dict[str, str]:
+        """Keys of what was not there and need not be asked yet, each with when it may be, earliest first."""
+        sql = (
+            "SELECT key, not_before FROM task WHERE source = (SELECT id FROM source WHERE name = :name)"
+            " AND state = 'absent' AND not_before > :now ORDER BY not_before, id"
+        )
+        with self._lock, database_errors(self._path):
+            return dict(fetch(self._db, sql, {"name": self._name, "now": now}))
+
     def stop(self, problem: str) -> None:
         """Note why the run cannot end whole; it stays where it is, and the list read last is to be read again."""
         with self._lock, transaction(self._db, self._path):
@@ -157,16 +166,16 @@ class Frontier:
             )
 
     def resume(self) -> Run:
-        """Go on with the run that did not end; lists that could not be read are asked again.
+        """Go on with the run that did not end, or ended at its limit; lists that could not be read are asked again.
 
         Raises UsageError where there is none.
         """
         run = self.run()
-        if run is None or run.finished:
+        if run is None or (run.finished and Fate.WAITING not in self.counts()):
             raise UsageError(self._name, "has no harvest to go on with", "Begin one: phonolith harvest")
         with self._lock, transaction(self._db, self._path):
             bindings = {"s": self._index.number(self._name)}
-            self._db.execute("UPDATE run SET problem = '', empty_pages = 0 WHERE source = :s", bindings)
+            self._db.execute("UPDATE run SET problem = '', empty_pages = 0, finished = '' WHERE source = :s", bindings)
             self._db.execute(
                 "UPDATE task SET state = 'waiting', tries = 0, not_before = '', why = '' WHERE source = :s"
                 " AND page AND state IN ('failed', 'refused')",
@@ -177,12 +186,12 @@ class Frontier:
                 " AND EXISTS (SELECT 1 FROM task WHERE source = :s AND key = last_page AND state = 'waiting')",
                 bindings,
             )
-        return run
+        return replace(run, finished="")
 
-    def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",)) -> int:
+    def finish(self, time: str, *, whole: bool, within: Sequence[str] = ("",), keep: bool = False) -> int:
         """End the run. One that is ``whole`` moves the high-water mark; if it was over everything, and its lists named
         all there is, what it did not meet of the items that begin like one of ``within`` is noted as gone. Returns how
-        many that are.
+        many that are. ``keep``: what waits is left, to be gone on with.
         """
         run = self.run()
         over_everything = whole and run is not None and not run.since and not run.partial
@@ -196,21 +205,24 @@ class Frontier:
                 " WHERE source = :s",
                 bindings,
             )
-            self._db.execute("DELETE FROM met WHERE source = ?", (source,))
-            self._db.execute("DELETE FROM task WHERE source = ? AND state IN ('done', 'waiting')", (source,))
+            if not keep:
+                self._db.execute("DELETE FROM met WHERE source = ?", (source,))
+                self._db.execute("DELETE FROM task WHERE source = ? AND state IN ('done', 'waiting')", (source,))
         return gone
 
     def _start(self, options: str, started: str, first: Iterable[Task], since: str, high_water: str) -> Run:
         run = Run(self._name, options, started, since, high_water)
         with self._lock, transaction(self._db, self._path):
             source = self._index.number(self._name)
-            for table in ("task", "met"):
-                self._db.execute(f"DELETE FROM {table} WHERE source = ?", (source,))
+            self._db.execute("DELETE FROM met WHERE source = ?", (source,))
+            sql = "DELETE FROM task WHERE source = ? AND NOT (state = 'absent' AND not_before > ?)"
+            self._db.execute(sql, (source, started))
             row = {name: value for name, value in asdict(run).items() if name != "source"}
             names = ", ".join(row)
             sql = f"INSERT OR REPLACE INTO run (source, {names}) VALUES (:s, {', '.join(f':{name}' for name in row)})"
             self._db.execute(sql, {"s": source, **row})
             for task in first:
+                self._db.execute("DELETE FROM task WHERE source = ? AND key = ?", (source, task.key))
                 self._add(source, task)
         return run
 

@@ -100,14 +100,14 @@ CREATE TABLE run (             -- the harvest of a source that goes on, or the l
   partial INTEGER NOT NULL     -- 1: its lists named a part of what there is; what it did not meet is not gone
 ) STRICT;
 
-CREATE TABLE task (            -- what is to be asked, and what became of what was; those of a run that ended are gone
+CREATE TABLE task (            -- what is to be asked, and what became of what was; those done and waiting end with a run
   id INTEGER PRIMARY KEY,
   source INTEGER NOT NULL REFERENCES source,
   key TEXT NOT NULL,           -- page:<token>, item:<id> …
   address TEXT NOT NULL,
   rank INTEGER NOT NULL,       -- lower ones first
   page INTEGER NOT NULL,       -- 1: one of a chain of lists, which may not come twice
-  state TEXT NOT NULL,         -- waiting, done, refused, failed
+  state TEXT NOT NULL,         -- waiting, done, refused, failed, absent
   mark TEXT NOT NULL,          -- how far a long answer was read
   tries INTEGER NOT NULL,
   not_before TEXT NOT NULL,

@@ -155,6 +155,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
     }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),
+        Route("/media/{id}/{sha256}/waveform", media.Bytes(desk, waveform=True), methods=["GET"]),
         Route("/bundle/{path:path}", bundles.Seed(desk), methods=["GET"]),
         Route("/releases/{stem}.torrent", releases.Torrents(desk), methods=["GET"]),
         Route("/art/{id}/{size:int}", media.Covers(desk).answer),

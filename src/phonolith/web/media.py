@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Set
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import PurePath
 
@@ -20,7 +20,7 @@ from phonolith.library.reading import Reading
 from phonolith.library.views import FileView, ReleasePage, TrackRow
 from phonolith.model.rights import Use
 from phonolith.rights.decisions import Decisions
-from phonolith.store.copies import FORMS, AccessCopies
+from phonolith.store.copies import FORMS, AccessCopies, Copy
 from phonolith.web.art import SIZES, drawn, small
 from phonolith.web.desk import Desk
 from phonolith.web.names import served_type
@@ -33,41 +33,48 @@ _FRESH = "private, max-age=600"
 _REMEMBERED = 10_000
 #: The forms of an access copy by what ``?quality=`` says.
 _QUALITIES = {"access": "opus", "aac": "aac"}
+_WAVEFORM = "peaks"
 
 
 @dataclass(frozen=True, slots=True)
 class Playable:
     """A file of a track for the player: its address, and the media type to ask the browser about.
 
-    ``copy``: it is a small copy made for listening, not the original.
+    ``copy``: it is a small copy made for listening, not the original. ``waveform`` is the address of its loudness from
+    end to end, as JSON; "" where none was made.
     """
 
     url: str
     type: str
     size: int
     copy: bool = False
+    waveform: str = ""
 
 
 def playable(desk: Desk, identifier: str) -> list[Playable]:
     """The audio files of a track that may be played and are sound, best first, then access copies. Raises NotFound."""
     items = [one for one in access.playable(desk.library, identifier) if not amiss(desk, one.sha256)]
-    files = [
-        Playable(f"/media/{identifier}/{item.sha256}", playing_type(item.media_type, item.codec), item.size)
-        for item in items
-    ]
-    return files + [copy for item in items for copy in _copies(desk, identifier, item.sha256)]
+    originals, copies = [], []
+    for item in items:
+        address = f"/media/{identifier}/{item.sha256}"
+        made = _made(desk, identifier, item.sha256)
+        waveform = f"{address}/waveform" if _WAVEFORM in made else ""
+        kind = playing_type(item.media_type, item.codec)
+        originals.append(Playable(address, kind, item.size, False, waveform))
+        copies += [
+            Playable(f"{address}?quality={quality}", copy.media_type, copy.size, True, waveform)
+            for quality, form in _QUALITIES.items()
+            if (copy := made.get(form))
+        ]
+    return originals + copies
 
 
-def _copies(desk: Desk, identifier: str, sha256: str) -> list[Playable]:
-    """Access copies of a file, where there are any and re-encoding is allowed."""
+def _made(desk: Desk, identifier: str, sha256: str) -> Mapping[str, Copy]:
+    """What was made of a file, by its form; nothing where re-encoding is not allowed."""
     told = AccessCopies(desk.archive.access).of(sha256)
     if told is None or not told.forms or not access.may(desk.library, Use.REENCODE, identifier, sha256).allowed:
-        return []
-    return [
-        Playable(f"/media/{identifier}/{sha256}?quality={quality}", made.media_type, made.size, True)
-        for quality, form in _QUALITIES.items()
-        if (made := told.forms.get(form))
-    ]
+        return {}
+    return told.forms
 
 
 def amiss(desk: Desk, sha256: str) -> str:
@@ -112,15 +119,20 @@ class Bytes:
     """``/media/ID/SHA256``: a file of a track or a release, whole or in ranges; ``?download`` offers it for keeping.
 
     ``?quality=access`` (or ``aac``) answers with a small copy of it for listening, where there is one and the gate
-    allows re-encoding too.
+    allows re-encoding too. ``waveform``: answers with the waveform of it instead, under the same conditions.
     """
 
-    def __init__(self, desk: Desk) -> None:
+    def __init__(self, desk: Desk, *, waveform: bool = False) -> None:
         self._desk = desk
+        self._waveform = waveform
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Ask the gate, then send. Raises what the gate and the store raise, before anything is sent."""
         parameters = scope["path_params"]
+        if self._waveform:
+            asked = Use.STREAM, parameters["id"], parameters["sha256"]
+            await send_payload(scope, receive, send, self._granted(*asked, _WAVEFORM))
+            return
         keep = b"download" in scope["query_string"]
         asked = Use.REDISTRIBUTE if keep else Use.STREAM, parameters["id"], parameters["sha256"]
         quality = QueryParams(scope["query_string"]).get("quality", "") if b"quality" in scope["query_string"] else ""
@@ -154,6 +166,8 @@ class Bytes:
         if made is None:
             raise NotFound(original.name, "no copy of it was made for listening", "Ask for it without quality")
         media_type, attachment = served_type(made.media_type)
+        if form == _WAVEFORM:
+            media_type, attachment = "application/json", False  # numbers that this program wrote
         name = PurePath(original.name).stem + FORMS[form]
         path = copies.path(original.sha256, form)
         return Payload(path, made.sha256, made.size, media_type, name, attachment or original.attachment)

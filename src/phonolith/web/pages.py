@@ -43,6 +43,7 @@ def track(desk: Desk, request: Request) -> Response:
         "track.html",
         page=page,
         playable=files,
+        waveform=next((file.waveform for file in files if file.waveform), ""),
         refused=refused,
         offered=offered(desk, page.track.id, page.files),
         damaged=damaged(desk, page.files),

@@ -4,6 +4,7 @@ import { Player } from "./player.js";
 import { QueuePanel } from "./queue.js";
 import { Pages } from "./pages.js";
 import { trusted } from "./trusted.js";
+import { Wave, peaksAt } from "./wave.js";
 
 document.documentElement.classList.add("js");
 
@@ -69,7 +70,34 @@ document.addEventListener("keydown", (event) => {
 });
 
 player.onchange = () => { panel.draw(); mark(); };
-pages.onchange = mark;
+player.onprogress = follow;
+pages.onchange = () => { mark(); unroll(); };
+
+const waves = new WeakMap(); // drawn once for each page that is kept
+
+/** Draw the waveforms of the page. A press on one goes on from there, as the player's slider does for everybody else. */
+function unroll() {
+  for (const place of document.querySelectorAll("main [data-waveform]")) {
+    if (waves.has(place)) continue;
+    const wave = new Wave(place);
+    waves.set(place, wave);
+    peaksAt(place.dataset.waveform).then((peaks) => { wave.show(peaks); follow(); });
+    place.addEventListener("click", (event) => {
+      const { left, width } = place.getBoundingClientRect();
+      const item = itemOf(place);
+      if (item.id !== player.current?.id) player.playFrom([item]);
+      player.seekTo((event.clientX - left) / width);
+    });
+  }
+  follow();
+}
+
+/** Show on the page how far the player is. */
+function follow() {
+  for (const place of document.querySelectorAll("main [data-waveform]")) {
+    waves.get(place)?.progress(itemOf(place).id === player.current?.id ? player.part : 0);
+  }
+}
 
 /** Show in the lists of the page which track is on. */
 function mark() {
@@ -90,4 +118,5 @@ function mark() {
 
 player.restore();
 mark();
+unroll();
 if ("serviceWorker" in navigator) navigator.serviceWorker.register(trusted.scriptURL("/sw.js")).catch(() => {});

@@ -1,5 +1,7 @@
 // One audio element that outlives the pages, its queue, and what a lock screen, a headset and the keyboard do to it.
 
+import { Wave, peaksAt } from "./wave.js";
+
 const STORE = "phonolith.queue";
 const MOST_QUEUED = 1000;
 const SEEK = 10; // s
@@ -21,6 +23,7 @@ export class Player {
   #wanted = 0; // where to go on in a restored track, s
   #saved = 0;
   onchange = () => {};
+  onprogress = () => {};
 
   constructor(bar, say) {
     this.bar = bar;
@@ -30,12 +33,14 @@ export class Player {
     this.parts = Object.fromEntries(
       ["art", "title", "by", "toggle", "previous", "next", "elapsed", "length", "seek", "volume", "problem"].map((n) => [n, part(n)]),
     );
+    this.wave = new Wave(part("wave"));
     this.#wire();
     this.#session();
   }
 
   get current() { return this.items[this.index]; }
   get playing() { return !this.sound.paused && !this.sound.ended; }
+  get part() { return this.#total ? (this.#wanted || this.sound.currentTime) / this.#total : 0; }
 
   /** Play a list from one of its items on; the item that is on already is paused or goes on instead. */
   playFrom(items, item = items[0], endless = false) {
@@ -84,6 +89,14 @@ export class Player {
 
   seekBy(seconds) { this.#seek(this.sound.currentTime + seconds); }
 
+  /** Go on from a part of the current track, from 0 to 1; its length may not be known yet. */
+  seekTo(part) {
+    const item = this.current;
+    const go = () => { if (item === this.current) this.#seek(part * this.#total); };
+    this.sound.readyState ? go() : this.sound.addEventListener("loadedmetadata", go, { once: true });
+    this.play();
+  }
+
   move(from, to) {
     if (to < 0 || to >= this.items.length) return;
     const playing = this.current;
@@ -107,6 +120,7 @@ export class Player {
   clear() {
     this.pause();
     this.#loading = null;
+    this.wave.show(null);
     this.sound.removeAttribute("src");
     this.sound.load();
     this.items = [];
@@ -148,6 +162,7 @@ export class Player {
     this.#problem("");
     this.#wanted = time;
     this.sound.removeAttribute("src");
+    this.wave.show(null);
     this.#changed();
     this.#tell(item);
     const mine = (this.#loading = {});
@@ -158,6 +173,9 @@ export class Player {
     if (!file) { this.#failed(files.length ? "this browser plays none of its formats" : "none of its files can be had now"); return; }
     this.sound.src = file;
     if (this.#coming) this.#play();
+    const waveform = files.find((one) => one.waveform)?.waveform;
+    const peaks = waveform ? await peaksAt(waveform) : null;
+    if (item === this.current) { this.wave.show(peaks); this.wave.progress(this.part); }
   }
 
   /** What may be played of a track now; asked anew each time, because a decision may have changed it. */
@@ -183,9 +201,12 @@ export class Player {
     return top ? ranked.find(([n]) => n === top)[1] : null;
   }
 
+  get #total() {
+    return Number.isFinite(this.sound.duration) ? this.sound.duration : (this.current?.ms ?? 0) / 1000;
+  }
+
   #seek(seconds) {
-    const length = this.sound.duration || (this.current?.ms ?? 0) / 1000;
-    this.sound.currentTime = Math.min(Math.max(0, seconds), Math.max(0, length - 0.1));
+    this.sound.currentTime = Math.min(Math.max(0, seconds), Math.max(0, this.#total - 0.1));
     this.#draw();
   }
 
@@ -250,13 +271,15 @@ export class Player {
 
   #draw() {
     const { elapsed, length, seek } = this.parts;
-    const total = Number.isFinite(this.sound.duration) ? this.sound.duration : (this.current?.ms ?? 0) / 1000;
+    const total = this.#total;
     const now = this.#wanted || this.sound.currentTime;
     elapsed.textContent = clock(now);
     length.textContent = clock(total ? Math.round(total) : NaN);
     seek.max = Math.max(1, Math.round(total));
     if (document.activeElement !== seek || !seek.matches(":active")) seek.value = Math.round(now);
     seek.setAttribute("aria-valuetext", `${clock(now)} of ${clock(total)}`);
+    this.wave.progress(this.part);
+    this.onprogress();
   }
 
   #tick() {
