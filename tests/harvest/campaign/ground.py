@@ -50,6 +50,7 @@ class Ground:
         self.origin: Served = self._closing.enter_context(served(origin.answers()))
         self.children = self._closing.enter_context(Children(self.folder))
         self.counts: dict[str, dict[str, int]] = {}
+        self.growth: dict[str, int] = {}  # bytes that a stage adds
         self._cuts: dict[str, int] = {}
         self._make_templates()
         return self
@@ -118,9 +119,8 @@ class Ground:
             assert ended.code == 0, ended
             self.told()
             self.counts[stage] = self._undisturbed(stage, "").counts
+            self.growth[stage] = used(after) - used(self.template(stage))
         self.expected = state_of(Archive.open(self.folder / "whole"))
-        whole, before = (used(self.folder / "whole"), {stage: used(self.template(stage)) for stage in STAGES})
-        self.growth = {stage: max(whole - size, 0) for stage, size in before.items()}
 
     def _undisturbed(self, stage: str, group: str) -> Told:
         root = self.folder / "undisturbed"

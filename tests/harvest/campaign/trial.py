@@ -123,7 +123,7 @@ class Attempt:
         """A tmpfs with too little room for all of it; then there is more."""
         ground, trial = self._ground, self._trial
         template = ground.template(trial.stage)
-        size = used(template) + 64 * 1024 + int(trial.where * ground.growth[trial.stage] * 0.8)
+        size = used(template) + 64 * 1024 + int(trial.where * ground.growth[trial.stage] * 0.7)
         with mounted(here / "disk", "-t", "tmpfs", "-o", f"size={size // 1024}k", "none") as disk:
             root = disk / "a"
             shutil.copytree(template, root)
