@@ -59,29 +59,33 @@ def _rounded(number: int, digits: int) -> str:
     return str(int(round(number, digits - len(str(number))))) if digits < len(str(number)) else str(number)
 
 
+TB300, TB330 = claim("a", "300", "TB", "exactly", of="x"), claim("b", "330", "TB", "exactly", of="x")
+MANY, RATE = claim("b", "86000000", "files", of="x"), claim("c", "320", "kbit/s", of="x")
+TEN = claim("b", "10", "hours", of="x")
+
+
 @pytest.mark.parametrize(
     ("claims", "expected"),
     [
         ([claim("a", "120", "%")], ["arithmetic.share a"]),
         ([claim("a", "12.5", "tracks", "exactly")], ["arithmetic.count a"]),
-        ([claim("held", "315", "tracks"), claim("known", "210", "tracks"), share("150")],
-         ["arithmetic.part held", "arithmetic.share share"]),
-        ([claim("a", "300", "TB", "exactly", of="x"), claim("b", "330", "TB", "exactly", of="x")], ["arithmetic.two a"]),
-        ([claim("a", "300", "TB", "exactly", of="x"), claim("b", "329853488332800", "bytes", "exactly", of="x")],
-         ["arithmetic.unit a"]),
+        (
+            [claim("held", "315", "tracks"), claim("known", "210", "tracks"), share("150")],
+            ["arithmetic.part held", "arithmetic.share share"],
+        ),
+        ([TB300, TB330], ["arithmetic.two a"]),
+        ([TB300, claim("b", "329853488332800", "bytes", "exactly", of="x")], ["arithmetic.unit a"]),
         ([claim("a", "273", "TiB", of="x"), claim("b", "300", "TB", of="x")], []),
         ([claim("a", "10", "tracks", of="x"), claim("b", "20", "tracks", of="y")], []),
         ([claim("a", "10", "tracks"), claim("b", "20", "tracks")], []),
-        ([claim("a", "10", "tracks", of="x", definition="rows"), claim("b", "9", "tracks", of="x", definition="isrcs")], []),
-        ([claim("a", "300", "TB", of="x"), claim("b", "10", "hours", of="x")], ["arithmetic.rate a"]),
-        ([claim("a", "300", "MB", of="x"), claim("b", "10", "hours", of="x"), claim("c", "320", "kbit/s", of="x")],
-         ["arithmetic.rate a"]),
-        ([claim("a", "1.4", "GB", of="x"), claim("b", "10", "hours", of="x"), claim("c", "320", "kbit/s", of="x")], []),
-        ([claim("a", "300", "TB", of="x"), claim("b", "86000000", "files", of="x"), claim("c", "160", "kbit/s", of="x")], []),
-        ([claim("a", "300", "PB", of="x"), claim("b", "86000000", "files", of="x"), claim("c", "160", "kbit/s", of="x")],
-         ["arithmetic.mean a"]),
+        ([claim("a", "10", "tracks", of="x", definition="rows"), claim("b", "9", "tracks", of="x")], []),
+        ([TB300, TEN], ["arithmetic.rate a"]),
+        ([claim("a", "300", "MB", of="x"), TEN, RATE], ["arithmetic.rate a"]),
+        ([claim("a", "1.4", "GB", of="x"), TEN, RATE], []),
+        ([TB300, MANY, RATE], []),
+        ([claim("a", "300", "PB", of="x"), MANY, RATE], ["arithmetic.mean a"]),
     ],
-)  # fmt: skip
+)
 def test_sums(claims: list[Claim], expected: list[str]) -> None:
     assert sorted(codes(*claims)) == expected
 
