@@ -16,7 +16,7 @@ from phonolith.errors import BadInput, NotFound
 
 def one(lines: str) -> Claim:
     """A single claim of these keys, with an id and a sentence."""
-    return parse(f'format = 1\n[[claim]]\nid = "c"\nsentence = "s"\n{lines}'.encode(), "f")[0]
+    return parse(f'format = 1\n[[claim]]\nid = "c"\nsentence = "s"\n{lines}'.encode(), "f").claims[0]
 
 
 def test_a_whole_claim_is_read() -> None:

@@ -28,8 +28,10 @@ MOST = 10_000  # claims in it
 
 BOUNDS = ("exactly", "about", "at least", "at most")
 
-#: What a count counts: rows of a list, different ids, different ISRCs, files of different bytes, or recordings.
+#: What a count counts: rows of a list, different ids, different ISRCs, files of different bytes, or recordings. Where
+#: nothing is said, it is rows: whoever counts differently says so.
 DEFINITIONS = ("", "rows", "ids", "isrcs", "files", "recordings")
+ROWS = "rows"
 
 _TEXTS = ("id", "sentence", "who", "where", "unit", "bound", "definition", "of", "part", "whole", "procedure", "seed")
 _KEYS = (*_TEXTS, "when", "quantity", "tolerance")
@@ -84,8 +86,16 @@ class Claim:
         return low <= self.high + edge and high >= self.low - edge
 
 
-def read(path: Path) -> tuple[Claim, ...]:
-    """The claims of a file, in its order. Raises NotFound, BadInput, StorageError."""
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """A file of claims: what it is about, and the claims in its order."""
+
+    title: str
+    claims: tuple[Claim, ...]
+
+
+def read(path: Path) -> Stated:
+    """The claims of a file. Raises NotFound, BadInput, StorageError."""
     if not path.is_file():
         raise NotFound(str(path), "there is no such file of claims", "docs/reference/claims.md says what it looks like")
     with storage_errors(path), path.open("rb") as file:
@@ -93,7 +103,7 @@ def read(path: Path) -> tuple[Claim, ...]:
     return parse(data, str(path))
 
 
-def parse(data: bytes, subject: str) -> tuple[Claim, ...]:
+def parse(data: bytes, subject: str) -> Stated:
     """The claims of a file's bytes; ``subject`` names it in errors. Raises BadInput."""
     if len(data) > LARGEST:
         _wrong(subject, f"it has more than {LARGEST >> 20} MiB", "Cut it into several files")
@@ -110,7 +120,7 @@ def parse(data: bytes, subject: str) -> tuple[Claim, ...]:
         _wrong(subject, f"it needs 1 to {MOST:,} tables [[claim]]", "See docs/reference/claims.md")
     claims = tuple(_claim(row, f"{subject}, claim {number}") for number, row in enumerate(rows, 1))
     _check_names(claims, subject)
-    return claims
+    return Stated(_text(told, "title", subject), claims)
 
 
 def rounding(quantity: Decimal) -> Decimal:

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
-from phonolith.audit.claims import Claim
+from phonolith.audit.claims import ROWS, Claim
 from phonolith.audit.units import COUNTED
 
 
@@ -39,7 +39,7 @@ class Word(StrEnum):
 class Fact:
     """What evidence shows of a dimension, on its base scale: ``low`` at least, ``high`` at most (infinite: unknown).
 
-    ``of`` names the set it is about, "" for none in particular; ``definition`` as in claims. ``source`` is the evidence
+    ``of`` names the set it is about, as claims do; ``definition`` as in claims. ``source`` is the evidence
     and ``how`` a sentence on how it was found. A sample has ``drawn`` items of ``items``; its ``low`` and ``high`` hold
     with 95 % confidence and ``surely`` with 99.9 %, since among many claims one in twenty would be refuted by chance.
     """
@@ -104,8 +104,8 @@ def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
 def _bears(fact: Fact, claim: Claim) -> bool:
     return (
         fact.dimension == claim.unit.dimension
-        and (not claim.definition or fact.definition == claim.definition)
-        and (not fact.of or fact.of == claim.of)
+        and (fact.definition or ROWS) == (claim.definition or ROWS)
+        and fact.of == claim.of
     )
 
 
