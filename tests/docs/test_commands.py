@@ -258,6 +258,14 @@ def test_what_the_readme_says_to_type_works(tmp_path: Path) -> None:
     subprocess.run(["bash", "-ec", "\n".join(lines)], cwd=tmp_path, env=_environment(tmp_path), check=True, timeout=60)
 
 
+def test_the_table_of_contents_names_every_page_once() -> None:
+    text = (ROOT / "docs/README.md").read_text()
+    named = re.findall(r"\]\(([^)#]+\.md)\)", text)
+    assert sorted(named) == sorted(set(named))
+    pages = {str(path.relative_to(ROOT / "docs")) for path in (ROOT / "docs").rglob("*.md")}
+    assert {page for page in pages if not page.startswith(("decisions/", "README"))} == set(named)
+
+
 @pytest.mark.parametrize(
     "page", [*sorted(ROOT.glob("*.md")), *sorted(ROOT.glob("docs/**/*.md"))], ids=lambda page: page.name
 )
