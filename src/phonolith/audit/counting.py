@@ -11,23 +11,16 @@ import csv
 import os
 import resource
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
 
 from phonolith.audit.counted import MEMORY, Answer, Counted, Request, Unreadable
-from phonolith.audit.in_parquet import count_in_parquet
-from phonolith.audit.in_sqlite import count_in_sqlite
 from phonolith.audit.in_text import ENDINGS, count_in_text
 
 _SQLITE = b"SQLite format 3\0"
 _PARQUET = b"PAR1"
-_READERS: Mapping[str, Callable[[Request], Sequence[Counted]]] = {
-    "SQLite": count_in_sqlite,
-    "Parquet": count_in_parquet,
-    **dict.fromkeys(ENDINGS.values(), count_in_text),
-}
 
 
 def count(request: Request) -> Answer:
@@ -35,7 +28,7 @@ def count(request: Request) -> Answer:
     kind = ""
     try:
         kind = kind_of(request.path)
-        return Answer(tuple(_READERS[kind](request)), kind)
+        return Answer(tuple(_reader(kind)(request)), kind)
     except MemoryError:
         return Answer(kind=kind, problem=f"counting in it takes more than {MEMORY >> 20} MiB of memory")
     except RecursionError:
@@ -56,6 +49,19 @@ def kind_of(path: str) -> str:
     if found is None:
         raise Unreadable("it is no file that can be counted in: SQLite, Parquet, .csv, .tsv, .jsonl")
     return found
+
+
+def _reader(kind: str) -> Callable[[Request], Sequence[Counted]]:
+    """What counts in such files; engines are loaded where they are needed, since a child starts anew for each file."""
+    if kind == "SQLite":
+        from phonolith.audit.in_sqlite import count_in_sqlite
+
+        return count_in_sqlite
+    if kind == "Parquet":
+        from phonolith.audit.in_parquet import count_in_parquet
+
+        return count_in_parquet
+    return count_in_text
 
 
 def main() -> None:

@@ -90,7 +90,7 @@ def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
         carried = tuple(fact for fact in bearing if fact.basis is basis and _carries(fact, claim))
         if carried:
             needed = () if basis is Basis.READ else (_NEXT[basis],)
-            return Verdict(claim, _WORDS[basis], carried, tuple(fact.how for fact in carried), needed)
+            return Verdict(claim, _WORDS[basis], carried, tuple(_seen(fact, claim) for fact in carried), needed)
     if bearing:
         best = max(fact.basis for fact in bearing)
         shown = tuple(fact for fact in bearing if fact.basis is best)
@@ -118,14 +118,18 @@ def _carries(fact: Fact, claim: Claim) -> bool:
     return claim.allows(fact.low, fact.low) and claim.allows(fact.high, fact.high)
 
 
+def _seen(fact: Fact, claim: Claim) -> str:
+    return f"{fact.how}: {_amount(fact, claim)}"
+
+
 def _against(fact: Fact, claim: Claim) -> str:
-    return f"{fact.how}: {_amount(fact, claim)}, where the claim says {claim.quantity:,f} {claim.unit.name}"
+    return f"{_seen(fact, claim)}, where the claim says {claim.quantity:,f} {claim.unit.name}"
 
 
 def _short(fact: Fact, claim: Claim) -> str:
     share = fact.low / claim.value if claim.value else 0.0
     part = f", {100 * share:.3g} % of what is claimed" if share < 1 else ""
-    return f"{fact.how}: {_amount(fact, claim)}{part}"
+    return f"{_seen(fact, claim)}{part}"
 
 
 def _amount(fact: Fact, claim: Claim) -> str:

@@ -20,7 +20,7 @@ _STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refu
 
 @verb(
     "audit",
-    short_help="Put claims about an archive to the test.",
+    short_help="Put claims about an archive to the test: anybody's.",
     examples=(
         "audit claims.toml",
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
