@@ -1,7 +1,7 @@
 """Planted claims: evidence that is made here, and sixty-odd sentences about it of which the truth is known.
 
-Each sentence has the verdicts that are right. ``REFUTED`` and ``PROVEN`` stand where the evidence can decide; a lie that
-it cannot see may stay ``claimed``, and nothing false may ever be called proven.
+Each sentence has the verdicts that are right: ``REFUTED`` and ``PROVEN`` where the evidence can decide. A lie that it
+cannot see may stay ``claimed``, and nothing false may ever be called proven.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _torrents(folder: Path) -> None:
 def _database(path: Path) -> None:
     with sqlite3.connect(path) as db:
         db.executescript(
-            "CREATE TABLE track (id INTEGER PRIMARY KEY, title TEXT, isrc TEXT, ms INTEGER, year INTEGER, size INTEGER);"
+            "CREATE TABLE track (id INTEGER PRIMARY KEY, title TEXT, isrc TEXT, ms INTEGER, year INTEGER, size INT);"
             "CREATE TABLE meta (key TEXT, value INTEGER);"
             "CREATE VIEW all_tracks AS SELECT * FROM track UNION ALL SELECT * FROM track;"
             "INSERT INTO meta VALUES ('tracks', 250), ('bytes', 2000000000);"
