@@ -59,6 +59,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "unset": ("correct", "Undo a correction."),
     },
     "Commit and prove": {
+        "audit": ("audit", "Put claims about an archive to the test: anybody's."),
         "log": ("log", "The signed log of what was committed to."),
         "prove": ("prove", "Prove that a file was committed to."),
         "check-proof": ("prove", "Check a proof that a file was committed to."),

@@ -1,0 +1,139 @@
+"""An audit: claims, evidence, verdicts, and the report of them as data."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from phonolith import __version__
+from phonolith.audit.claims import Claim
+from phonolith.audit.evidence import Exhibit, Given, Looked, look
+from phonolith.audit.lint import Reach, lint, ratio
+from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
+from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """Verdicts in the order of the claims, with what they rest on."""
+
+    verdicts: tuple[Verdict, ...]
+    exhibits: tuple[Exhibit, ...]
+    findings: tuple[Finding, ...]
+    time: str
+
+
+def audit(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Audit:
+    """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError."""
+    looked = look(claims, evidence, progress)
+    arithmetic = lint(claims)
+    _add_shares(claims, looked)
+    verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)
+    return Audit(verdicts, tuple(looked.exhibits), (*arithmetic, *looked.findings), now)
+
+
+def data_of(told: Audit) -> Mapping[str, Any]:
+    """The report as an object for JSON."""
+    return {
+        "format": 1,
+        "made": told.time,
+        "by": f"Phonolith {__version__}",
+        "verdicts": [_verdict(one) for one in told.verdicts],
+        "words": {word.value: sum(one.word is word for one in told.verdicts) for word in Word},
+        "evidence": [_exhibit(one) for one in told.exhibits],
+        "findings": [asdict(one) for one in told.findings],
+    }
+
+
+def _add_shares(claims: Sequence[Claim], looked: Looked) -> None:
+    """A share is shown where both of its ends are, as well as the weaker of them."""
+    for one in claims:
+        if not one.part:
+            continue
+        for part in looked.facts[one.part]:
+            for whole in looked.facts[one.whole]:
+                if part.basis > Basis.STATED and whole.basis > Basis.STATED and whole.high > 0:
+                    can = ratio(Reach(part.low, part.high), Reach(whole.low, whole.high))
+                    how = f"{part.how}, of {whole.how[:1].lower()}{whole.how[1:]}"
+                    basis = min(part.basis, whole.basis)
+                    fact = Fact("share", *can, basis, part.source, how, one.of, one.definition)
+                    looked.facts[one.id].append(fact)
+
+
+def _by_arithmetic(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
+    """A share that is not that of the figures it names is refuted by them, whatever evidence there is of them."""
+    against = [
+        one.problem
+        for one in findings
+        if one.severity == "error" and one.code == "arithmetic.share" and one.subject == f"claim {verdict.claim.id}"
+    ]
+    if not against or verdict.word is Word.REFUTED:
+        return verdict
+    return Verdict(verdict.claim, Word.REFUTED, verdict.facts, tuple(against))
+
+
+def _verdict(one: Verdict) -> dict[str, Any]:
+    claim = one.claim
+    told = {
+        "id": claim.id,
+        "sentence": claim.sentence,
+        "who": claim.who,
+        "where": claim.where,
+        "when": claim.when,
+        "quantity": _plain(float(claim.quantity)),
+        "unit": claim.unit.name,
+        "bound": claim.bound,
+        "tolerance": _plain(float(claim.slack)),
+        "of": claim.of,
+        "definition": claim.definition,
+        "procedure": claim.procedure,
+        "seed": claim.seed,
+    }
+    return told | {
+        "verdict": one.word.value,
+        "why": list(one.why),
+        "needed": list(one.needed),
+        "facts": [_fact(fact, claim) for fact in one.facts],
+    }
+
+
+def _fact(fact: Fact, claim: Claim) -> dict[str, Any]:
+    low, high = fact.low / claim.unit.scale, fact.high / claim.unit.scale
+    return {
+        "low": _plain(low),
+        "high": None if high == float("inf") else _plain(high),
+        "unit": claim.unit.name,
+        "basis": fact.basis.name.lower(),
+        "source": fact.source,
+        "how": fact.how,
+    }
+
+
+def _exhibit(one: Exhibit) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "of": one.given.of,
+        "path": str(one.given.path),
+        "whole": one.given.whole,
+        "kind": one.kind,
+        "sha256": one.digest,
+        "size": one.size,
+        "described": None,
+    }
+    if one.described is not None:
+        shown = one.described
+        told["described"] = {
+            "torrents": shown.torrents,
+            "files": shown.files,
+            "bytes": shown.size,
+            "padding": shown.padding,
+            "again": {"files": shown.again, "bytes": shown.again_size},
+            "without_digest": shown.rootless,
+            "kinds": [{"kind": part.kind, "files": part.files, "bytes": part.size} for part in shown.slices()],
+        }
+    return told
+
+
+def _plain(value: float) -> float | int:
+    return int(value) if value == int(value) and abs(value) < 1e15 else value

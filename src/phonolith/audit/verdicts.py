@@ -1,0 +1,143 @@
+"""The verdict on a claim: what the evidence shows of it, and never a word more.
+
+A fact is what evidence shows: between ``low`` and ``high`` of something, resting on how it was looked at. A verdict
+follows from facts alone; nobody can raise one by hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+from phonolith.audit.claims import ROWS, Claim
+from phonolith.audit.units import COUNTED
+
+
+class Basis(IntEnum):
+    """What a fact rests on, weakest first."""
+
+    STATED = 1  # a sentence, somebody's page
+    DESCRIBED = 2  # metainfo or a listing describes it; no byte of it was seen
+    OFFERED = 3  # and at some time a complete copy of it was offered
+    SAMPLED = 4  # a sample that was drawn by a published seed was read
+    READ = 5  # all of it was read
+
+
+class Word(StrEnum):
+    """What is said of a claim."""
+
+    CLAIMED = "claimed"
+    CIRCULATING = "circulating"
+    SAMPLED = "sampled"
+    PROVEN = "proven"
+    REFUTED = "refuted"
+    UNVERIFIABLE = "unverifiable"
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """What evidence shows of a dimension, on its base scale: ``low`` at least, ``high`` at most (infinite: unknown).
+
+    ``of`` names the set it is about, as claims do; ``definition`` as in claims. ``source`` is the evidence
+    and ``how`` a sentence on how it was found. A sample has ``drawn`` items of ``items``; its ``low`` and ``high`` hold
+    with 95 % confidence and ``surely`` with 99.9 %, since among many claims one in twenty would be refuted by chance.
+    """
+
+    dimension: str
+    low: float
+    high: float
+    basis: Basis
+    source: str
+    how: str
+    of: str = ""
+    definition: str = ""
+    drawn: int = 0
+    items: int = 0
+    surely: tuple[float, float] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The ``word`` on a claim, the facts it follows from, why in sentences, and what would raise it."""
+
+    claim: Claim
+    word: Word
+    facts: tuple[Fact, ...]
+    why: tuple[str, ...]
+    needed: tuple[str, ...] = ()
+
+
+_WORDS = {Basis.OFFERED: Word.CIRCULATING, Basis.SAMPLED: Word.SAMPLED, Basis.READ: Word.PROVEN}
+_NEXT = {
+    Basis.STATED: "Evidence beyond the statement: torrents, a listing, a catalogue file, or the bytes",
+    Basis.DESCRIBED: "A scrape that saw a complete copy of what is described, or the bytes themselves",
+    Basis.OFFERED: "A sample of the bytes, drawn by a published seed and checked against the metainfo",
+    Basis.SAMPLED: "All of it, read",
+    Basis.READ: "A count that leaves nothing open: what was read shows no more than these bounds",
+}
+#: Dimensions that evidence of the kinds there are can speak of. Who listens, and to what, is not in what is held.
+_SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - {"listens", "users"}
+
+
+def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
+    """The verdict on one claim from all facts there are; those that are not about it are left aside."""
+    bearing = tuple(fact for fact in facts if _bears(fact, claim))
+    against = tuple(fact for fact in bearing if fact.basis > Basis.STATED and not claim.allows(*_surely(fact)))
+    if against:
+        return Verdict(claim, Word.REFUTED, against, tuple(_against(fact, claim) for fact in against))
+    for basis in sorted(_WORDS, reverse=True):
+        carried = tuple(fact for fact in bearing if fact.basis is basis and _carries(fact, claim))
+        if carried:
+            needed = () if basis is Basis.READ else (_NEXT[basis],)
+            return Verdict(claim, _WORDS[basis], carried, tuple(_seen(fact, claim) for fact in carried), needed)
+    if bearing:
+        best = max(fact.basis for fact in bearing)
+        shown = tuple(fact for fact in bearing if fact.basis is best)
+        return Verdict(claim, Word.CLAIMED, shown, tuple(_short(fact, claim) for fact in shown), (_NEXT[best],))
+    if claim.unit.dimension not in _SHOWN:
+        why = f"Nothing that an archive holds shows {claim.unit.dimension}"
+        return Verdict(claim, Word.UNVERIFIABLE, (), (why,), ("The data that the figure was made from",))
+    return Verdict(claim, Word.CLAIMED, (), ("No evidence that was given speaks of it",), (_NEXT[Basis.STATED],))
+
+
+def _bears(fact: Fact, claim: Claim) -> bool:
+    return (
+        fact.dimension == claim.unit.dimension
+        and (fact.definition or ROWS) == (claim.definition or ROWS)
+        and fact.of == claim.of
+    )
+
+
+def _surely(fact: Fact) -> tuple[float, float]:
+    return fact.surely or (fact.low, fact.high)
+
+
+def _carries(fact: Fact, claim: Claim) -> bool:
+    """Whether all that the claim says is shown: whatever the truth within the fact, the sentence would hold."""
+    return claim.allows(fact.low, fact.low) and claim.allows(fact.high, fact.high)
+
+
+def _seen(fact: Fact, claim: Claim) -> str:
+    return f"{fact.how}: {_amount(fact, claim)}"
+
+
+def _against(fact: Fact, claim: Claim) -> str:
+    return f"{_seen(fact, claim)}, where the claim says {claim.quantity:,f} {claim.unit.name}"
+
+
+def _short(fact: Fact, claim: Claim) -> str:
+    share = fact.low / claim.value if claim.value else 0.0
+    part = f", {100 * share:.3g} % of what is claimed" if share < 1 else ""
+    return f"{_seen(fact, claim)}{part}"
+
+
+def _amount(fact: Fact, claim: Claim) -> str:
+    low, high = (value / claim.unit.scale for value in (fact.low, fact.high))
+    if low == high:
+        return f"{low:,.6g} {claim.unit.name}"
+    return (
+        f"at least {low:,.6g} {claim.unit.name}"
+        if high == float("inf")
+        else f"{low:,.6g} to {high:,.6g} {claim.unit.name}"
+    )

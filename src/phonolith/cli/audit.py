@@ -1,0 +1,97 @@
+"""``audit``: puts what somebody claims of an archive to the test, with whatever evidence there is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from phonolith.cli.findings import show_findings
+from phonolith.cli.verb import Answer, Place, verb
+from phonolith.cli.view import View
+
+if TYPE_CHECKING:
+    from phonolith.audit.evidence import Given
+
+_STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refuted": "red"}
+
+
+@verb(
+    "audit",
+    short_help="Put claims about an archive to the test: anybody's.",
+    examples=(
+        "audit claims.toml",
+        "audit claims.toml --evidence tracks.csv=data/tracks.csv",
+        "audit claims.toml --part audio=torrents/ --html report.html",
+    ),
+)
+@click.argument("claims", type=click.Path(path_type=Path))
+@click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
+@click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The report as one page, written there.")
+@click.option("--title", metavar="TEXT", help="Title of that page.")
+def audit(
+    place: Place,
+    claims: Path,
+    whole: tuple[str, ...],
+    part: tuple[str, ...],
+    html: Path | None,
+    title: str | None,
+) -> Answer:
+    """Judge each of the CLAIMS, a file as docs/reference/claims.md describes it: anybody's, about any archive.
+
+    Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet. Claims are compared
+    with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
+    with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
+    not fit.
+    """
+    from phonolith.audit.audit import audit as judge
+    from phonolith.audit.audit import data_of
+    from phonolith.audit.claims import read
+
+    evidence = [*_given(whole, whole=True), *_given(part, whole=False)]
+    stated = read(claims)
+    said = stated.claims
+    with place.bars() as bars:
+        told = judge(said, evidence, bars, now=place.now())
+    data = data_of(told)
+    if html is not None:
+        _write_page(html, data, title or stated.title or f"Audit of {claims.name}")
+
+    def show(view: View) -> None:
+        for one in data["verdicts"]:
+            view.line(f"{one['verdict']}: {one['sentence']}", _STYLES.get(one["verdict"], "bold"))
+            for line in one["why"]:
+                view.line(line, "", 4)
+            for line in one["needed"]:
+                view.line(f"To say more: {line[:1].lower()}{line[1:]}", "dim", 4)
+        show_findings(view, told.findings)
+        counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
+        view.line(f"{len(said)} claims: {counted}.")
+        if html is not None:
+            view.hint(f"The report: {html}")
+
+    wrong = data["words"]["refuted"] or any(one.severity == "error" for one in told.findings)
+    return Answer(data, show, exit=int(bool(wrong)))
+
+
+def _given(told: Sequence[str], *, whole: bool) -> list[Given]:
+    from phonolith.audit.evidence import Given
+
+    found = []
+    for text in told:
+        name, sign, path = text.partition("=")
+        found.append(Given(name, Path(path), whole) if sign else Given(Path(text).name, Path(text), whole))
+    return found
+
+
+def _write_page(path: Path, data: Any, title: str) -> None:
+    from phonolith.audit.report import page
+    from phonolith.store.files import atomic_write
+
+    atomic_write(path, page(data, title).encode())
+
+
+COMMANDS = {"audit": audit}

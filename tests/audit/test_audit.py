@@ -1,0 +1,170 @@
+"""Audits as a whole: planted claims of known truth, real data, and the report that is made of them."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from phonolith.audit.audit import Audit, audit, data_of
+from phonolith.audit.claims import parse
+from phonolith.audit.evidence import Given
+from phonolith.audit.report import page
+from phonolith.errors import NotFound
+from phonolith.model.progress import Silent
+from phonolith.store import metainfo
+from tests.audit.planted import Planted, make_evidence, planted
+
+NOW = "2026-11-30T12:00:00Z"
+SHARED = Path(__file__).parents[2].parent / "shared" / "data"
+
+
+def judged(text: str, *evidence: Given) -> Audit:
+    return audit(parse(text.encode(), "claims.toml").claims, evidence, Silent(), now=NOW)
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> list[tuple[Planted, str]]:
+    folder = tmp_path_factory.mktemp("planted")
+    make_evidence(folder)
+    torrents = folder / "torrents"
+    size = sum(metainfo.read(path.read_bytes(), path.name).size for path in torrents.iterdir())
+    all_of_them = planted(size)
+    rows = [
+        f'[[claim]]\nid = "c{number}"\nsentence = "{number}"\n{one.keys}\n' for number, one in enumerate(all_of_them)
+    ]
+    given = [Given(path.name, path) for path in sorted(folder.iterdir())]
+    told = judged("format = 1\n" + "".join(rows), *given)
+    return [(one, verdict.word.value) for one, verdict in zip(all_of_them, told.verdicts, strict=True)]
+
+
+def test_there_are_sixty_of_them_of_every_kind(verdicts: list[tuple[Planted, str]]) -> None:
+    assert len(verdicts) >= 60
+    assert {word for _, word in verdicts} == {"claimed", "proven", "refuted", "unverifiable"}
+
+
+def test_nothing_false_is_proven_and_nothing_true_refuted(verdicts: list[tuple[Planted, str]]) -> None:
+    assert [one.keys for one, word in verdicts if word == "proven" and not one.true] == []
+    assert [one.keys for one, word in verdicts if word == "refuted" and one.true] == []
+
+
+def test_each_ends_as_the_evidence_has_it(verdicts: list[tuple[Planted, str]]) -> None:
+    assert [(one.keys, word) for one, word in verdicts if word not in one.right] == []
+
+
+def test_a_part_refutes_nothing_that_may_be_elsewhere(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    claim = 'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 600\nunit = "files"\nof = "torrents"\n'
+    assert judged(claim, Given("torrents", tmp_path / "torrents")).verdicts[0].word == "refuted"
+    part = judged(claim, Given("torrents", tmp_path / "torrents", whole=False)).verdicts[0]
+    assert part.word == "claimed"
+    assert part.why == ("The metainfo of 3 torrents describes it: at least 60 files, 10 % of what is claimed",)
+
+
+def test_a_torrent_that_cannot_be_read_leaves_open_how_much_there_is(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    claim = 'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 61\nunit = "files"\nof = "torrents"\n'
+    tmp_path.joinpath("torrents", "x.torrent").write_bytes(b"d4:infod")
+    told = judged(claim, Given("torrents", tmp_path / "torrents"))
+    assert told.verdicts[0].word == "claimed"
+    assert [one.code.partition(".")[0] for one in told.findings] == ["metainfo"]
+
+
+def test_a_share_is_shown_by_its_ends(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    told = judged(
+        """
+        format = 1
+        [[claim]]
+        id = "isrcs"
+        sentence = "100 tracks by ISRC"
+        quantity = 100
+        unit = "tracks"
+        definition = "isrcs"
+        of = "tracks.csv"
+        procedure = "distinct isrc"
+        [[claim]]
+        id = "rows"
+        sentence = "120 tracks"
+        quantity = 120
+        unit = "tracks"
+        of = "tracks.csv"
+        [[claim]]
+        id = "share"
+        sentence = "83 % have an ISRC of their own"
+        quantity = 83
+        unit = "%"
+        bound = "about"
+        part = "isrcs"
+        whole = "rows"
+        [[claim]]
+        id = "wrong"
+        sentence = "90 %"
+        quantity = 90
+        unit = "%"
+        part = "isrcs"
+        whole = "rows"
+        """,
+        Given("tracks.csv", tmp_path / "tracks.csv"),
+    )
+    assert [one.word.value for one in told.verdicts] == ["proven", "proven", "proven", "refuted"]
+
+
+def test_evidence_of_nothing_that_is_claimed_is_said(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    claim = 'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 1\nunit = "files"\nof = "audio"\n'
+    told = judged(claim, Given("tracks.csv", tmp_path / "tracks.csv"))
+    assert [one.code for one in told.findings] == ["evidence.unused"]
+    with pytest.raises(NotFound):
+        judged(claim, Given("audio", tmp_path / "nowhere"))
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real data is not here")
+def test_what_a_real_database_says_of_itself() -> None:
+    """freemusi.cc: 2,289 releases and 21,502 tracks; both tables have the same playing time, 68.4 days."""
+    rows = {"releases.csv": ("releases", 2289), "tracks.csv": ("tracks", 21_502)}
+    text = "format = 1\n" + "".join(
+        f'[[claim]]\nid = "{unit}"\nsentence = "s"\nquantity = {count}\nunit = "{unit}"\nof = "{name}"\n'
+        f'[[claim]]\nid = "time-{unit}"\nsentence = "s"\nquantity = 5909406\nunit = "seconds"\nof = "{name}"\n'
+        'procedure = "sum duration in seconds"\n'
+        for name, (unit, count) in rows.items()
+    )
+    told = judged(text, *(Given(name, SHARED / "freemusi-cc" / name) for name in rows))
+    assert [one.word.value for one in told.verdicts] == ["proven"] * 4
+    assert not told.findings
+
+
+@pytest.mark.skipif(not SHARED.is_dir(), reason="real data is not here")
+def test_real_torrents_and_the_broken_one_among_them() -> None:
+    claim = (
+        'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 1\nunit = "files"\nbound = "at least"\nof = "t"\n'
+    )
+    told = judged(claim, Given("t", SHARED / "torrents-webtorrent", whole=False))
+    assert told.exhibits[0].described is not None and told.exhibits[0].described.torrents == 7
+    assert [Path(one.subject).name for one in told.findings] == ["corrupt.torrent"]
+
+
+def test_the_report_is_whole_escaped_and_fetches_nothing(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    nasty = "<script>alert(1)</script>"
+    claim = (
+        f'format = 1\n[[claim]]\nid = "a"\nsentence = "{nasty}"\nwho = "{nasty}"\nwhere = "javascript:alert(1)"\n'
+        'quantity = 60\nunit = "files"\nof = "torrents"\nprocedure = "metainfo"\n'
+    )
+    told = data_of(judged(claim, Given("torrents", tmp_path / "torrents")))
+    assert json.loads(json.dumps(told)) == told
+    text = page(told, nasty)
+    assert nasty not in text
+    assert "proven" in text and "lossless audio" in text
+    assert not re.search(r"<(script|link|img|iframe)|\b(src|href)=|url\(", text)
+    assert "default-src 'none'" in text
+
+
+def test_the_same_evidence_gives_the_same_report(tmp_path: Path) -> None:
+    make_evidence(tmp_path)
+    claim = 'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 60\nunit = "files"\nof = "torrents"\n'
+    one, other = (data_of(judged(claim, Given("torrents", tmp_path / "torrents"))) for _ in range(2))
+    assert one == other
+    assert re.fullmatch("[0-9a-f]{64}", one["evidence"][0]["sha256"])
