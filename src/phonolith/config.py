@@ -296,6 +296,27 @@ SETTINGS: tuple[Setting, ...] = (
         _texts,
         _parse_list,
     ),
+    Setting(
+        "door.open",
+        True,
+        "Whether artists and labels may prove a page of theirs, and say what is theirs",
+        _flag,
+        _parse_flag,
+    ),
+    Setting(
+        "door.calm",
+        10,
+        "Artists an hour who are let in by their page alone; further ones wait for a person",
+        _number(0, 100_000),
+        _parse_number,
+    ),
+    Setting(
+        "door.trusted",
+        (),
+        "Origins inside this network whose pages may be looked at, as in http://intranet:8080; others never are",
+        _texts,
+        _parse_list,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
     Setting(
         "fixity.period",
@@ -349,6 +370,9 @@ class Settings:
     notices_from: str = ""
     notices_smtp: str = ""
     notices_sendmail: tuple[str, ...] = ()
+    door_open: bool = True
+    door_calm: int = 10
+    door_trusted: tuple[str, ...] = ()
     build_workers: int = 0
     fixity_period: int = 180
     fixity_share: int = 100

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phonolith.cli.door import queue as at_the_door
 from phonolith.cli.notice import queue
 from phonolith.cli.reading import reading
 from phonolith.cli.text import plural
@@ -16,7 +17,7 @@ from phonolith.cli.view import View
 if TYPE_CHECKING:
     from phonolith.library.todo import Section
 
-SORTS = ("notices", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
+SORTS = ("notices", "door", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes", "publishable")
 
 
 @verb("todo", short_help="What wants attention, with the command that settles it.")
@@ -32,7 +33,7 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
-        sections = (*_notices(place, limit), *find(library, limit=limit))
+        sections = (*_notices(place, limit), *_door(place, limit), *find(library, limit=limit))
     chosen = [one for one in sections if sort in (None, one.code)]
 
     def show(view: View) -> None:
@@ -69,6 +70,21 @@ def _notices(place: Place, limit: int) -> Iterator[Section]:
     ]
     if rows:
         yield Section("notices", "Notices that wait for you", "notices", len(rows), tuple(items))
+
+
+def _door(place: Place, limit: int) -> Iterator[Section]:
+    """Doors at which somebody waits, and what artists contradict each other about."""
+    from phonolith.library.todo import Item, Section
+
+    rows = at_the_door(place)
+    items = [
+        Item(row["subject"], f"{row['voice']} {row['name']}", row["why"], 0, f"phonolith door show {row['door']}")
+        if "door" in row
+        else Item(row["about"], f"contrary words about its {row['what']}", "neither counts", 1, "phonolith door list")
+        for row in rows[:limit]
+    ]
+    if rows:
+        yield Section("door", "At the artist's door", "doors", len(rows), tuple(items), "Look at the page yourself")
 
 
 COMMANDS = {"todo": todo}
