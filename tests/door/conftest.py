@@ -22,11 +22,11 @@ from phonolith.store.archive import Archive
 from tests.notices.conftest import Clock
 from tests.sample import make_archive
 
-QUIET, NORTH = "https://quiet.example/", "https://north.example/about"
+QUIET, NORTH, SOCIAL = "https://quiet.example/", "https://north.example/about", "https://social.example/@quiet"
 LINKS = {
     "artist:quiet": [
         ("official homepage", QUIET),
-        ("social network", "https://social.example/@quiet"),
+        ("social network", SOCIAL),
         ("homepage", "https://en.wikipedia.org/wiki/Quiet"),
         ("lyrics", "https://words.example/quiet"),
     ],

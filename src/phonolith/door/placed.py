@@ -2,7 +2,8 @@
 
 Comments, reviews and guestbooks stand in the body of a page, and a code is public: whoever reads it can write it there.
 So the words of a page prove nothing by themselves. What counts is its head (WHATWG HTML, section 4.2), and links in its
-body that say ``rel="me"`` (XFN 1.1; Mastodon takes them for the same), which programs keep out of comments.
+body that say ``rel="me"`` (XFN 1.1): Mastodon verifies pages by the same, and programs leave it out of comments, where
+WordPress, for one, lets links have an address and a title only (``$allowedtags`` of its kses.php).
 
 One pass, each byte looked at a bounded number of times, whatever the page is.
 """
