@@ -10,10 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from phonolith.model.event import KINDS, Event
+from phonolith.model.music import Level, LicenceStatement
 from phonolith.rights import door as machine
 from phonolith.rights.decisions import Decisions
 from phonolith.rights.door import ACTS, FOLLOWED, FOUND, State, contrary, crowd, in_force, number, why_person
 from phonolith.rights.door_pages import _others, canonical, judge, same_site
+from phonolith.rights.evidence import NO_EVIDENCE, REVOKED, Attestation, resolve, since
 
 ARTIST, TRACK, RELEASE = "aaaaaaaaaaaaaaaa", "bbbbbbbbbbbbbbbb", "cccccccccccccccc"
 PAGE, OTHER = "https://quiet.example/", "https://label.example/"
@@ -213,6 +215,46 @@ def test_the_last_word_counts_and_of_contrary_ones_neither() -> None:
         assert in_force(said_) is counts
         disputed = len(said_) > 1 and counts in (None, said_[0])
         assert bool(contrary(said_)) is disputed
+
+
+# Licences
+
+
+def confirmed(licence: str = BY, event: int = 5) -> Attestation:
+    return Attestation(licence, "rightsholder", "theirs", event, by="artist", door=ONE)
+
+
+def test_a_confirmed_licence_stands_above_what_a_platform_says_and_beside_other_rightsholders() -> None:
+    stated = [LicenceStatement(CC0, Level.PLATFORM, "archive")]
+    found = resolve(stated, [confirmed()])
+    assert found.licence is not None and (found.licence.code, found.level, found.stated_by) == (
+        "CC-BY-4.0",
+        4,
+        "artist",
+    )
+    assert resolve([LicenceStatement(CC0, Level.RIGHTSHOLDER, "label")], [confirmed()]).basis == "conflict"
+    assert resolve([], [confirmed(), Attestation(CC0, "rightsholder", "ours", 6)]).basis == "conflict"
+    both = resolve([], [confirmed(), Attestation(BY, "rightsholder", "ours", 6)])
+    assert both.licence is not None and "operator" in both.note
+
+
+def test_it_covers_the_composition_only_where_nobody_else_wrote_it() -> None:
+    assert resolve([], [confirmed()]).composition
+    assert not resolve([], [confirmed()], composition_by_others=True).composition
+    here = Attestation(BY, "rightsholder", "ours", 6)
+    assert resolve([], [confirmed(), here], composition_by_others=True).composition  # a person here attests it whole
+
+
+def test_since_a_build_it_opens_nothing_that_a_build_might_not() -> None:
+    nothing = since(NO_EVIDENCE, [confirmed()], 4)
+    assert nothing is NO_EVIDENCE  # who wrote it only a build sees
+    stated = resolve([LicenceStatement(CC0, Level.PLATFORM, "archive")])
+    assert since(stated, [confirmed()], 4) == resolve([LicenceStatement(CC0, Level.PLATFORM, "archive")], [confirmed()])
+    cover = resolve([LicenceStatement(CC0, Level.PLATFORM, "archive")], composition_by_others=True)
+    assert not since(cover, [confirmed()], 4).composition
+    built = resolve([], [confirmed(event=3)])
+    assert since(built, [], 4) == REVOKED and since(built, [confirmed(event=3)], 4) == built
+    assert since(built, [confirmed(event=3), confirmed(CC0, 6)], 4).basis == "conflict"
 
 
 # Pages

@@ -18,6 +18,7 @@ from phonolith.config import Settings
 from phonolith.door.seen import Outside
 from phonolith.store.archive import Archive
 from phonolith.web.app import create_app
+from phonolith.web.errors import problem_of
 from tests.door.conftest import QUIET, Web, add_links, head
 from tests.notices.conftest import Clock
 from tests.releases.test_cut import publish_now
@@ -213,6 +214,12 @@ def test_without_a_door_there_is_none_and_no_page_speaks_of_it(visit: Visit) -> 
             assert "It is closed" in client.get("/door").text
             assert client.get(f"/door/{artist}").status_code == 404
             assert "/door/" not in client.get(f"/artist/{artist}").text
+
+
+def test_the_log_of_a_fault_lets_nobody_in(caplog: pytest.LogCaptureFixture) -> None:
+    for page in ("door/mine", "notices/receipt"):
+        problem_of(RuntimeError("x"), path=f"/{page}/{'k' * 32}/look")
+    assert "kkkk" not in caplog.text and "/door/mine/…/look" in caplog.text
 
 
 def test_the_description_of_the_api_tells_of_what_is_said(visit: Visit) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from phonolith.door.office import Office
     from phonolith.door.seen import Outside
     from phonolith.rights.door import Act, Door
+
+_SHOWN = 50  # of what was said
 
 
 @click.group("door", short_help="The artist's door: who came in, what they said, undo.")
@@ -59,6 +61,7 @@ def show_(place: Place, identifier: str) -> Answer:
         row = _row(office, found)
         keys = office.keys(identifier)
         acts = office.acts(identifier)
+        names = _names(office, [one.subjects[0] for one in acts[:_SHOWN]])
     waiting = [one.code for one in keys if one.waits]
     data = {**row, "read": found.at, "snapshot": found.snapshot, "found": found.found, "steps": found.steps}
     data |= {"links": len([one for one in keys if one.good]), "waiting": waiting, "acts": acts}
@@ -83,9 +86,9 @@ def show_(place: Place, identifier: str) -> Answer:
             because = f": {step.because}" if step.because else ""
             view.line(f"{step.time}  {step.kind.partition('.')[2]}{by}{because}", indent=2)
         view.heading("What was said")
-        for one in acts[:50]:
+        for one in acts[:_SHOWN]:
             undone = f"  (undone by event {one.undone})" if one.undone else ""
-            view.line(f"{one.event}  {one.time[:10]}  {_told(one)}{undone}", indent=2)
+            view.line(f"{one.event}  {one.time[:10]}  {_told(one, names)}{undone}", indent=2)
         if not acts:
             view.line("Nothing yet.", "dim", indent=2)
         for words in _commands(found.id, row, acts):
@@ -247,10 +250,28 @@ def _dispute(subject: str, what: str, events: tuple[int, ...]) -> dict[str, Any]
     return {"about": subject, "what": what, "events": events}
 
 
-def _told(one: Act) -> str:
+def _told(one: Act, names: Mapping[str, str]) -> str:
     values = ", ".join(str(value) for value in one.told.values() if value is not None)
     more = f" and {len(one.subjects) - 1} more" if len(one.subjects) > 1 else ""
-    return f"{one.kind.partition('.')[2]} {one.subjects[0]}{more}{': ' if values else ''}{values}"
+    about = names.get(one.subjects[0], one.subjects[0])
+    return f"{one.kind.partition('.')[2]} {about}{more}{': ' if values else ''}{values}"
+
+
+def _names(office: Office, ids: Sequence[str]) -> dict[str, str]:
+    """What is said of, as people know it; ids that are in no catalogue any more are left out."""
+    from contextlib import suppress
+
+    from phonolith.errors import NotFound
+
+    found = {}
+    with suppress(NotFound), office.reading() as reading:
+        for one in dict.fromkeys(ids):
+            with suppress(NotFound):
+                kind, row = reading.snapshot.find(one)
+                column = "title" if kind in ("track", "release") else "name"
+                title = reading.rows(f"SELECT {column} FROM {kind} WHERE id = ?", (row,))[0][0]
+                found[one] = f"{kind}:{one} {title}"
+    return found
 
 
 def _commands(identifier: str, row: dict[str, Any], acts: list[Act]) -> Iterator[str]:

@@ -9,7 +9,7 @@ from contextlib import suppress
 
 from phonolith.door.office import Office, Practice
 from phonolith.door.seen import Outside
-from phonolith.errors import Busy, PhonolithError
+from phonolith.errors import Busy, NotFound, PhonolithError
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.overlay import Overlay
 from phonolith.library.reading import Library
@@ -38,7 +38,7 @@ def keep_looking(
     said = ""
     while not stop.wait(every):
         try:
-            with suppress(Busy):
+            with suppress(Busy, NotFound):  # somebody else does, or nothing is built yet
                 look_once(archive, practice, outside, now=now)
             said = ""
         except PhonolithError as error:
