@@ -89,7 +89,10 @@ def test_a_code_among_the_words_waits_for_a_person_each_time(doors: Doors) -> No
     (door,) = doors.office.doors().values()
     assert door.state is State.WAITING and not doors.office.entered(token).open
     assert "visitors may write" in doors.office.why_person(door)
-    doors.office.open(door.id, because="the page says so in its first line", actor="curator")
+    code = doors.office.entered(token).key.code
+    with pytest.raises(UsageError):
+        doors.office.open(door.id, because="which one?", actor="curator")
+    doors.office.open(door.id, because="the page says so in its first line", actor="curator", code=code)
     assert doors.office.entered(token).open
     # A visitor who writes another code below it is not let in by that.
     visitor = doors.ask("artist:quiet", QUIET, "203.0.113.9")
@@ -97,6 +100,9 @@ def test_a_code_among_the_words_waits_for_a_person_each_time(doors: Doors) -> No
     doors.clock.move(minutes=2)
     assert doors.office.look(visitor).found == "text"
     assert not doors.office.entered(visitor).open and doors.office.entered(token).open
+    for wrong in ("", code, "x"):
+        with pytest.raises(UsageError):
+            doors.office.open(door.id, because="x", actor="curator", code=wrong)
     assert doors.office.why_person(doors.office.door(door.id))
 
 

@@ -91,7 +91,7 @@ def show_(place: Place, identifier: str) -> Answer:
             view.line(f"{one.event}  {one.time[:10]}  {_told(one, names)}{undone}", indent=2)
         if not acts:
             view.line("Nothing yet.", "dim", indent=2)
-        for words in _commands(found.id, row, acts):
+        for words in _commands(found.id, row, acts, waiting):
             view.command(words)
 
     return Answer(data, show)
@@ -128,13 +128,19 @@ def look(place: Place, identifier: str | None) -> Answer:
 
 @verb("open", short_help="Let in whoever waits at a door.")
 @click.argument("identifier", metavar="DOOR")
+@click.option("--code", default="", metavar="CODE", help="The code you saw among the words of the page.")
 @click.option("--because", required=True, metavar="TEXT", help="Why; kept in the register.")
-def open_(place: Place, identifier: str, because: str) -> Answer:
-    """Open a door that waits for you or was ended, after you looked at its page yourself."""
+def open_(place: Place, identifier: str, code: str, because: str) -> Answer:
+    """Open a door that waits for you or was ended, after you looked at its page yourself.
+
+    Where codes stand among the words of the page, name the one that whoever has the page wrote: visitors may have
+    written others.
+    """
     from phonolith.rights.attest import reason
 
     with _office(place) as office:
-        event = office.open(identifier, because=reason(because), actor=place.actor)
+        plain = code.removeprefix("phonolith-door=")
+        event = office.open(identifier, because=reason(because), actor=place.actor, code=plain)
         row = _row(office, office.door(identifier))
 
     def show(view: View) -> None:
@@ -274,8 +280,9 @@ def _names(office: Office, ids: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def _commands(identifier: str, row: dict[str, Any], acts: list[Act]) -> Iterator[str]:
-    if row["why"] or row["state"] == "ended":
+def _commands(identifier: str, row: dict[str, Any], acts: list[Act], waiting: Sequence[str]) -> Iterator[str]:
+    yield from (f"phonolith door open {identifier} --code {code} --because …" for code in waiting)
+    if not waiting and (row["why"] or row["state"] == "ended"):
         yield f"phonolith door open {identifier} --because …"
     if row["state"] != "ended":
         yield f"phonolith door end {identifier} --because …"

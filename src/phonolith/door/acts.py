@@ -27,7 +27,7 @@ from phonolith.rights.licences import by_code, parse
 MOST_LINKS = 12  # of one thing
 MOST_TRACKS = 100  # of one confirmed licence or withdrawal
 _LONGEST, _LONGEST_LINK = 500, 500
-_NAMES = 12  # of a credit
+MOST_NAMES = 12  # of a credit that a form can hold
 
 #: The licences that can be confirmed, beside the one that is stated already.
 LICENCES = (
@@ -123,8 +123,10 @@ def correct(office: Office, token: str, identifier: str, told: Mapping[str, str]
         if now != was[field.name]:
             changed[field.name] = now or None
     if kind in ("track", "release") and "name-0" in told:
-        names = _names_of(told)
-        if names != credit(office, subject, identifier):
+        names, before = _names_of(told), credit(office, subject, identifier)
+        if len(before) > MOST_NAMES:
+            raise UsageError("the credit", f"has more than {MOST_NAMES} names", "Write to whoever runs this library")
+        if names != before:
             changed["credit"] = _credit(office, subject, identifier, names)
     for name, value in changed.items():
         office.outside.check(kind, name, value)
@@ -314,7 +316,7 @@ def _plain(label: str, value: str) -> str:
 def _names_of(told: Mapping[str, str]) -> list[Name]:
     """The credit that a form holds; rows without a name are none."""
     found = []
-    for place in range(_NAMES):
+    for place in range(MOST_NAMES):
         name, role = (_plain(what, told.get(f"{what}-{place}", "")) for what in ("name", "role"))
         join = told.get(f"join-{place}", "")
         if len(join) > 40 or not join.isprintable():

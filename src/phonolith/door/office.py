@@ -238,18 +238,25 @@ class Office:
 
     # What a person here does
 
-    def open(self, identifier: str, *, because: str, actor: str) -> Event | None:
-        """Open a door that waits or was ended, and let in who waits at it. None where only the latter was to be done.
+    def open(self, identifier: str, *, because: str, actor: str, code: str = "") -> Event | None:
+        """Open a door that waits or was ended; with ``code`` let in who waits with a code among the words of the page.
 
-        Raises NotFound, UsageError where nobody waits.
+        That code is named, because others may have been written there since somebody looked. None where the door was
+        open already. Raises NotFound, UsageError where nobody waits, or nobody with that code.
         """
+        waiting = {one.code for one in self.keys(identifier) if one.waits}
+        if code and code not in waiting:
+            raise UsageError(f"code {code[:40]}", "nobody waits with it", f"See: phonolith door show {identifier}")
         with self._alone():
             door = self.door(identifier)
+            closed = door.state in (State.WAITING, State.ENDED)
+            if not code and (not closed or (door.found == "text" and waiting)):
+                problem = "waits for you to name the code you saw" if waiting else f"is {door.state}"
+                raise UsageError(f"door {identifier}", problem, f"See: phonolith door show {identifier}")
             body = {"door": door.id, "because": because, "rule": False}
-            waiting = door.state in (State.WAITING, State.ENDED)
-            event = self._append("door.opened", body, actor) if waiting else None
-        if not self._keys.approve(identifier, self.now()) and event is None:
-            raise UsageError(f"door {identifier}", f"is {door.state}, and nobody waits at it", "")
+            event = self._append("door.opened", body, actor) if closed else None
+        if code:
+            self._keys.approve(code, self.now())
         return event
 
     def end(self, identifier: str, *, because: str, actor: str, undo: bool = False) -> Event:

@@ -129,13 +129,10 @@ class DoorKeys(Closing):
             )
             db.execute("UPDATE key SET token = :new WHERE token = :old", row)
 
-    def approve(self, door: str, at: str) -> int:
-        """Note that a person looked at the keys of a door that wait; gives their number."""
+    def approve(self, code: str, at: str) -> None:
+        """Note that a person saw that whoever has the page wrote a code there."""
         with self._lock, transaction(self._db, self._path) as db:
-            row = {"door": door, "at": at}
-            where = "door = :door AND proven <> '' AND found = 'text' AND approved = ''"
-            db.execute(f"UPDATE key SET approved = :at WHERE {where}", row)
-            return db.changes()
+            db.execute("UPDATE key SET approved = :at WHERE code = :code", {"code": code, "at": at})
 
     def proven(self, now: str) -> list[Key]:
         """Every key that was proven and has not ended, those first whose page was not looked at for longest."""

@@ -60,6 +60,7 @@ def thing(desk: Desk, request: Request) -> Response:
     kind = found.kind if found else subject.kind
     names = acts.credit(office, subject, identifier) if found else []
     key = office.entered(token).key
+    most = acts.MOST_NAMES - _ROWS
     return private(
         desk,
         request,
@@ -72,7 +73,7 @@ def thing(desk: Desk, request: Request) -> Response:
         title=found.title if found else subject.name,
         fields=acts.FIELDS[kind] if own or (found and found.correct) else (),
         values=acts.values(office, subject, identifier),
-        names=[*names, *(acts.Name("") for _ in range(_ROWS))] if names or found else [],
+        names=[*names, *(acts.Name("") for _ in range(_ROWS))] if found and len(names) <= most else [],
         pictures=pictures,
         chosen=decisions.cover(identifier),
         licences=acts.licences(found) if found else [],
