@@ -88,13 +88,20 @@ def add_links(archive: Archive, ids: dict[str, str]) -> None:
     catalogue = Catalogue.open(archive.catalogue)
     with catalogue.reading() as snapshot:
         kinds = ("track", "release", "artist", "label")
-        rows = {name: snapshot.find(ids[name]) for name in LINKS}
+        rows = {name: snapshot.find(ids[name]) for name in (*LINKS, "track:road/3")}
     catalogue.close()
     with closing(apsw.Connection(str(archive.catalogue))) as db:
         for name, links in LINKS.items():
             kind, row = rows[name]
             values = [(row * 4 + kinds.index(kind), rel, url) for rel, url in links]
             db.executemany("INSERT OR IGNORE INTO link VALUES (?, ?, ?)", values)
+        # A picture that came with a track: the bytes of another release's cover, which are held.
+        track, release = rows["track:road/3"][1], rows["release:tokyo"][1]
+        db.execute(
+            "INSERT INTO file (subject, position, role, name, object) SELECT ?, 9, 'other', 'back.png', cover"
+            " FROM release WHERE id = ?",
+            (track * 4, release),
+        )
 
 
 def made(root: Path, *, calm: int = 10) -> Iterator[Doors]:

@@ -222,6 +222,19 @@ def test_a_cover_is_one_of_the_pictures_that_are_held_and_may_be_shown(doors: Do
             acts.cover(doors.office, token, release, other)
 
 
+def test_a_picture_of_a_track_becomes_the_cover_and_is_asked_of_the_gate(doors: Doors) -> None:
+    token, release, library = doors.enter(), doors.ids["release:road"], doors.office.library()
+    back = next(one.sha256 for one in tracks.track(library, doors.ids["track:road/3"]).files if one.name == "back.png")
+    acts.cover(doors.office, token, release, back)
+    with library.reading() as reading:
+        place = reading.snapshot.find(release)
+        assert (chosen := access.door(reading, *place)) is not None and chosen.sha256 == back
+        assert access.door(reading, *place, back) == chosen
+    assert access.may(library, Use.STREAM, release).allowed
+    acts.withdraw(doors.office, token, doors.ids["track:road/3"])
+    assert access.may(library, Use.STREAM, release).status == 410  # the picture is the track's
+
+
 def test_an_uploader_speaks_for_the_one_release(doors: Doors) -> None:
     token = doors.enter("release:tokyo", "https://archive.org/details/tokyo")
     acts.correct(doors.office, token, doors.ids["release:tokyo"], {"title": "Tokyo, at night"})

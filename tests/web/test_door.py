@@ -133,8 +133,11 @@ def test_every_form_of_a_thing_is_there_and_works(visit: Visit) -> None:
     assert f"{mine}/of/{release}" in visit.client.get(f"{mine}/things").text
     page = visit.client.get(f"{mine}/of/{release}").text
     assert "cannot be taken back from them" in page and "Choose among the pictures" in page
-    sha256 = re.search(r'name="sha256" value="([0-9a-f]{64})"', page)[1]  # type: ignore[index]
+    *_, sha256 = re.findall(r'name="sha256" value="([0-9a-f]{64})"', page)
+    assert visit.client.get(re.findall(r'<img src="([^"]+)"', page)[-1]).headers["content-type"] == "image/png"
+    assert sha256 not in visit.client.get(f"/art/{release}/96").headers["etag"]
     assert visit.say(mine, "cover", id=release, sha256=sha256).status_code == 303
+    assert sha256 in visit.client.get(f"/art/{release}/96").headers["etag"]
     fields = {
         unescape(k): unescape(v) for k, v in re.findall(r'<input id="[^"]*" name="([^"]*)" value="([^"]*)"', page)
     }
