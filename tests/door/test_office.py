@@ -124,9 +124,20 @@ def test_a_link_ends_and_is_renewed_by_looking(doors: Doors) -> None:
     assert doors.office.look(token).found
     doors.clock.move(days=20)
     assert doors.office.entered(token).open
-    doors.clock.move(days=GOOD.days)
+    assert doors.office.look_again()  # our own looks renew nothing
+    doors.clock.move(days=GOOD.days - 19)
     with pytest.raises(NotFound):
         doors.office.entered(token)
+
+
+def test_what_was_withdrawn_here_since_is_as_good_as_gone_and_holds_nobody_up(doors: Doors) -> None:
+    doors.enter()
+    doors.enter("artist:ana", "https://ana.example/")
+    with doors.archive.register() as register:
+        body = {"subjects": [doors.ids["artist:quiet"]], "because": "an order", "ground": "law"}
+        register.append("item.withdrawn", body, actor="operator", time=doors.clock())
+    doors.clock.move(days=1, seconds=1)
+    assert sorted(bool(seen.found) for _, seen in doors.office.look_again()) == [False, True]
 
 
 def test_a_new_link_ends_all_others(doors: Doors) -> None:

@@ -18,7 +18,7 @@ from datetime import datetime, timedelta
 from phonolith.door import scope
 from phonolith.door.scope import Subject
 from phonolith.door.seen import Outside, Seen
-from phonolith.errors import Busy, NotFound, UsageError
+from phonolith.errors import Busy, NotFound, RefusedByRights, UsageError
 from phonolith.library.reading import Library, Reading
 from phonolith.model.event import Event
 from phonolith.rights.decisions import Decisions
@@ -289,7 +289,7 @@ class Office:
     def look_again(self, identifier: str = "", *, every: timedelta = AGAIN, most: int = 50) -> list[tuple[Key, Seen]]:
         """Look again at pages that were not looked at for a day, or at those of one door.
 
-        What is gone for a week is lost.
+        What is gone for a week is lost. No link is good for longer by it: whoever has one lets us look for that.
         """
         before = _later(self.now(), -every)
         due = [
@@ -297,24 +297,25 @@ class Office:
             for one in self._keys.proven(self.now())
             if identifier == one.door or (not identifier and one.looked < before)
         ]
-        seen = [(key, self._look(key)) for key in due[:most]]
+        seen = [(key, self._look(key, renew=False)) for key in due[:most]]
         for door in {key.door for key, _ in seen}:
             self._lose(door)
         return seen
 
     # Helpers
 
-    def _look(self, key: Key) -> Seen:
+    def _look(self, key: Key, *, renew: bool = True) -> Seen:
         page = judge(key.kind, "", key.page)
         try:
             with self.reading() as reading:
                 page = _one_of(scope.pages(reading, scope.subject_of(reading, key.subject)), key.page)
-        except (NotFound, UsageError) as error:
+        except (NotFound, UsageError, RefusedByRights) as error:
             seen = Seen("", key.page, "", error.problem)
         else:
             seen = self.outside.look(page, key.code)
         at = self.now()
-        self._keys.looked(key.code, at=at, found=seen.found, problem=seen.problem, until=_later(at, GOOD))
+        until = _later(at, GOOD) if renew or not key.proven else ""
+        self._keys.looked(key.code, at=at, found=seen.found, problem=seen.problem, until=until)
         if seen.found:
             self._prove(key, seen)
         return seen

@@ -111,7 +111,7 @@ class DoorKeys(Closing):
         return sorted(self._read("door = :value AND until >= :now", door, now), key=lambda one: one.code)
 
     def looked(self, code: str, *, at: str, found: str, problem: str = "", until: str = "") -> None:
-        """Note how looking for a code went; ``until`` is how long its link is good now, where it was found."""
+        """Note how looking for a code went; ``until`` is how long its link is good now, "" as long as before."""
         row = {"code": code, "at": at, "problem": problem, "until": until, "found": found}
         seen = "proven = :at, missed = '', problem = '', found = :found, until = max(until, :until)"
         lost = "problem = :problem, missed = CASE WHEN missed = '' AND proven <> '' THEN :at ELSE missed END"
