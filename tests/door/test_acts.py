@@ -240,6 +240,9 @@ def test_an_uploader_speaks_for_the_one_release(doors: Doors) -> None:
     acts.correct(doors.office, token, doors.ids["release:tokyo"], {"title": "Tokyo, at night"})
     acts.link(doors.office, token, doors.ids["release:tokyo"], "support", "https://shop.example/")
     assert releases.release(doors.office.library(), doors.ids["release:tokyo"]).said_links[0].by == "uploader"
+    with pytest.raises(UsageError):
+        acts.confirm(doors.office, token, doors.ids["release:tokyo"], "CC-BY-4.0")
+    assert acts.withdraw(doors.office, token, doors.ids["release:tokyo"])
     with pytest.raises(NotFound):
         acts.link(doors.office, token, doors.ids["release:road"], "support", "https://shop.example/")
     with pytest.raises(NotFound):

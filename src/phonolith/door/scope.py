@@ -40,6 +40,8 @@ _COVER = """
 SELECT 'cover', 'cover', lower(hex(o.sha256)), o.size, o.media_type, '', NULL
 FROM release r JOIN object o ON o.id = r.cover WHERE r.id = ?"""
 _CHANGED = "SELECT event FROM correction WHERE subject = ? AND field IN ('credit', 'label')"
+#: Uploading something does not make a rightsholder; what an uploader states there is evidence of its own level.
+_UPLOADED = "whoever uploaded it states its licence on that page itself"
 _SOURCE_ID = "SELECT source_id FROM artist WHERE id = ?"
 
 
@@ -212,7 +214,7 @@ def _may(
 ) -> tuple[bool, bool, str]:
     """Whether it may be corrected and withdrawn, and why its licence is not theirs alone."""
     if subject.kind == "release":
-        return release.id == subject.id, release.id == subject.id, ""
+        return release.id == subject.id, release.id == subject.id, _UPLOADED
     if subject.kind == "label":
         mine = subject.id in {one.id for one in labels}
         others = "another label is named too" if len({one.id for one in labels}) > 1 else ""
