@@ -51,6 +51,9 @@ class Settings:
     notices_from: str = ""
     notices_smtp: str = ""
     notices_sendmail: tuple[str, ...] = ()
+    door_open: bool = True
+    door_calm: int = 10
+    door_trusted: tuple[str, ...] = ()
     build_workers: int = 0
     fixity_period: int = 180
     fixity_share: int = 100

@@ -288,6 +288,27 @@ SETTINGS: tuple[Setting, ...] = (
         _texts,
         _parse_list,
     ),
+    Setting(
+        "door.open",
+        True,
+        "Whether artists and labels may prove a page of theirs, and say what is theirs",
+        _flag,
+        _parse_flag,
+    ),
+    Setting(
+        "door.calm",
+        10,
+        "Artists an hour who are let in by their page alone; further ones wait for a person",
+        _number(0, 100_000),
+        _parse_number,
+    ),
+    Setting(
+        "door.trusted",
+        (),
+        "Origins inside this network whose pages may be looked at, as in http://intranet:8080; others never are",
+        _texts,
+        _parse_list,
+    ),
     Setting("build.workers", 0, "Processes a build may use; 0: one for each processor", _number(0, 256), _parse_number),
     Setting(
         "fixity.period",

@@ -9,7 +9,7 @@ const PAGES = {
   lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
   labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", changes: "/changes", told: "/changes?collection=folder&what=stricter", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", having: "with:release:road", missing: "/nothing/here", offline: "/offline",
 };
-const NOTICES = Object.fromEntries(Object.entries(ids).filter(([name]) => name.startsWith("/notices")));
+const NOTICES = Object.fromEntries(Object.entries(ids).filter(([name]) => name.startsWith("/notices") || name.startsWith("/door")));
 const ADAPTED = [
   ["320 px", 320, ""], ["zoom of 200 %", 640, ""], ["text of 200 %", null, "html { font-size: 200% !important }"],
   ["wide text", null, "* { line-height: 1.5 !important; letter-spacing: .12em !important; word-spacing: .16em !important } p { margin-bottom: 2em !important }"],
@@ -48,7 +48,7 @@ await run(async () => {
         }
         await page.evaluate(() => { document.adoptedStyleSheets = []; });
         await page.setViewportSize({ width, height: 844 });
-        const small = await page.evaluate(() => [...document.querySelectorAll("button, .ways a, .button, input:not([type=hidden]):not([type=checkbox]), textarea, select, summary")]
+        const small = await page.evaluate(() => [...document.querySelectorAll("button, .ways a, .button, input:not([type=hidden], [type=checkbox], [type=radio]), textarea, select, summary")]
           .filter((e) => e.checkVisibility() && !e.closest(".player")).map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect()])
           .filter(([, box]) => box.height < 44 || box.width < 44).map(([html, box]) => `${html} ${box.width}x${box.height}`));
         equal(small, [], "targets under 44 px");

@@ -23,16 +23,26 @@ import uvicorn
 from PIL import Image
 from starlette.testclient import TestClient
 
+from phonolith.catalogue.corrections import check
 from phonolith.config import Settings
+from phonolith.door import acts
+from phonolith.door.office import Office as DoorOffice
+from phonolith.door.office import Practice
+from phonolith.door.seen import Outside
+from phonolith.library.catalogue import Catalogue
+from phonolith.library.overlay import Overlay
+from phonolith.library.reading import Library
 from phonolith.notices.office import Office
 from phonolith.rights.notice_forms import FORMS
 from phonolith.store.archive import Archive
 from phonolith.store.copies import AccessCopies, Copies, Copy
+from phonolith.store.locks import utc_now
 from phonolith.web.app import create_app
 from phonolith.web.practice import practice_of
 from tests import sample
 from tests.browser.hostile import STRINGS, make_hostile
 from tests.conftest import missing_peer
+from tests.door.conftest import QUIET, SOCIAL, Web, add_links, head
 from tests.releases.test_cut import RECIPE, publish_now
 from tests.rights.test_notice_forms import whole
 
@@ -68,7 +78,8 @@ def run(peer: Callable[..., str]) -> Run:
 def serving(root: Path) -> Iterator[str]:
     """The archive's library on a free port of this machine."""
     listener = socket.create_server(("127.0.0.1", 0))
-    app = create_app(Archive.open(root), Settings(name="Sample", contact="somebody@example.org"))
+    settings = Settings(name="Sample", contact="somebody@example.org")
+    app = create_app(Archive.open(root), settings, outside=Outside(Web(), check))
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", timeout_graceful_shutdown=1))
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]}, daemon=True)
     thread.start()
@@ -198,10 +209,10 @@ def test_the_tasks_of_a_visitor(run: Run, archive: tuple[Path, dict[str, str]]) 
 
 def test_every_page_through_axe(run: Run, archive: tuple[Path, dict[str, str]]) -> None:
     root, ids = archive
-    notices = pages_of_notices(Archive.open(root), ids)
-    found = run("pages.mjs", root, ids | notices)
+    further = pages_of_notices(Archive.open(root), ids) | pages_of_the_door(Archive.open(root), ids)
+    found = run("pages.mjs", root, ids | further)
     assert failures(found) == []
-    assert len(found) == 71 + 2 * len(notices)
+    assert len(found) == 71 + 2 * len(further)
 
 
 def pages_of_notices(archive: Archive, ids: dict[str, str]) -> dict[str, str]:
@@ -221,6 +232,42 @@ def pages_of_notices(archive: Archive, ids: dict[str, str]) -> dict[str, str]:
         "/notices receipt": f"/notices/receipt/{lacking.token}",
         "/notices complete": f"/notices/complete/{lacking.token}",
         "/notices confirm": f"/notices/confirm/{link}",
+    }
+
+
+def pages_of_the_door(archive: Archive, ids: dict[str, str]) -> dict[str, str]:
+    """Every page of the artist's door, by name: before and after a page was proven, with things said and taken back."""
+    add_links(archive, ids)
+    web, artist, release, track = Web(), ids["artist:quiet"], ids["release:road"], ids["track:road/1"]
+    catalogue = Catalogue.open(archive.catalogue)
+    with archive.register() as register:
+        library = Library(catalogue, Overlay(register))
+        practice, now = Practice("https://music.example.org"), utc_now
+        with DoorOffice(archive, practice, Outside(web, check), now=now, library=lambda: library) as office:
+            asked, waits, mine = (office.ask(artist, page, "") for page in (QUIET, SOCIAL, QUIET))
+            office.look(asked)
+            web.pages |= {SOCIAL: office.entered(waits).key.code, QUIET: head(office.entered(mine).key.code)}
+            office.look(waits)
+            office.look(mine)
+            acts.link(office, mine, artist, "support", "https://shop.example/" + "long" * 40)
+            acts.undo(office, mine, acts.correct(office, mine, track, {"title": "A long title " * 9})[0].seq)
+            down = acts.withdraw(office, mine, ids["track:road/8"])
+    catalogue.close()
+    assert down.seq
+    base = f"/door/mine/{mine}"
+    return {
+        "/door": "/door",
+        "/door of an artist": f"/door/{artist}",
+        "/door of nobody": f"/door/{ids['artist:lonely']}",
+        "/door asked": f"/door/mine/{asked}?told=missed",
+        "/door waits": f"/door/mine/{waits}",
+        "/door mine": f"{base}?told=said",
+        "/door things": f"{base}/things",
+        "/door release": f"{base}/of/{release}",
+        "/door track": f"{base}/of/{track}",
+        "/door guest": f"{base}/of/{ids['track:road/2']}",
+        "/door own": f"{base}/of/{artist}",
+        "/door down": f"{base}/of/{ids['track:road/8']}",
     }
 
 

@@ -54,6 +54,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "withdraw": ("withdraw", "Take something down, at once and everywhere here."),
         "reinstate": ("withdraw", "Put back what was withdrawn."),
         "notice": ("notice", "Notices: receive, see what is due, decide."),
+        "door": ("door", "The artist's door: who came in, what they said, undo."),
         "expunge": ("expunge", "Remove bytes for good: a court order, an erasure, illegal content."),
         "set": ("correct", "Correct a field, one or many by CSV."),
         "unset": ("correct", "Undo a correction."),

@@ -99,7 +99,7 @@ def revoke(place: Place, event: int, because: str) -> Answer:
     kinds = {one.seq: one.kind for one in events}
     if any(one.kind == "rights.attestation_revoked" and one.body["event"] == event for one in events):
         raise UsageError(f"event {event}", "is revoked already", "Nothing needs to be done")
-    if kinds.get(event) != "rights.attested":
+    if kinds.get(event) not in ("rights.attested", "door.licensed"):
         problem = "is no attestation" if event in kinds else "is not in the register"
         raise NotFound(f"event {event}", problem, "phonolith why ID names the events that count for an item")
     done = record(archive, place, [("rights.attestation_revoked", revocation(event, because=because))])[0]

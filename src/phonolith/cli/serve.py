@@ -42,15 +42,18 @@ def serve(place: Place, host: str | None, port: int | None, lan: bool, workers: 
 
 def opened(archive: Archive, settings: Settings) -> Answer:
     """Listen first, then say where, then serve: an address that is printed is one that answers."""
+    from phonolith.cli.door import outside_of
+    from phonolith.door.duty import keep_looking
     from phonolith.library.restated import Restated
     from phonolith.notices.duty import keep_attending
     from phonolith.releases.withdrawals import keep_running
     from phonolith.rights.gate import Policy
     from phonolith.web import server
-    from phonolith.web.practice import mailer_of, practice_of
+    from phonolith.web.practice import door_practice_of, mailer_of, practice_of
 
     policy = Policy(settings.operator_territory, settings.publish_territories)
     practice, mailer = practice_of(settings), mailer_of(settings, archive)
+    outside = outside_of(settings)
     listener = listen(settings.serve_host, settings.serve_port)
     port = int(listener.getsockname()[1])
     addresses = [url(host, port) for host in reachable(settings.serve_host)]
@@ -66,12 +69,15 @@ def opened(archive: Archive, settings: Settings) -> Answer:
     def beside(stop: threading.Event) -> None:
         attending = partial(keep_attending, archive, practice, mailer, stop, now=utc_now)
         threading.Thread(target=attending, daemon=True).start()
+        if outside is not None and settings.door_open:
+            looking = partial(keep_looking, archive, door_practice_of(settings), outside, stop, now=utc_now)
+            threading.Thread(target=looking, daemon=True).start()
         keep_running(archive, policy, stop, now=utc_now)
 
     def run() -> None:
         with listener:
             statements = Restated(archive, patience=_PATIENCE)
-            server.serve(archive, settings, listener, number, beside, statements)
+            server.serve(archive, settings, listener, number, beside, statements, outside)
 
     data = {"address": addresses[0], "addresses": addresses, "port": port, "workers": number}
     return Answer(data, show, then=run)

@@ -28,6 +28,7 @@ from phonolith.library.views import (
     LinkView,
     ReleasePage,
     Rights,
+    SaidLink,
     ThingPage,
     ThingRef,
     TrackPage,
@@ -84,6 +85,7 @@ def _draw_track(view: View, page: TrackPage) -> None:
             ("attribution", row.attribution),
             *page.identifiers,
             *_links(page.links),
+            *_said(page.said_links),
             ("source", page.source.title),
         )
     )
@@ -112,6 +114,7 @@ def _draw_release(view: View, page: ReleasePage) -> None:
             *_rights(row.rights),
             *page.identifiers,
             *_links(page.links),
+            *_said(page.said_links),
             ("source", page.source.title),
         )
     )
@@ -142,6 +145,7 @@ def _draw_artist(view: View, page: ArtistPage) -> None:
             ("credited on", f"{plural(row.releases, 'release')}, {plural(row.tracks, 'track')}"),
             *page.identifiers,
             *_links(page.links),
+            *_said(page.said_links),
             ("source", page.source.title),
         )
     )
@@ -167,6 +171,7 @@ def _draw_label(view: View, page: LabelPage) -> None:
             ("label", page.id),
             *_about(page.name, page.about),
             *_links(page.links),
+            *_said(page.said_links),
             ("source", page.source.title),
         )
     )
@@ -221,6 +226,11 @@ def _about(name: str, about: About | None) -> list[tuple[str, str]]:
 def _links(links: Sequence[LinkView]) -> list[tuple[str, str]]:
     """Links, those to what is known here with its name and id."""
     return [(one.rel, f"{one.to.name}  {one.to.id}" if one.to else one.url) for one in links]
+
+
+def _said(links: Sequence[SaidLink]) -> list[tuple[str, str]]:
+    """Links that were added by the artist's door."""
+    return [(one.rel, f"{one.url}  said by the {one.by}, event {one.event}") for one in links]
 
 
 def _ref(one: ThingRef) -> str:

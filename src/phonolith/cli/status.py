@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from phonolith.cli.door import queue as at_the_door
 from phonolith.cli.notice import queue
 from phonolith.cli.text import number, plural, size
 from phonolith.cli.verb import Answer, Place, verb
@@ -36,6 +37,7 @@ def status(place: Place) -> Answer:
     mirrored = built is None and any(one.origin for one in published(archive))
     following = next_stage(archive.root)
     notices = queue(place)
+    doors = at_the_door(place)
     data = {
         "archive": str(archive.root),
         "name": settings.name,
@@ -51,6 +53,7 @@ def status(place: Place) -> Answer:
         "oldest_read": copies.unread[1],
         "events": decisions,
         "notices": notices,
+        "door": doors,
         "catalogue": built,
         "at_work": busy,
         "stages": {stage.name: stage.left(archive.root) for stage in STAGES},
@@ -67,6 +70,11 @@ def status(place: Place) -> Answer:
                 *_copies_lines(copies),
                 ("register", plural(decisions, "event")),
                 *([("notices", notices_line(notices))] if notices else []),
+                *(
+                    [("door", f"{number(len(doors))} at the artist's door for you: phonolith todo door")]
+                    if doors
+                    else []
+                ),
                 ("catalogue", _catalogue_line(built)),
                 *((f"{name} lock", who) for name, who in busy.items()),
             ]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from phonolith.cli.door import queue as at_the_door
 from phonolith.cli.notice import queue
 from phonolith.cli.reading import reading
 from phonolith.cli.text import plural
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from phonolith.library.todo import Section
 
 SORTS = (
-    *("notices", "remains", "absent", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes"),
+    *("notices", "door", "remains", "absent", "no-evidence", "unreadable", "no-artist", "no-cover", "same-bytes"),
     "publishable",
 )
 
@@ -36,7 +37,7 @@ def todo(place: Place, sort: str | None, limit: int) -> Answer:
     from phonolith.library.todo import todo as find
 
     with reading(place) as library:
-        first = (*_notices(place, limit), *_remains(place, limit), *_absent(place, limit))
+        first = (*_notices(place, limit), *_door(place, limit), *_remains(place, limit), *_absent(place, limit))
         sections = (*first, *find(library, limit=limit))
     chosen = [one for one in sections if sort in (None, one.code)]
 
@@ -118,6 +119,21 @@ def _absent(place: Place, limit: int) -> Iterator[Section]:
     remedy = "Their origin had nothing there. harvest media --again asks now; else look at the pages that name them"
     if items:
         yield Section("absent", "Not there when asked for", "files", total, tuple(items), remedy)
+
+
+def _door(place: Place, limit: int) -> Iterator[Section]:
+    """Doors at which somebody waits, and what artists contradict each other about."""
+    from phonolith.library.todo import Item, Section
+
+    rows = at_the_door(place)
+    items = [
+        Item(row["subject"], f"{row['voice']} {row['name']}", row["why"], 0, f"phonolith door show {row['door']}")
+        if "door" in row
+        else Item(row["about"], f"contrary words about its {row['what']}", "neither counts", 1, "phonolith door list")
+        for row in rows[:limit]
+    ]
+    if rows:
+        yield Section("door", "At the artist's door", "doors", len(rows), tuple(items), "Look at the page yourself")
 
 
 COMMANDS = {"todo": todo}

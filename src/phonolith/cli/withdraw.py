@@ -35,8 +35,8 @@ def withdraw(place: Place, ids: tuple[str, ...], because: str, ground: str) -> A
 def reinstate(place: Place, ids: tuple[str, ...], because: str) -> Answer:
     """Put back what was withdrawn: a running library shows and plays it again within 5 seconds.
 
-    What another archive withdrew of what is mirrored from it comes back when that archive reinstates it; what was
-    expunged never does.
+    What another archive withdrew of what is mirrored from it comes back when that archive reinstates it, what an artist
+    took down by a page of theirs when that is undone (phonolith door undo); what was expunged never does.
     """
     from phonolith.releases.expunge import refuse_expunged
     from phonolith.rights.attest import reinstatement
@@ -57,6 +57,7 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
     subjects: list[str] = list(event.body["subjects"])
     strange = unknown(archive, subjects)
     others = _still_withdrawn(archive, subjects) if done == "reinstated" else []
+    doors = _by_doors(archive, subjects) if done == "reinstated" else []
 
     def show(view: View) -> None:
         view.line(
@@ -66,6 +67,10 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
             view.line(f"{plural(listed, 'line')} added to the list of withdrawals, which mirrors follow.", "dim")
         for one, by in others:
             view.line(f"{one} stays down: {by} withdrew it, and only its reinstating brings it back.", "yellow")
+        for one, number in doors:
+            view.line(
+                f"{one} stays down: the artist asked for it. To undo that: phonolith door undo {number}", "yellow"
+            )
         if strange:
             view.line(f"Not in the present catalogue, so the decision waits for it: {' '.join(strange[:3])}", "yellow")
         view.line(
@@ -73,7 +78,7 @@ def _decide(place: Place, kind: str, body: dict[str, object], done: str, undo: s
         )
 
     data = {"event": event.seq, "time": event.time, "kind": kind, "subjects": subjects, "not_in_catalogue": strange}
-    data |= {"listed": listed, "withdrawn_elsewhere": others}
+    data |= {"listed": listed, "withdrawn_elsewhere": others, "withdrawn_by_doors": doors}
     return Answer(data, show)
 
 
@@ -84,6 +89,15 @@ def _still_withdrawn(archive: Archive, subjects: list[str]) -> list[tuple[str, s
 
     decisions = Decisions.load(events_of(archive))
     return [(one, by.origin) for one in subjects for by in decisions.elsewhere(one).values()]
+
+
+def _by_doors(archive: Archive, subjects: list[str]) -> list[tuple[str, int]]:
+    """Those that are down by the artist's door, and the event that says so."""
+    from phonolith.cli.decide import events_of
+    from phonolith.rights.decisions import Decisions
+
+    withdrawn = Decisions.load(events_of(archive)).withdrawn
+    return [(one, withdrawn[one].event) for one in subjects if one in withdrawn and withdrawn[one].door]
 
 
 COMMANDS = {"withdraw": withdraw, "reinstate": reinstate}

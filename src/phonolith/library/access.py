@@ -63,6 +63,12 @@ CROSS JOIN object o ON o.id = f.object WHERE f.role = 'audio' AND f.problem IS N
 _COVER = """
 SELECT 'cover', 'cover', lower(hex(o.sha256)), o.size, o.media_type, '', NULL
 FROM release r CROSS JOIN object o ON o.id = r.cover WHERE r.id = ?"""
+_PICTURE = """
+SELECT f.subject, f.role, f.name, lower(hex(o.sha256)), o.size, o.media_type, f.codec, f.problem
+FROM object o CROSS JOIN file f ON f.object = o.id
+WHERE o.sha256 = unhex(:sha256) AND o.media_type LIKE 'image/%' AND (f.subject = :about
+  OR (f.subject % 4 = 0 AND f.subject / 4 IN (SELECT id FROM track WHERE release = :release)))
+ORDER BY f.subject <> :about, f.subject LIMIT 1"""
 _SHARING = """
 SELECT DISTINCT f.subject FROM object o CROSS JOIN file f ON f.object = o.id WHERE o.sha256 = ? LIMIT 1000"""
 _TRACKS = "SELECT source_id, rights FROM track WHERE release = ?"
@@ -159,7 +165,13 @@ def door(reading: Reading, kind: str, row: int, sha256: str = "") -> Item | None
     """The file asked for; None where it is not held. Raises NotFound for a digest that is not one of the item's."""
     if kind not in ("track", "release"):
         raise NotFound(kind, "has no bytes of its own")
-    reference = f"{kind}:{reading.snapshot.public_id(kind, row)}"
+    identifier = reading.snapshot.public_id(kind, row)
+    reference = f"{kind}:{identifier}"
+    chosen = reading.decisions.cover(identifier) if kind == "release" else ""
+    if chosen and sha256 in ("", chosen):
+        found = _chosen(reading, row, chosen)
+        if found is not None:
+            return found
     held = reading.rows(_HELD, (subject(kind, row),))
     if sha256:
         held = [found for found in held if found[2] == sha256]
@@ -172,6 +184,20 @@ def door(reading: Reading, kind: str, row: int, sha256: str = "") -> Item | None
     if not held:
         return None
     return item_of(reference, held[0], standing(reading, kind, row))
+
+
+def _chosen(reading: Reading, row: int, sha256: str) -> Item | None:
+    """The cover that was chosen for a release by the artist's door, if it is a held picture of it or of its tracks."""
+    if rows := [found for found in reading.rows(_COVER, (row,)) if found[2] == sha256]:
+        about, file = subject("release", row), rows[0]
+    else:
+        known = reading.rows(_PICTURE, {"release": row, "about": subject("release", row), "sha256": sha256})
+        if not known:
+            return None
+        about, file = known[0][0], known[0][1:]
+    kind, number = KINDS[about % 4], about // 4
+    reference = f"{kind}:{reading.snapshot.public_id(kind, number)}"
+    return item_of(reference, ("cover", *file[1:]), standing(reading, kind, number))
 
 
 def _audio(reading: Reading, row: int) -> list[tuple[object, ...]]:

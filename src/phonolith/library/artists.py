@@ -118,6 +118,7 @@ def _page(reading: Reading, row: int) -> ArtistPage:
         appears_on=tuple(release_rows(reading, _appears_on(reading, row, shared))),
         collaborators=_collaborators(reading, row, shared),
         collaborators_capped=capped,
+        said_links=details.said_links(reading, [reading.snapshot.public_id("artist", row)]),
     )
 
 

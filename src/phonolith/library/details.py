@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from phonolith.library.named import named_link
 from phonolith.library.parts import labels
 from phonolith.library.reading import Reading
-from phonolith.library.views import CorrectionView, FileView, GenreRef, LabelRef, LinkView, SourceView
+from phonolith.library.views import CorrectionView, FileView, GenreRef, LabelRef, LinkView, SaidLink, SourceView
 from phonolith.model.ids import KINDS
 
 _FILES = """
@@ -42,6 +42,15 @@ def links(reading: Reading, about: int, source: SourceView) -> tuple[LinkView, .
     return (*named, *(LinkView(rel, url) for rel, url in rows[_MOST_NAMED:]))
 
 
+def said_links(reading: Reading, ids: Iterable[str]) -> tuple[SaidLink, ...]:
+    """Links that were added by the artist's door to any of these ids, the first of them first; each address once."""
+    found: dict[str, SaidLink] = {}
+    for one in dict.fromkeys(ids):
+        for link in reading.decisions.linked.get(one, ()):
+            found.setdefault(link.url, SaidLink(link.rel, link.url, link.voice, link.event))
+    return tuple(found.values())
+
+
 def notes(reading: Reading, about: int, kind: str) -> tuple[str, ...]:
     """Texts of one kind (``alias``, ``disambiguation`` …) of a subject, in their order."""
     sql = "SELECT value FROM note WHERE subject = ? AND kind = ? ORDER BY position"
@@ -57,7 +66,7 @@ def corrections(reading: Reading, about: int) -> tuple[CorrectionView, ...]:
     """What a person decided about a subject and this build applied."""
     sql = "SELECT field, was, now, because, event, time FROM correction WHERE subject = ? ORDER BY field"
     return tuple(
-        CorrectionView(name, was or "", now or "", because, event, time)
+        CorrectionView(name, was or "", now or "", because, event, time, reading.decisions.voice(event))
         for name, was, now, because, event, time in reading.rows(sql, (about,))
     )
 

@@ -41,7 +41,8 @@ def label(library: Library, identifier: str, *, after: str | None = None, limit:
         page = as_page(reading, found, release_rows)
         subject, view = details.subject("label", row), sources(reading)[source]
         links = details.links(reading, subject, view)
-        return LabelPage(identifier, name, releases, tracks, about(reading, subject), links, view, page)
+        said = details.said_links(reading, [identifier])
+        return LabelPage(identifier, name, releases, tracks, about(reading, subject), links, view, page, said)
 
 
 def labels(library: Library, *, after: str | None = None, limit: int = 100) -> Page[tuple[LabelRef, int]]:

@@ -70,9 +70,11 @@ def _page(reading: Reading, row: int, found: ReleaseRow, start: int, limit: int)
     if own_genres is None:
         scopes.append(("artist", details.genres_of_artist(reading, credit)))
     about = details.subject("release", row)
+    labels = details.release_labels(reading, row, found.label)
+    named = [*(name.id for name in found.credit if not name.role), *(label.id for label in labels)]
     return ReleasePage(
         release=found,
-        labels=details.release_labels(reading, row, found.label),
+        labels=labels,
         barcode="" if barcode is None else str(barcode),
         genres=details.genres(reading, scopes),
         discs=_discs(reading, row, tracks),
@@ -86,6 +88,7 @@ def _page(reading: Reading, row: int, found: ReleaseRow, start: int, limit: int)
         playable=sum(one.playable for one in tracks),
         next=following,
         group=None if group is None else thing_ref(reading, sources(reading)[source], unpack_source_id(group)),
+        said_links=details.said_links(reading, [found.id, *named]),
     )
 
 

@@ -66,7 +66,14 @@ def _page(reading: Reading, row: int, found: TrackRow, raw: RawTrack) -> TrackPa
         same_isrc=tuple(track_rows(reading, same)),
         release=release,
         works=tuple(work for work in works if work is not None),
+        said_links=details.said_links(reading, [found.id, *_said_for(found, release)]),
     )
+
+
+def _said_for(track: TrackRow, release: ReleaseRow) -> list[str]:
+    """Whose links for buying and support stand beside a track: its release's, its main artists', its label's."""
+    artists = [name.id for name in track.credit if not name.role]
+    return [release.id, *artists, *([release.label.id] if release.label else ())]
 
 
 def _neighbours(reading: Reading, raw: RawTrack) -> tuple[str | None, str | None]:

@@ -123,6 +123,19 @@ class LinkView:
 
 
 @dataclass(frozen=True, slots=True)
+class SaidLink:
+    """A link for buying or support that somebody added who has a page of the artist, label or release.
+
+    ``rel`` is ``buy``, ``support`` or ``homepage``, ``by`` who said so, ``event`` its number in the register.
+    """
+
+    rel: str
+    url: str
+    by: str
+    event: int
+
+
+@dataclass(frozen=True, slots=True)
 class ThingRef:
     """A release group, work or another thing named in passing; ``kind`` says which, ``type`` is the source's word."""
 
@@ -182,7 +195,10 @@ class FileView:
 
 @dataclass(frozen=True, slots=True)
 class CorrectionView:
-    """A person's decision that this build applied; ``event`` is its number in the register."""
+    """A person's decision that this build applied; ``event`` is its number in the register.
+
+    ``by`` is ``artist``, ``label`` or ``uploader`` where they said so by the artist's door, else "".
+    """
 
     field: str
     was: str
@@ -190,6 +206,7 @@ class CorrectionView:
     because: str
     event: int
     time: str
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from phonolith.library.values import (
     PageRef,
     ReleaseRef,
     Rights,
+    SaidLink,
     SourceView,
     ThingRef,
     attribution,
@@ -57,6 +58,7 @@ __all__ = [
     "ReleaseRef",
     "ReleaseRow",
     "Rights",
+    "SaidLink",
     "SourceView",
     "ThingPage",
     "ThingRef",
@@ -174,6 +176,7 @@ class TrackPage:
     same_isrc: tuple[TrackRow, ...]
     release: ReleaseRow
     works: tuple[ThingRef, ...] = ()
+    said_links: tuple[SaidLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,6 +248,7 @@ class ReleasePage:
     playable: int
     next: str | None = None
     group: ThingRef | None = None
+    said_links: tuple[SaidLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,6 +290,7 @@ class ArtistPage:
     appears_on: tuple[ReleaseRow, ...]
     collaborators: tuple[Collaborator, ...]
     collaborators_capped: bool
+    said_links: tuple[SaidLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +305,7 @@ class LabelPage:
     links: tuple[LinkView, ...]
     source: SourceView
     page: Page[ReleaseRow]
+    said_links: tuple[SaidLink, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

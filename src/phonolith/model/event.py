@@ -33,6 +33,17 @@ KINDS: Mapping[str, tuple[str, ...]] = {
     "counter.confirmed": ("notice", "counter"),
     "counter.forwarded": ("notice", "counter", "because"),  # the sender of the notice was told
     "counter.declined": ("notice", "counter", "because"),
+    # The artist's door: ``door`` is the number of what a page opens, ``subject`` the artist, label or release.
+    "door.proven": ("door", "subject", "kind", "page", "found", "at", "snapshot"),  # at: what was read; its SHA-256
+    "door.opened": ("door", "because", "rule"),  # rule: whether no person decided it
+    "door.lost": ("door", "because"),  # the code is not on the page any more
+    "door.ended": ("door", "because", "undone", "subjects"),  # undone: whether what it said of these counts no more
+    "door.set": ("door", "subject", "field", "value"),
+    "door.linked": ("door", "subject", "rel", "url"),
+    "door.covered": ("door", "subject", "sha256"),  # subject: a release
+    "door.licensed": ("door", "subjects", "licence"),
+    "door.withdrew": ("door", "subjects"),
+    "door.undone": ("door", "event", "by", "because"),  # by: door or operator; undo of what that event said
     "field.set": ("subject", "field", "value", "because"),
     "field.unset": ("event", "because"),  # undo of the field.set with that sequence number
     "key.made": ("key",),  # the public half of the key that begins the log

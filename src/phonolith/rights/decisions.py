@@ -1,7 +1,8 @@
-"""Folds the register's events into the decisions in force: attestations, withdrawals, notices, corrections.
+"""Folds the register's events into the decisions in force: attestations, withdrawals, notices, corrections, doors.
 
 A thing may be withdrawn by several: by this archive and by each archive that it mirrors. What one takes back, the
-others still withdraw; an expunge is never taken back.
+others still withdraw; an expunge is never taken back. What is said by the artist's door stands beside what was decided
+here, marked as that, and is taken back by whoever said it or by a person here.
 
 Pure: the same events give the same decisions, whoever folds them and in however many portions. An event that undoes
 another names it by sequence number; undoing a correction brings back the one before it.
@@ -9,12 +10,13 @@ another names it by sequence number; undoing a correction brings back the one be
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from phonolith.model.event import Event
-from phonolith.rights import notices
+from phonolith.rights import door, notices
+from phonolith.rights.door import Act, Door
 from phonolith.rights.evidence import Attestation, Evidence
 from phonolith.rights.notices import HIDING, Notice
 
@@ -24,7 +26,7 @@ class Withdrawal:
     """Why an item is withdrawn; ``ground`` is ``owner``, ``licence`` or ``law``.
 
     ``origin`` names the archive that withdrew it, "" for this one. ``expunged``: its bytes are gone for good there.
-    ``notice`` is the id of the notice that took it down, if one did.
+    ``notice`` is the id of the notice that took it down, ``door`` of the artist's door by which it was, if one did.
     """
 
     ground: str
@@ -34,16 +36,41 @@ class Withdrawal:
     origin: str = ""
     expunged: bool = False
     notice: str = ""
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSet:
-    """A correction in force: the value a person decided on, as text, None to say that there is none."""
+    """A correction in force: the value a person decided on, as text, None to say that there is none.
+
+    ``door`` is that of the artist by which it was said, "" for a person here.
+    """
 
     value: str | None
     because: str
     event: int
     time: str
+    door: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class SaidLink:
+    """A link that was added by a door: ``rel`` is buy, support or homepage, ``voice`` who speaks there."""
+
+    rel: str
+    url: str
+    voice: str
+    event: int
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
+class SaidCover:
+    """A cover that was chosen by a door: ``value`` is the SHA-256 of the picture."""
+
+    value: str
+    event: int
+    door: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +80,8 @@ class Decisions:
     ``withdrawn`` has SHA-256 digests too, of bytes that were expunged here or that an archive we mirror withdrew; of
     several withdrawals of one thing it has the weightiest. ``notices`` are all that ever arrived, by id.
     ``restated`` is no decision of a person: evidence that sources gave since the build, which counts where it is
-    stricter.
+    stricter. ``doors`` are all that were ever proven, by id, ``acts`` what was said by them, by event, and ``linked``
+    the links they added.
     """
 
     head: int = 0
@@ -65,6 +93,10 @@ class Decisions:
     _attested_in: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     _set_in: Mapping[int, tuple[str, str]] = field(default_factory=dict)
     restated: Mapping[str, Evidence] = field(default_factory=dict)
+    doors: Mapping[str, Door] = field(default_factory=dict)
+    acts: Mapping[int, Act] = field(default_factory=dict)
+    linked: Mapping[str, tuple[SaidLink, ...]] = field(default_factory=dict)
+    _covered: Mapping[str, tuple[SaidCover, ...]] = field(default_factory=dict)
 
     @staticmethod
     def load(events: Iterable[Event]) -> Decisions:
@@ -85,8 +117,30 @@ class Decisions:
         return tuple(found[event] for event in sorted(found))
 
     def fields(self, subject: str) -> dict[str, FieldSet]:
-        """The corrections in force of one item, by field."""
-        return {name: sets[-1] for name, sets in self.corrected.get(subject, {}).items()}
+        """The corrections in force of one item, by field; where doors contradict each other, none of theirs is."""
+        known = ((name, door.in_force(sets)) for name, sets in self.corrected.get(subject, {}).items())
+        return {name: one for name, one in known if one is not None}
+
+    def cover(self, release: str) -> str:
+        """The SHA-256 of the picture that was chosen for a release by a door, "" where none was."""
+        found = door.in_force(self._covered.get(release, ()))
+        return found.value if found else ""
+
+    def voice(self, event: int) -> str:
+        """Who spoke in an event: artist, label or uploader by a door, "" for a person here."""
+        said = self.acts.get(event)
+        return self.doors[said.door].voice if said else ""
+
+    def contrary(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+        """What doors contradict each other about: a subject, what of it, and the events."""
+        for subject, fields in self.corrected.items():
+            for name, sets in fields.items():
+                if words := door.contrary(sets):
+                    yield subject, name, tuple(one.event for one in words)
+        for subject, covers in self._covered.items():
+            if chosen := door.contrary(covers):
+                yield subject, "cover", tuple(one.event for one in chosen)
+        yield from self._contrary_licences()
 
     def expunged(self, digest: str) -> Withdrawal | None:
         """The event by which these bytes were expunged here, None if they were not."""
@@ -103,6 +157,13 @@ class Decisions:
     def elsewhere(self, digest: str) -> Mapping[str, Withdrawal]:
         """Withdrawals of these bytes by archives that this one mirrors, by log."""
         return {by: one for by, one in self._withdrawn_by.get(digest, {}).items() if one.origin}
+
+    def _contrary_licences(self) -> Iterator[tuple[str, str, tuple[int, ...]]]:
+        for subject, attested in self.attested.items():
+            said = [one for one in attested if one.door]
+            others = [one.event for by, one in self._withdrawn_by.get(subject, {}).items() if one.door]
+            if len({one.licence for one in said}) > 1 or (said and others):
+                yield subject, "licence", (*(one.event for one in said), *others)
 
     def corrected_ids(self) -> tuple[str, ...]:
         """Public ids with at least one correction in force, sorted."""
@@ -121,16 +182,23 @@ class _Fold:
         self._notices = dict(start.notices)
         self._attested_in = dict(start._attested_in)
         self._set_in = dict(start._set_in)
+        self._doors = dict(start.doors)
+        self._acts = dict(start.acts)
+        self._linked = dict(start.linked)
+        self._covered = dict(start._covered)
 
     def decisions(self) -> Decisions:
         withdrawn = self._withdrawn, self._corrected, self._notices, self._withdrawn_by
-        return Decisions(self.head, self._attested, *withdrawn, self._attested_in, self._set_in)
+        doors = self._doors, self._acts, self._linked, self._covered
+        return Decisions(self.head, self._attested, *withdrawn, self._attested_in, self._set_in, {}, *doors)
 
     def add(self, event: Event) -> None:
         """Take one event; kinds that decide nothing here are counted and passed over."""
         self.head = event.seq
         if event.kind in notices.FOLLOWED:
             self._notice(event)
+        if event.kind in door.FOLLOWED:
+            self._door(event)
         handler = _HANDLERS.get(event.kind)
         if handler is not None:
             handler(self, event, event.body)
@@ -145,11 +213,15 @@ class _Fold:
             document=body.get("document", ""),
         )
         subjects = tuple(dict.fromkeys(body["subjects"]))
-        self._attested_in[event.seq] = subjects
+        self._attested_by(subjects, attestation)
+
+    def _attested_by(self, subjects: tuple[str, ...], attestation: Attestation) -> None:
+        self._attested_in[attestation.event] = subjects
         for subject in subjects:
             self._attested[subject] = (*self._attested.get(subject, ()), attestation)
 
-    def _revoke(self, _: Event, body: Mapping[str, Any]) -> None:
+    def _revoke(self, event: Event, body: Mapping[str, Any]) -> None:
+        self._mark_undone(body["event"], event)
         for subject in self._attested_in.pop(body["event"], ()):
             left = tuple(one for one in self._attested[subject] if one.event != body["event"])
             if left:
@@ -216,12 +288,15 @@ class _Fold:
 
     def _set(self, event: Event, body: Mapping[str, Any]) -> None:
         subject, name = body["subject"], body["field"]
-        fields = self._corrected.setdefault(subject, {})
-        correction = FieldSet(body["value"], body["because"], event.seq, event.time)
-        fields[name] = (*fields.get(name, ()), correction)
-        self._set_in[event.seq] = (subject, name)
+        self._correct(subject, name, FieldSet(body["value"], body["because"], event.seq, event.time))
 
-    def _unset(self, _: Event, body: Mapping[str, Any]) -> None:
+    def _correct(self, subject: str, name: str, correction: FieldSet) -> None:
+        fields = self._corrected.setdefault(subject, {})
+        fields[name] = (*fields.get(name, ()), correction)
+        self._set_in[correction.event] = (subject, name)
+
+    def _unset(self, event: Event, body: Mapping[str, Any]) -> None:
+        self._mark_undone(body["event"], event)
         subject, name = self._set_in.pop(body["event"], ("", ""))
         if not subject:
             return
@@ -234,6 +309,95 @@ class _Fold:
         if not fields:
             del self._corrected[subject]
 
+    def _door(self, event: Event) -> None:
+        known = self._doors.get(event.body["door"])
+        if event.kind in door.ACTS:
+            said = door.act(known, event)
+            if said is not None and known is not None:
+                self._acts[event.seq] = said
+                _SAID[event.kind](self, said, known.voice)
+        elif event.kind == "door.undone":
+            undone = self._acts.get(event.body["event"])
+            if undone is not None and door.undoes(known, undone, event):
+                self._undo(undone, event)
+        else:
+            after = door.step(known, event)
+            if after is not None and after is not known:
+                self._doors[after.id] = after
+                if event.kind == "door.ended" and event.body["undone"]:
+                    for one in [one for one in self._acts.values() if one.door == after.id and not one.undone]:
+                        self._undo(one, event)
+
+    def _undo(self, said: Act, event: Event) -> None:
+        """Take back what was said by a door; the same said twice by it counts until both are undone."""
+        self._mark_undone(said.event, event)
+        body = {"event": said.event}
+        match said.kind:
+            case "door.set":
+                self._unset(event, body)
+            case "door.licensed":
+                self._revoke(event, body)
+            case "door.withdrew":
+                self._say_withdrawn(said)
+            case "door.linked":
+                self._drop(self._linked, said)
+            case _:
+                self._drop(self._covered, said)
+
+    def _mark_undone(self, number: int, event: Event) -> None:
+        said = self._acts.get(number)
+        if said is not None and not said.undone:
+            self._acts[number] = replace(said, undone=event.seq)
+
+    def _drop(self, words: dict[str, tuple[Any, ...]], said: Act) -> None:
+        left = tuple(one for one in words.get(said.subjects[0], ()) if one.event != said.event)
+        words.pop(said.subjects[0], None)
+        if left:
+            words[said.subjects[0]] = left
+
+    def _say_set(self, said: Act, voice: str) -> None:
+        because = f"the {voice} says so, by a page of theirs (door {said.door})"
+        correction = FieldSet(said.told["value"], because, said.event, said.time, said.door)
+        self._correct(said.subjects[0], str(said.told["field"]), correction)
+
+    def _say_linked(self, said: Act, voice: str) -> None:
+        link = SaidLink(str(said.told["rel"]), str(said.told["url"]), voice, said.event, said.door)
+        known = self._linked.get(said.subjects[0], ())
+        self._linked[said.subjects[0]] = (*known, link)
+
+    def _say_covered(self, said: Act, _: str) -> None:
+        cover = SaidCover(str(said.told["sha256"]), said.event, said.door)
+        self._covered[said.subjects[0]] = (*self._covered.get(said.subjects[0], ()), cover)
+
+    def _say_licensed(self, said: Act, voice: str) -> None:
+        """A door has one word on the licence of a thing: its last."""
+        for subject in said.subjects:
+            others = tuple(one for one in self._attested.get(subject, ()) if one.door != said.door)
+            self._attested[subject] = others
+        because = f"the {voice} confirmed it, by a page of theirs"
+        attestation = Attestation(
+            str(said.told["licence"]), "rightsholder", because, said.event, said.time, by=voice, door=said.door
+        )
+        self._attested_by(said.subjects, attestation)
+
+    def _say_withdrawn(self, said: Act, _: str = "") -> None:
+        """What is down by a door is what all its withdrawals that stand name."""
+        by = f"door {said.door}"
+        self._put_back(said.subjects, by)
+        for one in self._acts.values():
+            if one.door == said.door and one.kind == "door.withdrew" and not one.undone:
+                because = f"the {self._doors[one.door].voice} asked for it (door {one.door})"
+                withdrawal = Withdrawal("owner", because, one.event, one.time, door=one.door)
+                self._take_down((name for name in one.subjects if name in said.subjects), by, withdrawal)
+
+
+_SAID: Mapping[str, Callable[[_Fold, Act, str], None]] = {
+    "door.set": _Fold._say_set,
+    "door.linked": _Fold._say_linked,
+    "door.covered": _Fold._say_covered,
+    "door.licensed": _Fold._say_licensed,
+    "door.withdrew": _Fold._say_withdrawn,
+}
 
 _OWN, _EXPUNGE = "", "expunge"  # who withdrew, where it was no other archive, which its log names
 _STANDS = {
@@ -263,4 +427,4 @@ _HANDLERS: Mapping[str, Callable[[_Fold, Event, Mapping[str, Any]], None]] = {
 }
 
 #: The kinds of events that decide something; others tell what was published, or of keys.
-DECIDING = frozenset(_HANDLERS)
+DECIDING = frozenset({*_HANDLERS, "door.set", "door.licensed"})

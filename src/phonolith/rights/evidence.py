@@ -2,7 +2,8 @@
 
 Rules, in order:
 
-1. Attestations in force stand at level 4, beside a rightsholder's own statement.
+1. Attestations in force stand at level 4, beside a rightsholder's own statement; so does what an artist or label
+   confirmed by the artist's door, which covers the composition only where the record names no other writer.
 2. Only the statements at the highest level that names a licence or contradicts itself count; weaker ones are mentioned.
 3. Statements at that level that name different licences are a conflict: no licence, whatever else was said.
 4. A text that names no licence exactly never allows anything, but it can deny: if it speaks of two licences, or of
@@ -24,12 +25,14 @@ from functools import lru_cache
 from phonolith.model.licence import Licence
 from phonolith.model.music import Level, LicenceStatement, Origin
 from phonolith.rights import public_domain
+from phonolith.rights.door import VOICES
 from phonolith.rights.licences import parse
 
 #: Who says so, when it is the payload itself that does.
 WITH_PAYLOAD = frozenset({"tag", "sidecar", "licence-file"})
 
 _OPERATOR = "operator"  # who says what was attested
+_ATTESTERS = frozenset({_OPERATOR, *VOICES.values()})
 _MENTION = re.compile(
     r"\bcc[ -]?0(?:[ -]1\.0)?\b|\bcc[ -]by(?:[ -](?:nc|nd|sa))*(?:[ -]\d\.\d)?\b|\b[al]?gpl\b|\bpublic domain\b"
     r"|\ball rights reserved\b",
@@ -40,7 +43,10 @@ _ADDRESS = re.compile(r"https?://[^\s<>\"'()\[\]|,;]+", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Attestation:
-    """What the operator attested in one register event; ``capacity`` is ``rightsholder`` or ``licensee``."""
+    """What was attested in one register event; ``capacity`` is ``rightsholder`` or ``licensee``.
+
+    ``by`` is the operator, or who spoke by the artist's ``door``: artist, label or uploader.
+    """
 
     licence: str
     capacity: str
@@ -48,6 +54,8 @@ class Attestation:
     event: int
     time: str = ""
     document: str = ""  # SHA-256 of a held document that shows it
+    by: str = "operator"
+    door: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +91,7 @@ def resolve(
     """The evidence that statements and attestations in force amount to.
 
     ``composition_by_others``: the record names another writer, a cover or a remix, so a stated licence covers the
-    recording only. An attestation covers both, because the operator attests the item as a whole. ``origin`` is asked
+    recording only. The operator's attestation covers both, because it is of the item as a whole. ``origin`` is asked
     about the day ``on`` where nothing else is said.
     """
     if origin is not None and not statements and not attestations:
@@ -136,14 +144,18 @@ def since(built: Evidence, attestations: Sequence[Attestation], head: int) -> Ev
     newer = [one for one in attestations if one.event > head]
     older = [one for one in attestations if one.event <= head]
     if built.basis == "attested" and not older:
-        alone = built.stated_by == _OPERATOR
+        alone = set(built.stated_by.split(", ")) <= _ATTESTERS
         built = REVOKED
         if not alone:
             return built
     if not newer or (built.basis == "conflict" and built.level >= Level.RIGHTSHOLDER):
         return built
     stated = [LicenceStatement(built.stated, Level(built.level), built.stated_by)] if built.basis == "stated" else []
-    return resolve(stated, [*(older if built.basis == "attested" else ()), *newer])
+    known = [*(older if built.basis == "attested" else ()), *newer]
+    now = resolve(stated, known, composition_by_others=not built.composition)
+    # Whether somebody else wrote the composition only a build sees, where it found no licence that could cover one.
+    waits = now.licence is not None and not now.composition and built.licence is None
+    return built if waits else now
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,6 +170,7 @@ class _Claim:
     origin: str
     digest: str
     attested_as: str = ""
+    by_door: bool = False
 
     @staticmethod
     def stated(statement: LicenceStatement) -> _Claim:
@@ -174,7 +187,9 @@ class _Claim:
         licence = parse(attestation.licence)
         mentions = frozenset() if licence else _mentions(attestation.licence) | {"an unknown licence"}
         capacity = attestation.capacity
-        return _Claim(attestation.licence, _OPERATOR, Level.RIGHTSHOLDER, licence, mentions, _OPERATOR, "", capacity)
+        by, origin = attestation.by, attestation.door or _OPERATOR
+        told = attestation.licence, by, Level.RIGHTSHOLDER, licence, mentions, origin, "", capacity
+        return _Claim(*told, bool(attestation.door))
 
     @property
     def contradicts_itself(self) -> bool:
@@ -239,14 +254,17 @@ def _agreed(chosen: Sequence[_Claim], level: int, claims: Sequence[_Claim], by_o
     if level == Level.PLATFORM and _independent(chosen):
         level = Level.TWO_SOURCES
     by = ", ".join(dict.fromkeys(claim.by for claim in chosen))
+    here = next((claim for claim in chosen if claim.attested_as and not claim.by_door), None)
     attested_as = next((claim.attested_as for claim in chosen if claim.attested_as), "")
     weaker = sorted({claim.licence.code for claim in claims if claim.licence and claim.licence != licence})
     note = _NOTES[Level(level)].format(by=by)
     if attested_as:
-        note = f"The operator of this archive attests it as {attested_as}."
+        note = f"The {by} confirmed it, by a page that a record here links to."
+    if here:
+        note = f"The operator of this archive attests it as {here.attested_as}."
     if weaker:
         note += f" Weaker statements name {', '.join(weaker)}."
-    covers = bool(attested_as) or not by_others
+    covers = here is not None or not by_others
     return Evidence(licence, level, first.text, by, "attested" if attested_as else "stated", covers, note)
 
 

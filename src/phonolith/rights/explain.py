@@ -69,7 +69,8 @@ def _stated(statements: Sequence[LicenceStatement], attestations: Sequence[Attes
     yield "Stated:"
     for attestation in attestations:
         document = f"; document {attestation.document}" if attestation.document else ""
-        yield f"  attested as {attestation.capacity} in event {attestation.event}, {attestation.time}{document}"
+        by = f" by the {attestation.by}, door {attestation.door}," if attestation.door else ""
+        yield f"  attested as {attestation.capacity}{by} in event {attestation.event}, {attestation.time}{document}"
         yield f"    {attestation.licence}: {_line(attestation.because)}"
     for statement in statements:
         licence = parse(statement.uri)

@@ -12,6 +12,7 @@ from typing import Any
 
 from phonolith.errors import NewerFormat, NotAnArchive, SettingError, UsageError
 from phonolith.store.damage import KnownDamage
+from phonolith.store.doors import DoorKeys
 from phonolith.store.files import atomic_write, make_folders, printable, storage_errors, sweep
 from phonolith.store.history import History
 from phonolith.store.ledger import Ledger
@@ -32,7 +33,8 @@ from phonolith.store.withdrawals import WithdrawalList
 FORMAT = 1
 SETTINGS = "phonolith.toml"
 #: Stores that have a lock of their own. Register and private/ have none: anybody may write there at any time.
-#: ``notices`` is held for milliseconds, so that steps of notices come one by one; ``mail`` by whoever sends letters.
+#: ``notices`` is held for milliseconds, so that steps of notices come one by one; ``mail`` by whoever sends letters;
+#: ``door`` for milliseconds too, ``look`` by whoever looks at pages that were proven.
 LOCKS = (
     "harvest",
     "build",
@@ -46,6 +48,8 @@ LOCKS = (
     "mirror",
     "notices",
     "mail",
+    "door",
+    "look",
     "derive",
 )
 
@@ -236,6 +240,10 @@ class Archive:
     def letters(self) -> Letters:
         """private/letters.sqlite: what senders of notices wrote, and mail that waits."""
         return Letters(self.private / "letters.sqlite")
+
+    def doors(self) -> DoorKeys:
+        """private/doors.sqlite: codes and personal links of the artist's door."""
+        return DoorKeys(self.private / "doors.sqlite")
 
     @property
     def outbox(self) -> Path:

@@ -17,6 +17,7 @@ from starlette.routing import BaseRoute, Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from phonolith.config import Settings
+from phonolith.door.seen import Outside
 from phonolith.errors import PhonolithError
 from phonolith.library.overlay import Statements
 from phonolith.store.archive import Archive
@@ -27,6 +28,8 @@ from phonolith.web import (
     api,
     bundles,
     changes,
+    door,
+    door_things,
     fixed,
     lists,
     log,
@@ -58,6 +61,7 @@ def create_app(
     beside: Beside | None = None,
     now: Callable[[], str] = utc_now,
     statements: Statements | None = None,
+    outside: Outside | None = None,
 ) -> Starlette:
     """The library of an archive as an ASGI application.
 
@@ -65,9 +69,10 @@ def create_app(
     A decision is seen ``look_every`` seconds after it was made, at the latest: 5 are promised, of which the default
     leaves some for a busy machine. ``beside`` runs in a thread while the library is open, until its event is set.
     ``now`` is the time that notices go by. ``statements`` are what sources said since the build, so that a stricter
-    licence is obeyed at once; without them it waits for the build.
+    licence is obeyed at once; without them it waits for the build. ``outside`` is what the artist's door needs; without
+    it there is no door.
     """
-    desk = Desk(archive, settings, look_every=look_every, now=now, statements=statements)
+    desk = Desk(archive, settings, look_every=look_every, now=now, statements=statements, outside=outside)
 
     @contextlib.asynccontextmanager
     async def lifespan(_: Starlette) -> AsyncIterator[None]:
@@ -137,6 +142,11 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/notices/complete/{token}": notices.complete,
         "/notices/{notice}": notices.one,
         "/notices/{notice}/counter": notices.counter,
+        "/door": door.index,
+        "/door/mine/{token}": door.mine,
+        "/door/mine/{token}/things": door_things.things,
+        "/door/mine/{token}/of/{id}": door_things.thing,
+        "/door/{id}": door.pages,
         "/log/heads": log.heads,
         "/log/state": log.state,
         "/log/countersignatures": log.countersignatures,
@@ -152,6 +162,10 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/notices/confirm/{token}": notices.confirmed,
         "/notices/complete/{token}": notices.completed,
         "/notices/{notice}/counter": notices.countered,
+        "/door/{id}": door.ask,
+        "/door/mine/{token}/look": door.look,
+        "/door/mine/{token}/link": door.other_link,
+        "/door/mine/{token}/say": door_things.say,
     }
     return [
         Route("/media/{id}/{sha256}", media.Bytes(desk), methods=["GET"]),

@@ -11,6 +11,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from phonolith.config import Settings
+from phonolith.door.office import Office as DoorOffice
+from phonolith.door.seen import Outside
 from phonolith.errors import Damaged, NewerFormat, NotFound
 from phonolith.library.catalogue import Catalogue
 from phonolith.library.committed import Committed
@@ -28,7 +30,7 @@ from phonolith.store.register import Register
 from phonolith.web import assets
 from phonolith.web.errors import NothingBuilt
 from phonolith.web.offers import Offers
-from phonolith.web.practice import practice_of
+from phonolith.web.practice import door_practice_of, practice_of
 from phonolith.web.render import Renderer, accepts_gzip
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
@@ -39,7 +41,7 @@ class Desk:
     """The archive as the pages see it. The catalogue is opened when there is one, which may be after the start.
 
     ``look_every``: how old a decision may get before it is seen, in seconds. ``statements`` are what sources said since
-    the build, read by whoever may read them.
+    the build, read by whoever may read them. ``outside`` is what the artist's door needs; None where there is no door.
     """
 
     def __init__(
@@ -50,7 +52,10 @@ class Desk:
         look_every: float,
         now: Callable[[], str] = utc_now,
         statements: Statements | None = None,
+        outside: Outside | None = None,
     ) -> None:
+        self._outside = outside
+        self._door: DoorOffice | None = None
         self._look_every = look_every
         self._statements = statements
         self.now = now
@@ -58,7 +63,7 @@ class Desk:
         self.settings = settings
         self.assets = assets.load()
         self.copies = Copies(archive.seed_status)
-        self.renderer = Renderer.of(settings, self.assets)
+        self.renderer = Renderer.of(settings, self.assets, door=self.has_door)
         self.committed = Committed(archive)
         self._lock = threading.Lock()
         self._library: Library | None = None
@@ -125,9 +130,31 @@ class Desk:
                 self._office = self._office or made
         return self._office
 
+    @property
+    def has_door(self) -> bool:
+        """Whether artists and labels may come in here."""
+        return self._outside is not None and self.settings.door_open
+
+    @property
+    def door(self) -> DoorOffice:
+        """Where artists and labels come in. Raises NotFound where they may not."""
+        if self._door is None:
+            if self._outside is None or not self.settings.door_open:
+                raise NotFound("the artist's door", "it is not open in this library", "Write to whoever runs it")
+            practice = door_practice_of(self.settings)
+            found = DoorOffice(
+                self.archive, practice, self._outside, now=self.now, library=lambda: self.library_if_built
+            )
+            with self._lock:
+                self._door = self._door or found
+        return self._door
+
     def close(self) -> None:
         """Close what was opened; asked again, it is opened again."""
         with self._lock:
+            if self._door is not None:
+                self._door.close()
+                self._door = None
             if self._office is not None:
                 self._office.close()
                 self._office = None

@@ -6,6 +6,7 @@ Every answer about an error has an id, which is in the log with what happened, s
 from __future__ import annotations
 
 import logging
+import re
 import secrets
 from dataclasses import dataclass
 
@@ -58,6 +59,7 @@ _WORDS = {
 }
 
 
+_KEY = re.compile("(/(?:mine|receipt|confirm|complete)/)[^/]+")
 _COMMAND = "phonolith "  # how the words begin that tell what to type
 
 
@@ -107,7 +109,10 @@ def problem_of(error: Exception, *, path: str) -> Problem:
         detail = _sentence(error.problem) or detail
         remedy = "" if _COMMAND in error.remedy else _sentence(error.remedy)
     if status >= 500 and not isinstance(error, NothingBuilt):
-        _LOG.error("incident %s at %.200r: %s: %s", incident, path, type(error).__name__, error, exc_info=status == 500)
+        where = _KEY.sub(r"\1…", path)  # who reads a log is not let in by it
+        _LOG.error(
+            "incident %s at %.200r: %s: %s", incident, where, type(error).__name__, error, exc_info=status == 500
+        )
     title = _TITLES.get(status, _TITLES[500])
     return Problem(status, title, detail, remedy, incident, _kind(error, status), getattr(error, "notice", ""))
 

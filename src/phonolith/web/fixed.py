@@ -51,6 +51,7 @@ def robots(_: Desk, __: Request) -> Response:
         "/notices/new",
         "/notices/receipt/",
         "/notices/confirm/",
+        "/door/",
     )
     lines = ("User-agent: *", *(f"Disallow: {path}" for path in closed))
     return Response("\n".join(lines) + "\n", headers={"content-type": "text/plain; charset=utf-8"})

@@ -157,6 +157,14 @@ NOTICE_FORM = Text("form", "Which form.", choices=("", *FORMS))
 NOTICE_ITEM = Text("item", "What it is about.", longest=300)
 TOKEN = Text("token", "What a link that was sent ends with.", longest=32, pattern="[A-Za-z0-9_-]{32}", where="path")
 
+DOOR_AFTER = Whole("after", "How many releases to pass over.", 0, 1_000_000, default=0)
+DOOR_TOLD = Text("told", "What was just done.", choices=("", "seen", "soon", "missed", "renewed", "said"))
+
+
+def is_id(text: str) -> bool:
+    """Whether a text is a public id by its form."""
+    return re.fullmatch(ID.pattern, text) is not None
+
 
 def words(request: Request) -> str:
     """The words of a search, as they may be shown."""

@@ -1,8 +1,9 @@
-"""How this archive deals with notices, read from its settings: rules, links, and the road of its mail."""
+"""How this archive deals with notices and with artists, read from its settings: rules, links, the road of its mail."""
 
 from __future__ import annotations
 
 from phonolith.config import Settings
+from phonolith.door.office import Practice as DoorPractice
 from phonolith.notices.mailer import Command, Mailer, Outbox, Smtp
 from phonolith.notices.practice import Practice
 from phonolith.rights.notice_forms import is_email
@@ -22,6 +23,11 @@ def practice_of(settings: Settings) -> Practice:
         settings.notices_calm,
         sender,
     )
+
+
+def door_practice_of(settings: Settings) -> DoorPractice:
+    """What the settings say of the artist's door."""
+    return DoorPractice(practice_of(settings).url, settings.door_calm)
 
 
 def mailer_of(settings: Settings, archive: Archive) -> Mailer:

@@ -33,6 +33,7 @@ class Site:
 
     name: str
     contact: str
+    door: bool = False  # whether artists and labels may come in
 
 
 @dataclass(frozen=True)
@@ -44,9 +45,9 @@ class Renderer:
     environment: jinja2.Environment = field(default_factory=lambda: environment())
 
     @classmethod
-    def of(cls, settings: Settings, assets: Assets) -> Renderer:
+    def of(cls, settings: Settings, assets: Assets, *, door: bool = False) -> Renderer:
         """The renderer of an archive with these settings."""
-        return cls(Site(settings.name or "Phonolith", settings.contact), assets)
+        return cls(Site(settings.name or "Phonolith", settings.contact, door), assets)
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """An HTML page. ``values`` are the template's; links to further pages keep the request's own query."""

@@ -9,6 +9,7 @@ from contextlib import suppress
 import uvicorn
 
 from phonolith.config import Settings
+from phonolith.door.seen import Outside
 from phonolith.library.overlay import Statements
 from phonolith.store.archive import Archive
 from phonolith.web import workers as processes
@@ -31,16 +32,18 @@ def serve(
     number: int,
     beside: Beside | None = None,
     statements: Statements | None = None,
+    outside: Outside | None = None,
 ) -> None:
     """Serve until SIGTERM or Ctrl-C. Raises StorageError where several processes serve and keep ending.
 
     Each process opens the archive for itself, so each sees a decision and a new catalogue as soon as one alone would.
-    ``beside`` runs in a thread of each, ``statements`` are what sources said since the build.
+    ``beside`` runs in a thread of each, ``statements`` are what sources said since the build, ``outside`` is what the
+    artist's door needs.
     """
 
     def work() -> None:
         config = uvicorn.Config(
-            create_app(archive, settings, beside=beside, statements=statements),
+            create_app(archive, settings, beside=beside, statements=statements, outside=outside),
             log_level="warning",
             access_log=False,
             server_header=False,

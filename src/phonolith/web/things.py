@@ -46,6 +46,7 @@ def _page(
         tracks=tracks,
         links=found.links,
         source=found.source,
+        said_links=found.said_links if what == "Label" else (),
     )
 
 
