@@ -310,7 +310,9 @@ def test_within_a_minute_by_every_road_and_back(built: Path, tmp_path: Path) -> 
         settled = ["reinstate", target.release, "--because", "settled", "--archive", archive.root]
         opened = change(settled, roads, wanted=True)
         assert max(opened.values()) < _MINUTE, opened
-        wait_for(lambda: leecher.done, meanwhile=lambda: leecher.connect(port))
+        newcomer = Leecher(torrent, tmp_path / "whole").connect(port)
+        stack.callback(newcomer.close)
+        wait_for(lambda: newcomer.done, meanwhile=lambda: newcomer.connect(port))
         assert library.get(f"/release/{target.release}").status == 200
 
 
