@@ -33,7 +33,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "ranges": [["bench.web", "ranges"]],
         "publish": [["bench.publish"]],
         "verify": [["bench.verify"]],
-        "client": [["bench.client"]],
+        "client": [["bench.client"], ["bench.files"]],
         "interpret": [["bench.interpret"], ["bench.dump"]],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }

@@ -3,12 +3,12 @@
 The client alone, and a whole harvest: one list names every document, and each is a durable record before it counts as
 answered. The others keep nothing.
 
-    python -m bench.client [--documents N] [--rounds N] [--scrapy PYTHON] [--uvloop]
+    python -m bench.client [--documents N] [--rounds N] [--scrapy PYTHON]
 
 Each row is a process of its own, rounds interleaved, medians; what is counted is the processor time of the client alone
 between its first request and its last answer, a document. Bare aiohttp is a session, `get`, `read`, with as many
 requests in flight. Scrapy runs where PYTHON (another environment's) can import it, with robots, retries, cookies and
-its own throttling off. `--uvloop` adds rows with that event loop, where it is installed.
+its own throttling off. Our rows run on the event loop that harvests run on, one of them on Python's own.
 """
 
 from __future__ import annotations
@@ -98,9 +98,10 @@ async def durable(base: str, count: int) -> int:
                         found = tuple(Task(f"item:{number}", f"{base}/{number}") for number in range(count))
                         yield Step(found=found, listed=count, total=count)
                         return
+                    item = task.key.removeprefix("item:")
+                    store.head("bench.documents", item)  # by which a document that is held would be recognised
                     answer = await client.get(task.address, manners=manners)
                     got += len(answer.body)
-                    item = task.key.removeprefix("item:")
                     yield Step(records=(Record("bench.documents", item, task.address, now, answer.body),))
 
                 pace, report = Pace(_FLYING, _FLYING), HarvestReport("bench.documents")
@@ -133,11 +134,9 @@ async def _all(base: str, count: int, one: Callable[[str], Awaitable[int]]) -> i
 
 def child(name: str, loop: str, base: str, count: int) -> None:
     """One row in this process: prints processor seconds, seconds and bytes."""
-    factory = None
-    if loop == "uvloop":
-        import uvloop  # type: ignore[import-not-found]
+    from phonolith.harvest import event_loop
 
-        factory = uvloop.new_event_loop
+    factory = event_loop.factory() if loop == "harvest" else None
     work = {"ours": ours, "durable": durable, "bare": bare}[name]
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(work(base, 200))  # imports, connections, caches
@@ -147,8 +146,8 @@ def child(name: str, loop: str, base: str, count: int) -> None:
 
 
 @contextmanager
-def nginx(count: int) -> Iterator[str]:
-    """An nginx with ``count`` documents; its address."""
+def nginx(count: int, size: int = _SIZE) -> Iterator[str]:
+    """An nginx with ``count`` documents of ``size`` bytes; its address."""
     program = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin")
     if program is None:
         raise SystemExit("nginx is not installed")
@@ -157,7 +156,7 @@ def nginx(count: int) -> Iterator[str]:
         folder.chmod(0o755)
         (folder / "documents").mkdir()
         for number in range(count):
-            (folder / "documents" / str(number)).write_text(os.urandom(_SIZE // 2).hex())
+            (folder / "documents" / str(number)).write_text(os.urandom(size // 2).hex())
         with socket.socket() as one:
             one.bind(("127.0.0.1", 0))
             port = one.getsockname()[1]
@@ -179,15 +178,13 @@ def _wait_for(port: int) -> None:
     raise SystemExit("nginx did not start")
 
 
-def rows(scrapy: str, uvloop: bool, base: str, count: int, script: Path) -> dict[str, list[str]]:
+def rows(scrapy: str, base: str, count: int, script: Path) -> dict[str, list[str]]:
     """The commands, by name."""
     own = [sys.executable, "-m", "bench.client", "child"]
     found = {"aiohttp, bare": [*own, "bare", "asyncio", base, str(count)]}
-    found["phonolith"] = [*own, "ours", "asyncio", base, str(count)]
-    found["phonolith, harvest"] = [*own, "durable", "asyncio", base, str(count)]
-    if uvloop:
-        found["aiohttp, bare, uvloop"] = [*own, "bare", "uvloop", base, str(count)]
-        found["phonolith, uvloop"] = [*own, "ours", "uvloop", base, str(count)]
+    found["phonolith, the client"] = [*own, "ours", "harvest", base, str(count)]
+    found["phonolith, harvest"] = [*own, "durable", "harvest", base, str(count)]
+    found["the same, asyncio"] = [*own, "durable", "asyncio", base, str(count)]
     if scrapy and subprocess.run([scrapy, "-c", "import scrapy"], capture_output=True).returncode == 0:
         script.write_text(_SCRAPY)
         found["scrapy"] = [scrapy, str(script), base, str(count), str(_FLYING)]
@@ -202,11 +199,10 @@ def main() -> None:
     parser.add_argument("--documents", type=int, default=10_000)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scrapy", default=os.environ.get("SCRAPY_PYTHON", ""), help="a Python that has Scrapy")
-    parser.add_argument("--uvloop", action="store_true")
     options = parser.parse_args()
     spent: dict[str, list[tuple[float, float]]] = {}
     with tempfile.TemporaryDirectory() as scratch, nginx(options.documents) as base:
-        commands = rows(options.scrapy, options.uvloop, base, options.documents, Path(scratch) / "spider.py")
+        commands = rows(options.scrapy, base, options.documents, Path(scratch) / "spider.py")
         for _ in range(options.rounds):
             for name, words in commands.items():
                 done = subprocess.run(words, capture_output=True, text=True, check=True)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncGenerator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic, sleep
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -16,7 +17,7 @@ from hypothesis import strategies as st
 from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, StorageError, TimedOut, UsageError
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.report import HarvestReport
-from phonolith.model.frontier import Fate, Run, Step, Task
+from phonolith.model.frontier import Fate, Outcome, Run, Step, Task
 from phonolith.model.progress import Silent
 from phonolith.model.record import Record
 from phonolith.store.archive import Archive
@@ -243,6 +244,55 @@ def test_where_nothing_came_it_is_an_error(store: RecordStore, fault: PhonolithE
     assert [one.severity for one in report.findings] == ["error"]
     _, report = run(store, Origin([["a", "b"]], faults={"item:a": [fault]}))
     assert [one.severity for one in report.findings] == ["warning"]
+
+
+def test_others_are_asked_while_answers_are_written_and_not_without_end(
+    store: RecordStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    origin = Origin([[f"i{n:03}" for n in range(200)]])
+    frontier = type(store.frontier(SOURCE))
+    advance, written, waited = frontier.advance, list[int](), list[int]()
+
+    def slow(self: object, outcomes: Sequence[Outcome], time: str) -> object:
+        if written and not waited:  # the disk takes its time over the first items
+            before, until = -1, monotonic() + 60
+            while len(origin.asked) < 20 or len(origin.asked) != before:
+                assert monotonic() < until
+                before = len(origin.asked)
+                sleep(0.05)  # between two looks
+            waited.append(before)
+        written.append(len(outcomes))
+        return advance(self, outcomes, time)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(frontier, "advance", slow)
+    run(store, origin, width=2, per_host=2)
+    assert 60 <= waited[0] <= 70, "64 answers wait to be written, and no more are asked"
+    assert max(written) > 50, "they become durable together"
+    assert len(said(store)) == 200 == len(set(origin.asked)) - 1 == len(origin.asked) - 1
+
+
+def test_hosts_take_turns_and_none_is_asked_more_at_a_time_than_it_may(store: RecordStore) -> None:
+    now, most, order = dict[str, int](), dict[str, int](), list[str]()
+
+    async def ask(task: Task) -> AsyncGenerator[Step, None]:
+        if task.page:
+            names = [f"https://{host}.example:8080/?{n}" for host in "ab" for n in range(20)]
+            yield Step(found=tuple(Task(f"item:{name}", name) for name in names), listed=len(names))
+            return
+        host = task.address[8]
+        order.append(host)
+        now[host] = now.get(host, 0) + 1
+        most[host] = max(most.get(host, 0), now[host])
+        await asyncio.sleep(0)
+        now[host] -= 1
+        yield Step(met=(task.key,))
+
+    frontier, clock = store.frontier(SOURCE), Clock()
+    frontier.begin("{}", clock(), [FIRST])
+    pace = Pace(width=8, per_host=1)
+    asyncio.run(gather(frontier, ask, HarvestReport(SOURCE), pace, progress=Silent(), clock=clock, sleep=clock.sleep))
+    assert most == {"a": 1, "b": 1} and len(order) == 40
+    assert set(order[:4]) == {"a", "b"}, "the second host does not wait for the end of the first"
 
 
 def test_a_limit_ends_it_early_and_moves_nothing(store: RecordStore) -> None:

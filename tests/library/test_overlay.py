@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from phonolith.errors import NotFound, Withdrawn
-from phonolith.library import browse
+from phonolith.library import browse, overlay
 from phonolith.library.overlay import NoEvents, Overlay
 from phonolith.library.reading import Library
 from phonolith.library.shuffle import shuffle
@@ -92,6 +92,19 @@ def test_what_is_withdrawn_is_in_no_list(shelf: Shelf, named: str) -> None:
     assert hidden <= _shown(without, shelf.ids), "the control: without the overlay they are still there"
     shelf.decide("item.reinstated", subjects=[shelf.ids[named]], because="settled")
     assert _shown(shelf.library, shelf.ids) == everything
+
+
+def test_a_decision_more_looks_up_what_it_names_and_nothing_else(shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf.withdraw("track:road/1")
+    shelf.withdraw("release:tokyo")
+    asked, found = list[str](), overlay._found
+    monkeypatch.setattr(overlay, "_found", lambda snapshot, one: asked.append(one) or found(snapshot, one))
+    with shelf.library.reading() as reading:
+        assert len(reading.hidden.releases) == 1
+    shelf.withdraw("artist:ana")
+    with shelf.library.reading() as reading:
+        assert len(reading.hidden.artists) == 1 and len(reading.hidden.releases) > 1
+    assert asked.count(shelf.ids["artist:ana"]) == 1 and len(asked) == len(set(asked))
 
 
 @pytest.mark.parametrize(("ground", "status"), [("law", 451), ("owner", 410), ("licence", 410)])

@@ -217,6 +217,18 @@ def test_a_typing_error_is_corrected_and_said(sample: tuple[apsw.Connection, dic
     assert search(sample[0], Query("departure")).corrected is None
 
 
+@pytest.mark.parametrize("order", ["rank", "title"])
+def test_words_that_lead_to_what_is_hidden_are_not_taken_otherwise(
+    sample: tuple[apsw.Connection, dict[str, str]], order: str
+) -> None:
+    query = Query("departuer", order=order)
+    db, found = sample[0], search(sample[0], query).hits
+    first = found[0]
+    assert search(db, replace(query, words="departure"), found) == Results([], 0)
+    assert search(db, replace(query, words="departure"), [first]).hits == found[1:], "what is left is shown"
+    assert search(db, query, [first]).corrected == "departure", "a typing error still is one"
+
+
 def test_while_typing_each_beginning_finds_the_title(sample: tuple[apsw.Connection, dict[str, str]]) -> None:
     for end in range(1, len("night train") + 1):
         assert "Night Train" in hits(sample[0], "night train"[:end], typing=True)

@@ -206,26 +206,29 @@ def test_a_new_publication_is_served_without_a_restart(tmp_path: Path) -> None:
         assert bundle.name in client.get("/releases").text
 
 
+@pytest.mark.parametrize("road", ["web seed", "stream", "download"])
 def test_a_long_answer_is_broken_off_when_the_gate_says_no_in_the_middle_of_it(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, road: str
 ) -> None:
     monkeypatch.setattr("phonolith.web.ranges.CHUNK", 100)
     archive, ids = make_archive(tmp_path / "archive")
     publish_now(archive)
     app = create_app(archive, Settings(), look_every=0)
-    bundle, path = next(
-        (b, e["path"])
+    bundle, path, sha256 = next(
+        (b, e["path"], e["sha256"])
         for b in bundles_of(archive)
         for e in evidence_of(archive, b)
         if e["track"] == ids["track:road/1"]
     )
+    media = f"/media/{ids['track:road/1']}/{sha256}"
+    address = {"web seed": at(bundle, path), "stream": media, "download": f"{media}?download"}[road]
 
     def taken_down(chunk: int) -> None:
         if chunk == 3:
             withdraw(archive, ids["track:road/1"])
 
     with pytest.raises(Withdrawn):
-        asyncio.run(get(app, at(bundle, path), taken_down))
+        asyncio.run(get(app, address, taken_down))
     assert asyncio.run(get(app, at(bundle, "bagit.txt"), lambda _: None)) == len(
         "BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n"
     )
@@ -247,12 +250,13 @@ async def get(app: Starlette, path: str, each: Any) -> int:
 
     from urllib.parse import unquote
 
+    path, _, query = path.partition("?")
     scope = {
         "type": "http",
         "method": "GET",
         "path": unquote(path),
         "raw_path": path.encode(),
-        "query_string": b"",
+        "query_string": query.encode(),
         "headers": [],
     }
     await app({**scope, "root_path": "", "scheme": "http", "server": ("x", 80), "app": app}, receive, send)

@@ -18,6 +18,7 @@ from typing import Protocol
 import msgspec
 
 from phonolith.errors import Interrupted, RefusedByRights, UsageError
+from phonolith.harvest import event_loop
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.media_types import media_type_of
 from phonolith.harvest.offers import Collection, Door, Offer
@@ -174,7 +175,7 @@ class _Fetching:
         total = None if self.report.unknown else self.report.bytes_needed or None
         self._means.progress.start(f"Fetching for {self.collection.name}", total, "bytes")
         try:
-            ended = asyncio.run(work())
+            ended = event_loop.run(work())
         except KeyboardInterrupt:
             problem = f"stopped after {self.report.objects:,} files, which are held"
             raise Interrupted(self.report.source, problem, "Go on: phonolith harvest resume") from None

@@ -1,17 +1,19 @@
 """Gathers from a source over the network: asks what the frontier holds, and stores what comes, until nothing waits.
 
 A question counts as answered when the answer is durable: each step of an answer is written together with what it led
-to, in transactions that take along whatever came meanwhile. Memory is bounded by the questions in flight.
+to, in transactions that take along whatever came meanwhile. While they are written others are asked; memory is bounded
+by the questions in flight and by what may wait to be written.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable
-from contextlib import aclosing
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing, suppress
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, TimedOut
@@ -27,6 +29,8 @@ _SILENCE = 20  # tasks in a row that were not answered in time: the origin is aw
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
 _LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
+_BEHIND = 64  # answers, and bytes of them, that may wait to become durable while others are asked
+_BYTES_BEHIND = 1 << 20
 
 #: Asks one question of a source. Raises what a client raises.
 Ask = Callable[[Task], AsyncGenerator[Step, None]]
@@ -76,7 +80,11 @@ async def gather(
 
 
 class _Gathering:
-    """One run of the loop. ``flying`` are tasks being asked; what they bring is written by :class:`_Scribe`."""
+    """One run of the loop. ``flying`` are tasks that are asked, or whose answers are not durable yet.
+
+    A task whose answer has come makes room for the next question at once, while :class:`_Scribe` writes what it
+    brought, so that many answers become durable together.
+    """
 
     def __init__(
         self,
@@ -96,20 +104,21 @@ class _Gathering:
         self._progress = progress
         self._clock = clock
         self._scribe = _Scribe(frontier, clock, self._written)
-        self._ready: deque[Task] = deque()
+        self._ready = _Ready(pace.per_host)
         self._flying: dict[asyncio.Task[None], Task] = {}
-        self._hosts: dict[str, int] = {}
+        self._asking = 0
+        self._change = asyncio.Event()
+        self._error: BaseException | None = None
+        self._closing = False
         self._problem = ""
         self._limited = False
         self._silent = 0
 
     async def until_nothing_waits(self) -> None:
-        while not self._problem and not self._limited:
+        while not self._is_over():
             self._launch()
             if self._flying:
-                done, _ = await asyncio.wait(self._flying, timeout=self._pause(), return_when=asyncio.FIRST_COMPLETED)
-                for one in done:
-                    self._land(one)
+                await self._until_something_changes(self._pause())
             elif (pause := self._pause()) is not None:
                 await self._sleep(pause)
             elif not self._ready:
@@ -117,6 +126,7 @@ class _Gathering:
 
     async def close(self) -> None:
         """Let go of what is in flight; what it brought in whole is written."""
+        self._closing = True
         for one in self._flying:
             one.cancel()
         await asyncio.gather(*self._flying, return_exceptions=True)
@@ -154,20 +164,49 @@ class _Gathering:
         if not self._ready:
             busy = {task.key for task in self._flying.values()}
             self._ready.extend(self._frontier.waiting(self._clock(), _BUFFER, busy))
-        for _ in range(len(self._ready)):
-            if len(self._flying) >= self._pace.width:
-                return
-            task = self._ready.popleft()
-            host = _host(task)
-            if self._hosts.get(host, 0) >= self._pace.per_host:
-                self._ready.append(task)
-                continue
-            self._hosts[host] = self._hosts.get(host, 0) + 1
-            self._flying[asyncio.create_task(self._answered(task))] = task
+        while self._has_room() and (task := self._ready.take()) is not None:
+            self._asking += 1
+            one = asyncio.create_task(self._answered(task))
+            self._flying[one] = task
+            one.add_done_callback(self._land)
+
+    def _has_room(self) -> bool:
+        """Whether one more may be asked now."""
+        if self._is_over() or self._asking >= self._pace.width or self._scribe.is_behind:
+            return False
+        limit = self._pace.limit
+        return limit is None or self._report.total + len(self._flying) < limit + self._pace.width
+
+    def _is_over(self) -> bool:
+        return bool(self._problem or self._limited or self._closing or self._error)
+
+    def _answer_came(self, task: Task) -> None:
+        """Nothing more of this answer is to come: another may be asked."""
+        self._asking -= 1
+        self._ready.leave(task)
+        self._go_on()
 
     def _land(self, one: asyncio.Task[None]) -> None:
-        self._hosts[_host(self._flying.pop(one))] -= 1
-        one.result()
+        del self._flying[one]
+        if not one.cancelled():
+            self._error = self._error or one.exception()
+        self._go_on()
+
+    def _go_on(self) -> None:
+        """Ask further from what was read; where that is not enough, the loop has to see."""
+        if self._ready and not self._is_over():
+            self._launch()
+        else:
+            self._change.set()
+
+    async def _until_something_changes(self, seconds: float | None) -> None:
+        """Wait until tasks have to be read, or until what failed may be asked again; raise what a task raised."""
+        self._change.clear()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._change.wait()
+        if self._error is not None:
+            raise self._error
 
     def _pause(self) -> float | None:
         """Seconds until the next task may be asked, None where nothing else waits."""
@@ -177,29 +216,25 @@ class _Gathering:
 
     async def _answered(self, task: Task) -> None:
         """Ask one task and write each step of its answer when the next one is there; the last one ends it."""
-        last = Step(mark=task.mark)
+        asked = task
         try:
-            async with aclosing(self._steps(task)) as steps:
-                async for last, ended in steps:
-                    await self._scribe.write(Outcome(task, Fate.DONE if ended else Fate.WAITING, last))
-                    task = replace(task, mark=last.mark)
+            async with aclosing(self._ask(task)) as answer:
+                last: Step | None = None
+                async for step in answer:
+                    if last is not None:
+                        await self._scribe.write(Outcome(task, Fate.WAITING, last))
+                        task = replace(task, mark=last.mark)
+                    last = step
+            outcome = Outcome(task, Fate.DONE, last or Step())
+            self._silent = 0
         except PhonolithError as error:
-            await self._scribe.write(self._failed(replace(task, tries=task.tries + 1), error))
+            outcome = self._failed(replace(task, tries=task.tries + 1), error)
             self._silent += isinstance(error, TimedOut)
             if self._silent >= _SILENCE:
                 self._problem = self._problem or f"it answered none of {_SILENCE} questions: {error.problem}"
-        else:
-            self._silent = 0
-
-    async def _steps(self, task: Task) -> AsyncGenerator[tuple[Step, bool], None]:
-        """The steps of an answer, each with whether it is the last."""
-        before: Step | None = None
-        async with aclosing(self._ask(task)) as answer:
-            async for step in answer:
-                if before is not None:
-                    yield before, False
-                before = step
-        yield before or Step(), True
+        finally:
+            self._answer_came(asked)
+        await self._scribe.write(outcome)
 
     def _failed(self, task: Task, error: PhonolithError) -> Outcome:
         """What becomes of a task that raised; its mark stays, so that it goes on from there."""
@@ -247,6 +282,42 @@ class _Gathering:
             self._report.found(f"harvest.{fate}", subject, why, severity=severity)
 
 
+class _Ready:
+    """Tasks that were read and may be asked, in order for each host, hosts in turn."""
+
+    def __init__(self, per_host: int) -> None:
+        self._per_host = per_host
+        self._tasks: dict[str, deque[Task]] = {}
+        self._busy: dict[str, int] = {}
+
+    def __bool__(self) -> bool:
+        return bool(self._tasks)
+
+    def extend(self, tasks: Iterable[Task]) -> None:
+        """Add some."""
+        for task in tasks:
+            self._tasks.setdefault(_host(task), deque()).append(task)
+
+    def take(self) -> Task | None:
+        """The next one of a host that may be asked; :meth:`leave` has to follow. None where each host is busy."""
+        for host, tasks in self._tasks.items():
+            if self._busy.get(host, 0) < self._per_host:
+                del self._tasks[host]
+                task = tasks.popleft()
+                if tasks:
+                    self._tasks[host] = tasks  # behind the others
+                self._busy[host] = self._busy.get(host, 0) + 1
+                return task
+        return None
+
+    def leave(self, task: Task) -> None:
+        """Its host has answered."""
+        host = _host(task)
+        self._busy[host] -= 1
+        if not self._busy[host]:
+            del self._busy[host]
+
+
 class _Scribe:
     """Writes outcomes, in the order in which they came, as many at once as came while others were written."""
 
@@ -258,14 +329,25 @@ class _Scribe:
         self._written = written
         self._waiting: list[tuple[Outcome, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
+        self._behind = self._bytes_behind = 0
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether so much has yet to be written that more would only take memory."""
+        return self._behind >= _BEHIND or self._bytes_behind >= _BYTES_BEHIND
 
     async def write(self, outcome: Outcome) -> None:
         """Return when it is durable."""
         durable = asyncio.get_running_loop().create_future()
+        size = sum(len(record.payload) for record in outcome.step.records)
         self._waiting.append((outcome, durable))
+        self._behind, self._bytes_behind = self._behind + 1, self._bytes_behind + size
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
-        await durable
+        try:
+            await durable
+        finally:
+            self._behind, self._bytes_behind = self._behind - 1, self._bytes_behind - size
 
     async def close(self) -> None:
         """Return when everything that was given is durable."""
@@ -299,4 +381,9 @@ def _settle(some: list[tuple[Outcome, asyncio.Future[None]]], error: BaseExcepti
 
 
 def _host(task: Task) -> str:
-    return urlsplit(task.address).hostname or ""
+    return _hostname(task.address.partition("//")[2].partition("/")[0])
+
+
+@lru_cache(maxsize=4096)
+def _hostname(place: str) -> str:
+    return urlsplit(f"//{place}").hostname or ""

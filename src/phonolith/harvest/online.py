@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from phonolith.errors import Interrupted, NotFound, UsageError
+from phonolith.harvest import event_loop
 from phonolith.harvest.bulk import Keeper
 from phonolith.harvest.gather import Pace, gather
 from phonolith.harvest.report import HarvestReport
@@ -169,7 +170,7 @@ def _gather(
 
     means.progress.start(run.source, run.total, "records")
     try:
-        ended = asyncio.run(work())
+        ended = event_loop.run(work())
     except KeyboardInterrupt:
         problem = f"stopped after {report.total:,} records, which are kept"
         raise Interrupted(run.source, problem, "Go on: phonolith harvest resume") from None

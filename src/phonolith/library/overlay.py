@@ -149,7 +149,8 @@ def hidden_rows(snapshot: Snapshot, withdrawn: Mapping[str, Withdrawal]) -> Hidd
     if known is not None and (known[0] is withdrawn or known[0].keys() == withdrawn.keys()):
         return known[1]  # type: ignore[no-any-return]  # the memo holds anything
     digests = [one for one in withdrawn if len(one) == _DIGITS]
-    hidden = _expand(snapshot.db, _rows_of(snapshot, withdrawn.keys() - digests), digests)
+    found: dict[str, tuple[str, int] | None] = snapshot.once("rows of withdrawals", dict)
+    hidden = _expand(snapshot.db, _rows_of(snapshot, withdrawn.keys() - digests, found), digests)
     snapshot.memo["hidden"] = (withdrawn, hidden)
     return hidden
 
@@ -193,16 +194,28 @@ def _can_hide(snapshot: Snapshot, name: str) -> bool:
         return False
 
 
-def _rows_of(snapshot: Snapshot, ids: Iterable[str]) -> dict[str, list[int]]:
-    """Row numbers by kind of the ids that this build has; others belong to what is no longer or not yet in it."""
+def _rows_of(
+    snapshot: Snapshot, ids: Iterable[str], known: dict[str, tuple[str, int] | None] | None = None
+) -> dict[str, list[int]]:
+    """Row numbers by kind of the ids that this build has; others belong to what is no longer or not yet in it.
+
+    In ``known`` they are kept: a decision more must not cost a look-up of all that were withdrawn before.
+    """
     rows: dict[str, list[int]] = {"track": [], "release": [], "artist": [], "label": []}
+    known = {} if known is None else known
     for identifier in ids:
-        try:
-            kind, row = snapshot.find(identifier)
-        except NotFound:
-            continue
-        rows[kind].append(row)
+        if identifier not in known:
+            known[identifier] = _found(snapshot, identifier)
+        if (found := known[identifier]) is not None:
+            rows[found[0]].append(found[1])
     return rows
+
+
+def _found(snapshot: Snapshot, identifier: str) -> tuple[str, int] | None:
+    try:
+        return snapshot.find(identifier)
+    except NotFound:
+        return None
 
 
 def _expand(db: apsw.Connection, rows: Mapping[str, list[int]], digests: list[str]) -> Hidden:

@@ -89,15 +89,18 @@ def facet(
 
 
 def _try_ways(asking: _Asking, place: _Place) -> Results:
-    """The first way of taking the words that leads anywhere; later pages go the way of the first."""
+    """The first way of taking the words that leads anywhere; later pages go the way of the first.
+
+    Words that lead to what is hidden, and to nothing else, are no mistake of whoever typed them.
+    """
     query, words = asking.query, asking.words
     if place.way == _AS_TYPED:
         results = asking.page(words, query.typing, place)
-        if results.total or place.row or not words:
+        if results.total or place.row or not words or asking.all_hidden:
             return results
     if place.way <= _AS_BEGINNING and not query.typing:
         results = asking.page(words, True, replace(place, way=_AS_BEGINNING))
-        if results.total or place.row:
+        if results.total or place.row or asking.all_hidden:
             return results
     better = asking.speller().correct(words) if query.corrects else None
     if better is None:
@@ -107,7 +110,7 @@ def _try_ways(asking: _Asking, place: _Place) -> Results:
 
 
 class _Asking:
-    """One query being answered."""
+    """One query being answered. ``all_hidden``: few rows matched on the last page that was asked for, all hidden."""
 
     def __init__(
         self, db: apsw.Connection, index: Index, query: Query, words: list[str], hidden: Collection[int]
@@ -119,6 +122,7 @@ class _Asking:
         self._hidden = hidden if isinstance(hidden, BitMap) else BitMap(hidden)
         self._rows = Rows(db, query.kind)
         self._limit = max(1, min(_MOST_ON_A_PAGE, query.limit))
+        self.all_hidden = False
 
     def speller(self) -> Speller:
         """What corrects the words under the same filters."""
@@ -126,6 +130,7 @@ class _Asking:
 
     def page(self, words: list[str], typing: bool, place: _Place) -> Results:
         """The page at a place."""
+        self.all_hidden = False
         conditions = word_conditions(self.index, words, typing) + self.filters
         matches = Matches(self.index, self._rows, conditions, self._hidden)
         if self.query.order == "title":
@@ -143,7 +148,9 @@ class _Asking:
         after = self._rows.by_title([place.row]) if place.row else []
         few = matches.few(SORTED)
         if few is not None:
-            stretches = iter([(0, BitMap(few) - self._hidden, False)])
+            shown = BitMap(few) - self._hidden
+            self.all_hidden = bool(few) and not shown
+            stretches = iter([(0, shown, False)])
         else:
             found = BitMap.union(BitMap(), *(matches.candidates(tier) for tier in range(len(self.index.tiers))))
             found -= self._hidden
@@ -167,6 +174,7 @@ class _Asking:
         self._rows.fetch(rows)
         bands = sorted((closeness(self._rows.read(row), words, typing), row) for row in rows)
         shown = [hit for hit in bands if hit[1] not in self._hidden]
+        self.all_hidden = bool(bands) and not shown
         left = (hit for hit in shown if hit > (place.band, place.row))
         return self._cut(left, replace(place, total=len(shown), capped=False))
 

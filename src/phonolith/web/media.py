@@ -12,7 +12,7 @@ import anyio.to_thread
 from starlette.datastructures import QueryParams
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 
 from phonolith.errors import Damaged, NotFound, PhonolithError, StorageError, UsageError
 from phonolith.library import access
@@ -127,7 +127,10 @@ class Bytes:
         self._waveform = waveform
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Ask the gate, then send. Raises what the gate and the store raise, before anything is sent."""
+        """Ask the gate, then send, and ask again while a long answer goes out.
+
+        Raises what the gate and the store raise, before anything is sent or in the middle of it.
+        """
         parameters = scope["path_params"]
         if self._waveform:
             asked = Use.STREAM, parameters["id"], parameters["sha256"]
@@ -138,7 +141,15 @@ class Bytes:
         quality = QueryParams(scope["query_string"]).get("quality", "") if b"quality" in scope["query_string"] else ""
         if quality and quality not in _QUALITIES:
             raise UsageError(f"quality {quality}", f"there are {' and '.join(_QUALITIES)}", "Leave it out")
-        await send_payload(scope, receive, send, self._granted(*asked, _QUALITIES.get(quality, "")))
+        form = _QUALITIES.get(quality, "")
+
+        async def watched(message: Message) -> None:
+            """Send on, unless the gate says no by now: then the answer is broken off."""
+            if message.get("more_body"):
+                self._granted(*asked, form)
+            await send(message)
+
+        await send_payload(scope, receive, watched, self._granted(*asked, form))
 
     def _granted(self, use: Use, identifier: str, sha256: str, form: str) -> Payload:
         """What the gate answers, remembered for as long as neither build nor decisions change.

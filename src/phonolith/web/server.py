@@ -44,6 +44,7 @@ def serve(
     def work() -> None:
         config = uvicorn.Config(
             create_app(archive, settings, beside=beside, statements=statements, outside=outside),
+            loop="asyncio",  # as it was measured; uvloop is here for harvests
             log_level="warning",
             access_log=False,
             server_header=False,
