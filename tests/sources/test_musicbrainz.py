@@ -200,6 +200,23 @@ def test_what_users_wrote_is_passed_on_nowhere(said: list[Any]) -> None:
     assert "mail.example" not in text
 
 
+@pytest.mark.parametrize("key", WITHHELD)
+def test_what_users_wrote_is_left_out_at_any_depth(key: str) -> None:
+    document = json.loads(json.dumps(RELEASE))
+    for one in _objects(document):
+        one[key] = [{"name": "written by a user"}]
+    assert "written by a user" not in repr(list(SOURCE.interpret(record(document))))
+
+
+def _objects(tree: Any) -> list[dict[str, Any]]:
+    inner = (
+        [one for value in (tree.values() if isinstance(tree, dict) else tree) for one in _objects(value)]
+        if (isinstance(tree, dict | list))
+        else []
+    )
+    return [*inner, tree] if isinstance(tree, dict) else inner
+
+
 def test_real_documents_come_back(shared_data: Path) -> None:
     found = measure(SOURCE, real(shared_data, "musicbrainz-server/derived/ws2-json"))
     assert found.records == 110

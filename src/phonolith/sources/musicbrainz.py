@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from phonolith.sources.client.answers import Asks
 
 #: Keys, at any depth, of what users wrote: CC BY-NC-SA at the source, not ours to pass on.
-WITHHELD = ("tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation")
+WITHHELD = ("tags", "user-tags", "genres", "user-genres", "moods", "user-moods", "rating", "user-rating", "annotation")
 
 TERMS = Terms(
     metadata_licence="CC0-1.0",

@@ -19,7 +19,10 @@ BACKWARD = " (backward)"
 EVENT = "released in"
 
 _NOT_OURS = frozenset(
-    {"tags", "user-tags", "genres", "user-genres", "rating", "user-rating", "annotation", "editor", "collections"}
+    {
+        *("tags", "user-tags", "genres", "user-genres", "moods", "user-moods", "rating", "user-rating"),
+        *("annotation", "editor", "collections"),
+    }
 )
 _MOST_SECONDARY = ("Compilation", "Live", "Remix", "Soundtrack", "DJ-mix", "Mixtape/Street", "Demo", "Interview")
 _IDENTIFIERS = frozenset({"ipis", "isnis", "iswcs", "asin", "label-code", "iso-3166-1-codes", "iso-3166-2-codes"})
