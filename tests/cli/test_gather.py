@@ -58,3 +58,13 @@ def test_since_is_what_the_source_takes(kind: str, phonolith: Phonolith, archive
 def test_a_source_without_a_since_has_no_such_option(phonolith: Phonolith, archive: Made) -> None:
     assert "--since" not in phonolith("harvest", "listenbrainz", "--help").out
     assert phonolith("harvest", "listenbrainz", "--since", "1", "--archive", archive.root).code == 2
+
+
+def test_without_a_contact_nothing_is_begun(phonolith: Phonolith, archive: Made) -> None:
+    settings = archive.root / "phonolith.toml"
+    lines = settings.read_text("utf-8").splitlines()
+    settings.write_text("\n".join(line for line in lines if not line.startswith("contact")), "utf-8")
+    told = phonolith("harvest", "oaipmh", "https://music.example.org/oai", "--archive", archive.root)
+    assert told.code == 3 and 'Write contact = "' in told.err
+    status = phonolith("harvest", "status", "--archive", archive.root, "--json")
+    assert status.data["harvests"] == []

@@ -196,6 +196,25 @@ def test_an_origin_that_is_away_is_left_alone(store: RecordStore) -> None:
     assert ended.finished and len(said(store)) == 100
 
 
+def test_an_origin_that_never_answered_is_not_waited_for(store: RecordStore) -> None:
+    away = TimedOut("http://fake.example/", "cannot be reached")
+    away.code = "http.connection"
+    origin, clock = Origin([["a"]], faults={"page:0": [away]}), Clock()
+    ended, report = run(store, origin, clock=clock)
+    assert not ended.finished and ended.problem == "http://fake.example/: cannot be reached"
+    assert origin.asked == ["page:0"] and not clock.slept and [one.code for one in report.findings] == ["harvest.list"]
+    ended, _ = run(store, Origin([["a"]]))
+    assert ended.finished and said(store) == ["a"], "it is gone on with from there"
+
+
+def test_one_of_several_that_is_away_does_not_end_the_others(store: RecordStore) -> None:
+    away = TimedOut("http://fake.example/", "cannot be reached")
+    away.code = "http.connection"
+    origin, clock = Origin([["a", "b"]], faults={"item:a": [away]}), Clock()
+    ended, _ = run(store, origin, clock=clock)
+    assert ended.finished and said(store) == ["a", "b"] and sum(clock.slept) >= 59, "it is tried again"
+
+
 def test_what_is_only_refused_leaves_the_run_whole(store: RecordStore) -> None:
     ended, _ = run(store, Origin([["a", "b"]], faults={"item:a": [RefusedByRights("a", "robots.txt disallows it")]}))
     assert ended.high_water == "2026-01-01"

@@ -200,10 +200,12 @@ def means(place: Place, bars: Any) -> Means:
 
 
 def connecting(place: Place, bars: Any) -> Callable[[], Client]:
-    """Opens the client, by this archive's settings."""
+    """Opens the client, by this archive's settings. Raises SettingError without a contact, before anything is begun."""
+    from phonolith.sources.client.agent import user_agent
     from phonolith.sources.client.client import Client
 
     settings = place.settings()
+    user_agent(settings.contact)
     own = settings.harvest_origins.values()
     return lambda: Client(settings.contact, report=lambda finding: bars.say(str(finding)), trusted=own)
 

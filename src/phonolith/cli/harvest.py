@@ -173,7 +173,8 @@ def reported(report: HarvestReport, place: Place) -> Answer:
             view.line(f"{plural(report.objects, 'file')} held, {size(report.bytes_adopted)} added")
         if report.waiting:
             view.hint(f"It stopped at its limit, and {number(report.waiting)} wait: the same again goes on")
-        view.hint("Next: phonolith build")
+        if report.total or report.gone or report.objects:
+            view.hint("Next: phonolith build")
 
     return Answer(data, show)
 

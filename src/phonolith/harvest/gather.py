@@ -26,6 +26,7 @@ from phonolith.store.frontier import Frontier
 _TRIES = 5  # how often a task may fail before it is given up
 _AGAIN = timedelta(minutes=1)  # until it is tried again; twice as long each time
 _SILENCE = 20  # tasks in a row that were not answered in time: the origin is away, and is left alone
+_AWAY = "http.connection"  # who cannot be reached; where nobody else is asked and none ever answered, that is the end
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
 _LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
@@ -113,6 +114,7 @@ class _Gathering:
         self._problem = ""
         self._limited = False
         self._silent = 0
+        self._reached = False
 
     async def until_nothing_waits(self) -> None:
         while not self._is_over():
@@ -226,12 +228,15 @@ class _Gathering:
                         task = replace(task, mark=last.mark)
                     last = step
             outcome = Outcome(task, Fate.DONE, last or Step())
-            self._silent = 0
+            self._silent, self._reached = 0, True
         except PhonolithError as error:
             outcome = self._failed(replace(task, tries=task.tries + 1), error)
+            self._reached = self._reached or not isinstance(error, TimedOut)
             self._silent += isinstance(error, TimedOut)
             if self._silent >= _SILENCE:
                 self._problem = self._problem or f"it answered none of {_SILENCE} questions: {error.problem}"
+            elif error.code == _AWAY and not self._reached and not self._ready and len(self._flying) == 1:
+                self._problem = self._problem or f"{error.subject}: {error.problem}"
         finally:
             self._answer_came(asked)
         await self._scribe.write(outcome)

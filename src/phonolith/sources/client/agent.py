@@ -15,7 +15,11 @@ def user_agent(contact: str | None) -> str:
         return f"{TOKEN}/{__version__} (no contact given)"
     text = contact.strip()
     if not text:
-        raise SettingError("contact", "is not set, and no source is asked without one", "phonolith config contact …")
+        raise SettingError(
+            "contact",
+            "is not set, and no source is asked without one",
+            'Write contact = "…" into phonolith.toml: an e-mail address or a page',
+        )
     if not (text.isascii() and text.isprintable()) or not ("@" in text or text.startswith(("https://", "http://"))):
         raise SettingError("contact", f"{text!r} is no e-mail address and no page", "Sources have to be able to write")
     return f"{TOKEN}/{__version__} (+{text})"
