@@ -149,3 +149,12 @@ def test_a_table_without_rows_is_nothing_unless_its_columns_are_the_answer(heade
     plain = io.StringIO()
     Plain(plain).table(_COLUMNS, [], header=header)
     assert len(plain.getvalue().splitlines()) == lines
+
+
+def test_a_bar_gets_an_end_when_it_becomes_known() -> None:
+    stream = _Terminal()
+    with Bars(stream) as bars:
+        bars.start("museum", None, "records")
+        bars.advance(8)
+        bars.expect(12)
+    assert "8 of 12 records" in stream.getvalue()

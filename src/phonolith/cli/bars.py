@@ -62,6 +62,12 @@ class Bars:
         if self._live:
             self._open(total)
 
+    def expect(self, total: int) -> None:
+        """The bar has an end from now on, and a time left."""
+        self._total = total
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, total=total, amount=self._amount())
+
     def advance(self, count: int) -> None:
         """``count`` more units are done."""
         self._done += count

@@ -270,6 +270,8 @@ class _Gathering:
         self._report.unchanged += same
         self._report.gone += advanced.gone
         self._progress.advance(advanced.new + advanced.changed + same)
+        if any(one.step.listed for one in outcomes) and (total := self._now().total) is not None:
+            self._progress.expect(total)
         for finding in (finding for one in outcomes for finding in one.step.findings):
             self._report.add(finding)
         limit = self._pace.limit

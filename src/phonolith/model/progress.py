@@ -14,6 +14,9 @@ class Progress(Protocol):
     def start(self, what: str, total: int | None, unit: str) -> None:
         """A countable piece of work begins; ``total`` is None where it is not known."""
 
+    def expect(self, total: int) -> None:
+        """How much there is to do of the piece of work that was started has become known."""
+
     def advance(self, count: int) -> None:
         """``count`` more units are done."""
 
@@ -34,6 +37,9 @@ class Silent:
         """Ignore."""
 
     def start(self, what: str, total: int | None, unit: str) -> None:
+        """Ignore."""
+
+    def expect(self, total: int) -> None:
         """Ignore."""
 
     def advance(self, count: int) -> None:
