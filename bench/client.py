@@ -104,7 +104,7 @@ async def durable(base: str, count: int) -> int:
                     got += len(answer.body)
                     yield Step(records=(Record("bench.documents", item, task.address, now, answer.body),))
 
-                pace, report = Pace(_FLYING, _FLYING), HarvestReport("bench.documents")
+                pace, report = Pace(_FLYING, _FLYING, behind=64), HarvestReport("bench.documents")
                 await gather(frontier, ask, report, pace, progress=Silent(), clock=lambda: now)
             assert store.count("bench.documents") == count
     return got

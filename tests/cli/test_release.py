@@ -129,4 +129,4 @@ def test_a_witness_that_is_away_keeps_nothing_from_being_published(
     monkeypatch.setenv("PHONOLITH_PUBLISH_WITNESSES", f"http://127.0.0.1:9#{'a' * 64}")
     done = phonolith("publish", "one", "--archive", root, "--json")
     assert done.code == 0 and [one["new"] for one in done.data["witnesses"]] == [0]
-    assert "cannot be fetched" in done.data["witnesses"][0]["problem"]
+    assert "cannot be reached" in done.data["witnesses"][0]["problem"]

@@ -284,7 +284,7 @@ def test_others_are_asked_while_answers_are_written_and_not_without_end(
         return advance(self, outcomes, time)  # type: ignore[arg-type]
 
     monkeypatch.setattr(frontier, "advance", slow)
-    run(store, origin, width=2, per_host=2)
+    run(store, origin, width=2, per_host=2, behind=64)
     assert 60 <= waited[0] <= 70, "64 answers wait to be written, and no more are asked"
     assert max(written) > 50, "they become durable together"
     assert len(said(store)) == 200 == len(set(origin.asked)) - 1 == len(origin.asked) - 1

@@ -164,7 +164,7 @@ def test_limit_since_and_everything(tmp_path: Path) -> None:
 
 def test_a_repository_that_is_none_is_a_finding(tmp_path: Path) -> None:
     with served(lambda path, _: (200, {}, b"<html><body/></html>") if path != "/robots.txt" else None) as server:
-        told = Shell(tmp_path / "a", server).harvest()
+        told = Shell(tmp_path / "a", server).harvest(code=1)
         assert [one["code"] for one in told["findings"]] == ["harvest.failed"] and told["records"] == 0
 
 
@@ -218,10 +218,11 @@ def test_status_fits_on_80_columns() -> None:
             "total": 12_345_678, "tasks": {"waiting": 123_456, "failed": 12}, "next": "2026-01-01T00:10:00Z",
             "problem": "its lists ended after 1 of the 2 items that it says there are",
             "failures": [{"task": f"item:{n}", "why": "x.example: is not there"} for n in range(7)],
+            "again": [{"task": "item:9", "why": "x.example: cannot be reached"}],
         },
         {
             "source": "feed.x", "started": "2026-01-01T00:00:00Z", "finished": "2026-01-02T00:00:00Z", "running": False,
-            "listed": 3, "total": None, "tasks": {}, "next": None, "problem": "", "failures": [],
+            "listed": 3, "total": None, "tasks": {}, "next": None, "problem": "", "failures": [], "again": [],
         },
     ]  # fmt: skip
     drawn = io.StringIO()

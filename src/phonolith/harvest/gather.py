@@ -30,8 +30,7 @@ _AWAY = "http.connection"  # who cannot be reached; where nobody else is asked a
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
 _LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
-_BEHIND = 64  # answers, and bytes of them, that may wait to become durable while others are asked
-_BYTES_BEHIND = 1 << 20
+_BYTES_BEHIND = 1 << 20  # of answers that may wait to become durable while others are asked
 
 #: Asks one question of a source. Raises what a client raises.
 Ask = Callable[[Task], AsyncGenerator[Step, None]]
@@ -44,6 +43,7 @@ class Pace:
 
     ``within``: how the items begin of which a run over everything notes as gone what it did not meet; all do, by "".
     ``absent``: for how long what is not there is left alone, also by later runs; None: it failed, and the next asks.
+    ``behind``: answers that may wait to become durable while others are asked; a kill has them asked for again.
     """
 
     width: int = 16
@@ -51,6 +51,7 @@ class Pace:
     limit: int | None = None
     within: tuple[str, ...] = ("",)
     absent: timedelta | None = None
+    behind: int = 1
 
 
 async def gather(
@@ -174,10 +175,10 @@ class _Gathering:
 
     def _has_room(self) -> bool:
         """Whether one more may be asked now."""
-        if self._is_over() or self._asking >= self._pace.width or self._scribe.is_behind:
+        if self._is_over() or self._asking >= self._pace.width or self._scribe.is_behind(self._pace.behind):
             return False
         limit = self._pace.limit
-        return limit is None or self._report.total + len(self._flying) < limit + self._pace.width
+        return limit is None or self._report.total + len(self._flying) < limit
 
     def _is_over(self) -> bool:
         return bool(self._problem or self._limited or self._closing or self._error)
@@ -237,9 +238,12 @@ class _Gathering:
                 self._problem = self._problem or f"it answered none of {_SILENCE} questions: {error.problem}"
             elif error.code == _AWAY and not self._reached and not self._ready and len(self._flying) == 1:
                 self._problem = self._problem or f"{error.subject}: {error.problem}"
-        finally:
+        except BaseException:
             self._answer_came(asked)
-        await self._scribe.write(outcome)
+            raise
+        durable = self._scribe.write(outcome)  # it counts as behind before another is asked for
+        self._answer_came(asked)
+        await durable
 
     def _failed(self, task: Task, error: PhonolithError) -> Outcome:
         """What becomes of a task that raised; its mark stays, so that it goes on from there."""
@@ -338,19 +342,21 @@ class _Scribe:
         self._writer: asyncio.Task[None] | None = None
         self._behind = self._bytes_behind = 0
 
-    @property
-    def is_behind(self) -> bool:
-        """Whether so much has yet to be written that more would only take memory."""
-        return self._behind >= _BEHIND or self._bytes_behind >= _BYTES_BEHIND
+    def is_behind(self, most: int) -> bool:
+        """Whether as many answers, or bytes of them, have yet to be written as may be."""
+        return self._behind >= most or self._bytes_behind >= _BYTES_BEHIND
 
-    async def write(self, outcome: Outcome) -> None:
-        """Return when it is durable."""
+    def write(self, outcome: Outcome) -> Awaitable[None]:
+        """Take an outcome over; it is durable when what this gives is done."""
         durable = asyncio.get_running_loop().create_future()
         size = sum(len(record.payload) for record in outcome.step.records)
         self._waiting.append((outcome, durable))
         self._behind, self._bytes_behind = self._behind + 1, self._bytes_behind + size
         if self._writer is None:
             self._writer = asyncio.create_task(self._write_all())
+        return self._until(durable, size)
+
+    async def _until(self, durable: asyncio.Future[None], size: int) -> None:
         try:
             await durable
         finally:

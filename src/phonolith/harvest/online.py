@@ -26,6 +26,7 @@ from phonolith.store.frontier import Frontier
 from phonolith.store.records import RecordStore
 
 _ITEM = "item:"
+_BEHIND = 64  # answers that may wait to become durable, at origins that permit several questions at a time
 _TELLING = 0.5  # seconds between two looks at what the client is doing
 
 #: Opens the client; it stays open for one run.
@@ -150,7 +151,8 @@ def _gather(
     wish: Wish = {key: tuple(value) for key, value in said["wish"].items()}
     base = _base(source, source.name, means)
     within = source.within(wish) if isinstance(source, Decides) else ("",)
-    pace = Pace(per_host=source.terms.parallel, limit=limit, within=within)
+    parallel = source.terms.parallel
+    pace = Pace(per_host=parallel, limit=limit, within=within, behind=_BEHIND if parallel > 1 else 1)
 
     def validator(task: Task) -> Validator | None:
         head = store.head(run.source, task.key.removeprefix(_ITEM)) if task.key.startswith(_ITEM) else None

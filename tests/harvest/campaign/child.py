@@ -129,7 +129,7 @@ def _obey(order: Mapping[str, Any]) -> None:
 
 def prepare(told: Told) -> None:
     """The program as it is, but that it waits for no turn, has small segments and parts, and tells what it promised."""
-    from phonolith.harvest import fetch
+    from phonolith.harvest import fetch, wanted
     from phonolith.model.frontier import Fate
     from phonolith.sources.client import client, parts
     from phonolith.store import batch, frontier, record_index, records
@@ -150,7 +150,8 @@ def prepare(told: Told) -> None:
     client.Client = Client  # type: ignore[misc]
     record_index.SEGMENT_BYTES = records.SEGMENT_BYTES = 3_000  # type: ignore[attr-defined]
     record_index.DIRECT_BYTES, records.INLINE_BYTES = 2_500, 2_000
-    parts._KEPT, parts._STEP, fetch._ROOM = 32 << 10, 64 << 10, -(1 << 40)
+    parts._KEPT, parts._STEP = 32 << 10, 64 << 10
+    fetch.ROOM = wanted.ROOM = -(1 << 40)  # type: ignore[misc]
     advance, keep = frontier.Frontier.advance, batch.Batch.keep
 
     def advanced(self: Any, outcomes: Any, time: str) -> Any:
