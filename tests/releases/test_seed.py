@@ -332,7 +332,10 @@ def met_by_a_sound_copy(archive: Archive, tmp_path: Path) -> tuple[int, bool]:
             handle, _ = seeder._swarm._given[key]
             leecher.connect(port_of(seeder))
             count = len(leecher.have)
-            wait_for(lambda: handle.status().num_pieces == count - 1 and sum(leecher.have) == count - 1)
+            wait_for(
+                lambda: handle.status().num_pieces == count - 1 and sum(leecher.have) == count - 1,
+                meanwhile=lambda: leecher.connect(port_of(seeder)),  # who sees that it lacks a piece leaves its peers
+            )
             friend.session.pop_alerts()
             wait_for(
                 lambda: handle.status().num_seeds or friend.was_left(port_of(seeder)),
