@@ -18,7 +18,6 @@ from phonolith.store import metainfo
 from tests.audit.planted import Planted, make_evidence, planted
 
 NOW = "2026-11-30T12:00:00Z"
-SHARED = Path(__file__).parents[2].parent / "shared" / "data"
 
 
 def judged(text: str, *evidence: Given) -> Audit:
@@ -121,8 +120,7 @@ def test_evidence_of_nothing_that_is_claimed_is_said(tmp_path: Path) -> None:
         judged(claim, Given("audio", tmp_path / "nowhere"))
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="real data is not here")
-def test_what_a_real_database_says_of_itself() -> None:
+def test_what_a_real_database_says_of_itself(shared_data: Path) -> None:
     """freemusi.cc: 2,289 releases and 21,502 tracks; both tables have the same playing time, 68.4 days."""
     rows = {"releases.csv": ("releases", 2289), "tracks.csv": ("tracks", 21_502)}
     text = "format = 1\n" + "".join(
@@ -131,17 +129,16 @@ def test_what_a_real_database_says_of_itself() -> None:
         'procedure = "sum duration in seconds"\n'
         for name, (unit, count) in rows.items()
     )
-    told = judged(text, *(Given(name, SHARED / "freemusi-cc" / name) for name in rows))
+    told = judged(text, *(Given(name, shared_data / "freemusi-cc" / name) for name in rows))
     assert [one.word.value for one in told.verdicts] == ["proven"] * 4
     assert not told.findings
 
 
-@pytest.mark.skipif(not SHARED.is_dir(), reason="real data is not here")
-def test_real_torrents_and_the_broken_one_among_them() -> None:
+def test_real_torrents_and_the_broken_one_among_them(shared_data: Path) -> None:
     claim = (
         'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 1\nunit = "files"\nbound = "at least"\nof = "t"\n'
     )
-    told = judged(claim, Given("t", SHARED / "torrents-webtorrent", whole=False))
+    told = judged(claim, Given("t", shared_data / "torrents-webtorrent", whole=False))
     assert told.exhibits[0].described is not None and told.exhibits[0].described.torrents == 7
     assert [Path(one.subject).name for one in told.findings] == ["corrupt.torrent"]
 
@@ -158,6 +155,7 @@ def test_the_report_is_whole_escaped_and_fetches_nothing(tmp_path: Path) -> None
     text = page(told, nasty)
     assert nasty not in text
     assert "proven" in text and "lossless audio" in text
+    assert all(part["files"] for part in told["evidence"][0]["described"]["kinds"])
     assert not re.search(r"<(script|link|img|iframe)|\b(src|href)=|url\(", text)
     assert "default-src 'none'" in text
 

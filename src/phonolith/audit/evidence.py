@@ -24,7 +24,6 @@ from phonolith.model.progress import Progress
 from phonolith.store import metainfo
 from phonolith.store.files import storage_errors
 
-_CHUNK = 1 << 20
 _TORRENT = ".torrent"
 
 
@@ -161,11 +160,8 @@ def _take(told: Looked, given: Given, asked: Sequence[tuple[Claim, Unit]], answe
 
 
 def _digest(path: Path) -> str:
-    digest = hashlib.sha256()
     with storage_errors(path), path.open("rb") as file:
-        while data := file.read(_CHUNK):
-            digest.update(data)
-    return digest.hexdigest()
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _unreadable(given: Given, problem: str) -> Finding:

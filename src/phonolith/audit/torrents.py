@@ -103,7 +103,7 @@ def facts(told: Described, source: str, *, of: str = "", whole: bool = False) ->
         "files": told.files,
         "bytes": told.size,
         "tracks": sum(one.files for one in audio),
-        "images": told.by_kind["images"][0],
+        "images": sum(one.files for one in told.slices() if one.kind == "images"),
     }
     for dimension, amount in amounts.items():
         yield Fact(dimension, amount, amount if whole else math.inf, Basis.DESCRIBED, source, how, of)

@@ -40,7 +40,7 @@ class Fact:
     """What evidence shows of a dimension, on its base scale: ``low`` at least, ``high`` at most (infinite: unknown).
 
     ``of`` names the set it is about, as claims do; ``definition`` as in claims. ``source`` is the evidence
-    and ``how`` a sentence on how it was found. A sample has ``drawn`` items of ``items``; its ``low`` and ``high`` hold
+    and ``how`` a sentence on how it was found. A sample's ``low`` and ``high`` hold
     with 95 % confidence and ``surely`` with 99.9 %, since among many claims one in twenty would be refuted by chance.
     """
 
@@ -52,8 +52,6 @@ class Fact:
     how: str
     of: str = ""
     definition: str = ""
-    drawn: int = 0
-    items: int = 0
     surely: tuple[float, float] | None = None
 
 
