@@ -25,6 +25,7 @@ from phonolith.rights.decisions import Decisions
 from phonolith.rights.door import Act, Door, State, crowd, number, why_person
 from phonolith.rights.door_pages import Page, judge
 from phonolith.store.archive import Archive
+from phonolith.store.database import Closing
 from phonolith.store.doors import DoorKeys, Key
 from phonolith.store.private import PrivateStore
 from phonolith.store.register import Register
@@ -66,7 +67,7 @@ class Entered:
         return not self.why
 
 
-class Office:
+class Office(Closing):
     """The doors of one archive. Safe to use from several threads and processes.
 
     ``library`` gives None while nothing is built.
@@ -100,12 +101,6 @@ class Office:
         for store in (self._register, self._opened_keys, self._people):
             if store is not None:
                 store.close()
-
-    def __enter__(self) -> Office:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def _keys(self) -> DoorKeys:

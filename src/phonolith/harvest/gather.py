@@ -18,6 +18,7 @@ from urllib.parse import urlsplit
 
 from phonolith.errors import BadInput, NotFound, PhonolithError, RefusedByRights, TimedOut
 from phonolith.harvest.report import HarvestReport
+from phonolith.harvest.scribe import Scribe
 from phonolith.model import moment
 from phonolith.model.frontier import Advanced, Fate, Outcome, Run, Step, Task
 from phonolith.model.progress import Progress
@@ -30,7 +31,6 @@ _AWAY = "http.connection"  # who cannot be reached; where nobody else is asked a
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
 _LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
-_BYTES_BEHIND = 1 << 20  # of answers that may wait to become durable while others are asked
 
 #: Asks one question of a source. Raises what a client raises.
 Ask = Callable[[Task], AsyncGenerator[Step, None]]
@@ -84,7 +84,7 @@ async def gather(
 class _Gathering:
     """One run of the loop. ``flying`` are tasks that are asked, or whose answers are not durable yet.
 
-    A task whose answer has come makes room for the next question at once, while :class:`_Scribe` writes what it
+    A task whose answer has come makes room for the next question at once, while :class:`Scribe` writes what it
     brought, so that many answers become durable together.
     """
 
@@ -105,7 +105,7 @@ class _Gathering:
         self._pace = pace
         self._progress = progress
         self._clock = clock
-        self._scribe = _Scribe(frontier, clock, self._written)
+        self._scribe = Scribe(frontier, clock, self._written)
         self._ready = _Ready(pace.per_host)
         self._flying: dict[asyncio.Task[None], Task] = {}
         self._asking = 0
@@ -327,70 +327,6 @@ class _Ready:
         self._busy[host] -= 1
         if not self._busy[host]:
             del self._busy[host]
-
-
-class _Scribe:
-    """Writes outcomes, in the order in which they came, as many at once as came while others were written."""
-
-    def __init__(
-        self, frontier: Frontier, clock: Callable[[], str], written: Callable[[list[Outcome], Advanced], None]
-    ) -> None:
-        self._frontier = frontier
-        self._clock = clock
-        self._written = written
-        self._waiting: list[tuple[Outcome, asyncio.Future[None]]] = []
-        self._writer: asyncio.Task[None] | None = None
-        self._behind = self._bytes_behind = 0
-
-    def is_behind(self, most: int) -> bool:
-        """Whether as many answers, or bytes of them, have yet to be written as may be."""
-        return self._behind >= most or self._bytes_behind >= _BYTES_BEHIND
-
-    def write(self, outcome: Outcome) -> Awaitable[None]:
-        """Take an outcome over; it is durable when what this gives is done."""
-        durable = asyncio.get_running_loop().create_future()
-        size = sum(len(record.payload) for record in outcome.step.records)
-        self._waiting.append((outcome, durable))
-        self._behind, self._bytes_behind = self._behind + 1, self._bytes_behind + size
-        if self._writer is None:
-            self._writer = asyncio.create_task(self._write_all())
-        return self._until(durable, size)
-
-    async def _until(self, durable: asyncio.Future[None], size: int) -> None:
-        try:
-            await durable
-        finally:
-            self._behind, self._bytes_behind = self._behind - 1, self._bytes_behind - size
-
-    async def close(self) -> None:
-        """Return when everything that was given is durable."""
-        if self._writer is not None:
-            await asyncio.gather(self._writer, return_exceptions=True)
-
-    async def _write_all(self) -> None:
-        try:
-            while self._waiting:
-                some, self._waiting = self._waiting, []
-                outcomes = [outcome for outcome, _ in some]
-                try:
-                    self._written(outcomes, await asyncio.to_thread(self._frontier.advance, outcomes, self._clock()))
-                except BaseException as error:
-                    _settle([*some, *self._waiting], error)
-                    self._waiting = []
-                    return
-                _settle(some, None)
-        finally:
-            self._writer = None
-
-
-def _settle(some: list[tuple[Outcome, asyncio.Future[None]]], error: BaseException | None) -> None:
-    for _, durable in some:
-        if durable.done():  # whoever waited for it was let go
-            continue
-        if error is None:
-            durable.set_result(None)
-        else:
-            durable.set_exception(error)
 
 
 def _host(task: Task) -> str:

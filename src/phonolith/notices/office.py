@@ -26,6 +26,7 @@ from phonolith.notices.practice import Practice
 from phonolith.rights import notice_forms as forms
 from phonolith.rights.notices import Notice, State, fits
 from phonolith.store.archive import Archive
+from phonolith.store.database import Closing
 from phonolith.store.letters import Letter, Letters
 from phonolith.store.private import PrivateStore
 
@@ -56,7 +57,7 @@ class Receipt:
     mailed: bool = False
 
 
-class Office(Docket):
+class Office(Docket, Closing):
     """The docket of one archive, written to. Safe to use from several threads and processes."""
 
     def __init__(
@@ -81,12 +82,6 @@ class Office(Docket):
         for store in (self._register, self._people, self._letters):
             if store is not None:
                 store.close()
-
-    def __enter__(self) -> Office:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     @property
     def letters(self) -> Letters:
