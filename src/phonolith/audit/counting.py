@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from phonolith.audit.counted import MEMORY, Answer, Counted, Request, Unreadable
-from phonolith.audit.in_text import ENDINGS, count_in_text
+from phonolith.audit.in_text import ENDINGS, LONGEST_FIELD, count_in_text
 
 _SQLITE = b"SQLite format 3\0"
 _PARQUET = b"PAR1"
@@ -68,6 +68,7 @@ def main() -> None:
     """Answer one request and end; the limits are those of this process."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
     _limit(request.seconds)
+    csv.field_size_limit(LONGEST_FIELD)  # a setting of the whole process, which ends with this request
     sys.stdout.buffer.write(msgspec.json.encode(count(request)))
 
 

@@ -52,7 +52,6 @@ def _lines(file: BinaryIO) -> Iterator[str]:
 
 
 def _records(lines: Iterator[str], delimiter: str) -> Iterator[Mapping[str, str]]:
-    csv.field_size_limit(LONGEST_FIELD)
     reader = csv.reader(lines, delimiter=delimiter, strict=True)
     names = next(reader, None)
     if names is None:
