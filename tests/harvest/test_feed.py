@@ -10,12 +10,18 @@ from pathlib import Path
 import pytest
 
 from phonolith.errors import BadInput, UsageError
+from phonolith.harvest.fetch import Means as Files
+from phonolith.harvest.fetch import fetch
 from phonolith.harvest.online import Order, harvest_online
 from phonolith.harvest.report import HarvestReport
+from phonolith.harvest.wanted import Wanted
 from phonolith.model.frontier import Run
 from phonolith.model.music import Level, ReleaseDescription, TrackDescription
+from phonolith.model.progress import Silent
 from phonolith.model.record import Record
+from phonolith.rights.gate import Policy
 from phonolith.sources.base import open_source
+from phonolith.sources.client.client import Client
 from phonolith.sources.feed_document import Feed, read_document
 from phonolith.sources.feed_words import day_of, milliseconds, plain, same_site, sha256_of, whole
 from phonolith.sources.media import candidates
@@ -391,6 +397,22 @@ def test_no_feed_can_speak_of_anothers_items(archive: Archive) -> None:
     with served(fixed(a=rss(item("same", title="A")), b=rss(item("same", title="B")))) as server:
         harvest(archive, server, "/a", "/b")
         assert held(archive) == ["same", "same"]
+
+
+def test_who_stands_in_for_feeds_has_their_files_too(archive: Archive) -> None:
+    """``harvest.origins`` for a source of any host: pages and enclosures of all hosts are asked of one."""
+    licensed = f"<podcast:license>{BY}</podcast:license><podcast:medium>music</podcast:medium>"
+    page = rss(item("a"), f"<link>https://label.example/</link>{licensed}")
+    sound = b"ID3\x04\x00\x00\x00"  # as long as the feed says
+    with served(lambda path, _: xml(page) if path == "/f" else (200, {"Content-Type": "audio/mpeg"}, sound)) as server:
+        order = Order("feed", {"url": ("https://label.example/f",)}, "x")
+        harvest_online(archive, order, means(server.base, clock=Clock(), feed=server.base))
+        known = {"feed": server.base}
+        to = Files(lambda: Client("a@example.org", trusted=[server.base]), known, Policy(), Silent(), Clock())
+        fetch(archive, "feed.x", Wanted(), to)
+        assert server.asked == ["/f", "/a.mp3"]
+    with archive.objects() as objects:
+        assert hashlib.sha256(sound).hexdigest() in {one.sha256 for one in objects.all()}
 
 
 def test_an_opml_file_leads_to_its_feeds(archive: Archive) -> None:

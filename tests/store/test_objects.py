@@ -111,6 +111,18 @@ def test_a_batch_that_is_not_kept_leaves_nothing(archive: Archive, source: Path)
         assert store.totals() == (1, 1), "one file that cannot be adopted costs itself alone"
 
 
+def test_a_file_that_was_received_is_left_alone_by_a_sweep(archive: Archive) -> None:
+    with archive.objects() as store:
+        volume = store.volumes[0]
+        with files.temporary(volume.path) as (draft, file):
+            file.write(DATA)
+        draft.write_bytes(DATA)  # as whoever fetched it leaves it: whole, and nobody's any more
+        with store.batch() as batch:
+            batch.receive(draft, passport_of(DATA), volume)
+            assert files.sweep(volume.path) == 0
+        assert store.path(SHA).read_bytes() == DATA
+
+
 @pytest.mark.parametrize("how", ["auto", "hardlink", "move", "copy", "reference"])
 def test_the_same_bytes_again_change_nothing(archive: Archive, source: Path, how: str) -> None:
     with archive.objects() as store:

@@ -12,8 +12,9 @@ import click
 
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import Column, View
-from phonolith.errors import BadInput, NotFound, StorageError, UsageError
+from phonolith.errors import BadInput, NotFound, UsageError
 from phonolith.store.archive import Archive
+from phonolith.store.files import storage_error
 
 _CSV_COLUMNS = ("id", "field", "value", "because")
 
@@ -153,7 +154,7 @@ def _rows(path: Path) -> list[tuple[int, Mapping[str, str]]]:
     except csv.Error as error:
         raise BadInput(str(path), f"is not CSV: {error}", "Mend the row; nothing was changed") from None
     except OSError as error:
-        raise StorageError(str(path), f"cannot be read: {error.strerror}", "Check its permissions") from None
+        raise storage_error(path, error) from None
 
 
 def _checked(archive: Archive, changes: Sequence[Change]) -> list[tuple[dict[str, Any], object]]:

@@ -7,12 +7,13 @@ from pathlib import Path
 
 from phonolith.cli.reading import reading
 from phonolith.cli.verb import Place
-from phonolith.errors import BadInput, NotFound, StorageError, UsageError
+from phonolith.errors import BadInput, NotFound, UsageError
 from phonolith.library.catalogue import Catalogue, Snapshot
 from phonolith.library.select import is_selection
 from phonolith.library.select import select as find
 from phonolith.model.ids import split_reference
 from phonolith.store.archive import Archive
+from phonolith.store.files import storage_error
 
 
 def select(place: Place, texts: Sequence[str]) -> list[str]:
@@ -50,7 +51,7 @@ def _lines(path: Path) -> list[tuple[int, str]]:
     except UnicodeDecodeError:
         raise BadInput(str(path), "is not UTF-8", "Save it as plain text in UTF-8") from None
     except OSError as error:
-        raise StorageError(str(path), f"cannot be read: {error.strerror}", "Check its permissions") from None
+        raise storage_error(path, error) from None
     return [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
 
 

@@ -9,7 +9,7 @@ import unicodedata
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phonolith.errors import BadInput, NotFound, StorageError
+from phonolith.errors import BadInput, NotFound
 from phonolith.harvest.report import HarvestReport
 from phonolith.harvest.rows import Broken, open_text
 from phonolith.model.music import Level
@@ -17,6 +17,7 @@ from phonolith.rights.licences import parse
 from phonolith.sources.folder_records import SidecarRow, Statement, Tags
 from phonolith.sources.sidecar import is_known, path_column, words
 from phonolith.sources.text import visible
+from phonolith.store.files import storage_error
 
 #: Looked for beside a licence file when no sidecar is given.
 USUAL_SIDECAR = "tracks.csv"
@@ -223,7 +224,7 @@ def _bytes(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise NotFound(visible(str(path)), "is not there", "Check the path") from None
     except OSError as error:
-        raise StorageError(visible(str(path)), f"cannot be read: {error.strerror}", "Check its permissions") from error
+        raise storage_error(path, error) from error
     if len(data) > _LARGEST * 16:
         raise BadInput(visible(path.name), "is larger than 64 MiB", "Harvest it as a table instead")
     return data

@@ -226,8 +226,7 @@ class _Fetching:
         """The address to ask: where the source's origin is asked elsewhere, its files are too."""
         own = getattr(self.collection.source, "base", "").rstrip("/")
         kind = self.collection.source.name.partition(".")[0]  # it has the name of what was gathered with it
-        base = origins.base(kind, own, self._means.instead)
-        return base + address.removeprefix(own) if own and address.startswith(own + "/") else address
+        return origins.asked(address, own, origins.base(kind, own, self._means.instead))
 
     def _volume(self, address: str, size: int) -> Volume:
         """The volume on which an earlier run left a part of it, else the roomiest. Raises StorageError."""

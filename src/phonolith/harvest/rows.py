@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from phonolith.errors import BadInput, NotFound, StorageError
+from phonolith.errors import BadInput, NotFound
 from phonolith.sources.text import visible
+from phonolith.store.files import storage_error
 
 #: A row of text may be this long, in characters; a longer one is a broken row.
 LONGEST_ROW = 1024 * 1024
@@ -102,7 +103,7 @@ def _start_of(path: Path) -> bytes:
     except FileNotFoundError:
         raise NotFound(visible(str(path)), "is not there", "Check the path and the map's file names") from None
     except OSError as error:
-        raise StorageError(visible(str(path)), f"cannot be read: {error.strerror}", "Check its permissions") from error
+        raise storage_error(path, error) from error
 
 
 def _check_encoding(name: str, start: bytes, encoding: str, marked: str) -> None:

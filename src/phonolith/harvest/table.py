@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from phonolith.errors import BadInput, Interrupted, NotFound, StorageError, UsageError
+from phonolith.errors import BadInput, Interrupted, NotFound, UsageError
 from phonolith.harvest.report import HarvestReport, Writer, mark_gone
 from phonolith.harvest.rows import Broken, Good, Reading, open_parquet, open_text
 from phonolith.harvest.seen import Seen
@@ -23,6 +23,7 @@ from phonolith.sources.map_file import ColumnMap, Table, parse_map, section_colu
 from phonolith.sources.table import broken_item
 from phonolith.sources.text import visible
 from phonolith.store.archive import Archive
+from phonolith.store.files import storage_error
 
 _encode = msgspec.json.Encoder().encode
 
@@ -271,4 +272,4 @@ def _read_bytes(path: Path) -> bytes:
     except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
         raise NotFound(visible(str(path)), "is not there", "Check the path") from None
     except OSError as error:
-        raise StorageError(visible(str(path)), f"cannot be read: {error.strerror}", "Check its permissions") from error
+        raise storage_error(path, error) from error

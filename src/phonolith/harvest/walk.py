@@ -8,9 +8,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from phonolith.errors import NotFound, StorageError
+from phonolith.errors import NotFound
 from phonolith.harvest.report import HarvestReport
 from phonolith.sources.text import visible
+from phonolith.store.files import storage_error
 
 AUDIO = frozenset(
     [
@@ -125,8 +126,7 @@ def walk(root: Path, leave: Iterable[Path], report: HarvestReport) -> tuple[list
             entries = sorted(os.scandir(root / folder), key=lambda entry: entry.name)
         except OSError as error:
             if not folder:
-                problem = f"cannot be read: {error.strerror}"
-                raise StorageError(visible(str(root)), problem, "Check its permissions") from error
+                raise storage_error(root, error) from error
             unreadable.append(folder)
             remedy = "Make it readable and run the same again"
             report.found("folder.unreadable", visible(folder), f"cannot be read: {error.strerror}", remedy, "error")

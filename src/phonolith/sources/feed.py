@@ -19,6 +19,7 @@ from phonolith.model.frontier import Step, Task
 from phonolith.model.music import Description
 from phonolith.model.record import Record
 from phonolith.sources.base import Terms
+from phonolith.sources.client import origins
 from phonolith.sources.client.address import shown
 from phonolith.sources.client.answers import Answer, Manners, Validator
 from phonolith.sources.feed_document import Entry, Feed, leaves_of, read_document, read_part
@@ -173,13 +174,7 @@ def _check(url: str) -> None:
 
 
 def _feed_task(url: str, base: str) -> Task:
-    return Task(f"{_ITEM}{url}", _asked(url, base))
-
-
-def _asked(url: str, base: str) -> str:
-    """The address to ask: that of the stand-in, where there is one."""
-    parts = urlsplit(url)
-    return f"{base}{parts.path}{'?' if parts.query else ''}{parts.query}" if base else url
+    return Task(f"{_ITEM}{url}", origins.asked(url, "", base))
 
 
 def _of(task: Task) -> tuple[str, str, int]:
@@ -271,7 +266,7 @@ def _following(question: Question, read: Feed, feed: str, number: int, findings:
             Finding("feed.endless", feed, f"has more than {_PAGES:,} pages; the rest is left", "Look at it")
         )
         return ()
-    address = _asked(read.following, question.base)
+    address = origins.asked(read.following, "", question.base)
     return (Task(f"{_PAGE}{feed} {read.following}", address, rank=2, mark=str(number + 1)),)
 
 

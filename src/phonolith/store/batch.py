@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -178,6 +179,8 @@ class Batch:
             closing.enter_context(storage_errors(volume.path))
             closing.callback(path.unlink, missing_ok=True)
             file = closing.enter_context(open_regular(path))
+            with suppress(OSError):  # as its writer did until now: so that a sweep leaves it alone
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
             if os.fstat(file.fileno()).st_size != passport.size:
                 raise BadInput(printable(path), "it changed after it was written", "Fetch it again")
             return self._wait(passport, media_type, _Draft(path, file, volume, closing))
