@@ -17,8 +17,9 @@ demo: $(VENV)/.core ## a small archive of music this program plays itself, built
 serve: $(VENV)/.core ## the library of an archive: make serve ARCHIVE=/path ARGS=--lan
 	$(BIN)/phonolith serve $(if $(ARCHIVE),--archive $(ARCHIVE)) $(ARGS)
 
+# Files in their own order: else those of few tests come last, and the long ones in a browser are waited for alone.
 test: $(VENV)/.dev ## the whole suite: make test SUITE=tests/cli runs a part of it
-	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile $(SUITE) $(ARGS)
+	$(BIN)/python -m pytest -n auto --maxprocesses 8 --dist loadfile --no-loadscope-reorder $(SUITE) $(ARGS)
 
 lint: $(VENV)/.dev ## style, types and the layer contract
 	$(BIN)/ruff check .
