@@ -30,6 +30,7 @@ _SILENCE = 20  # tasks in a row that were not answered in time: the origin is aw
 _AWAY = "http.connection"  # who cannot be reached; where nobody else is asked and none ever answered, that is the end
 _EMPTY = 2  # lists in a row that name nothing
 _BUFFER = 1_000  # tasks read from the frontier at once
+_GATHERING = 0.01  # seconds in which answers come together that may be written together
 _LONGEST = 200  # characters of a key in a finding: a token in it is as long as its origin likes
 
 #: Asks one question of a source. Raises what a client raises.
@@ -105,7 +106,7 @@ class _Gathering:
         self._pace = pace
         self._progress = progress
         self._clock = clock
-        self._scribe = Scribe(frontier, clock, self._written)
+        self._scribe = Scribe(frontier, clock, self._written, _GATHERING if pace.behind > 1 else 0.0)
         self._ready = _Ready(pace.per_host)
         self._flying: dict[asyncio.Task[None], Task] = {}
         self._asking = 0

@@ -12,14 +12,23 @@ _BYTES_BEHIND = 1 << 20  # of answers that may wait to become durable while othe
 
 
 class Scribe:
-    """Writes outcomes, in the order in which they came, as many at once as came while others were written."""
+    """Writes outcomes, in the order in which they came, as many at once as came while others were written.
+
+    ``gathering``: so many seconds it waits for others to be written with, where others are asked meanwhile. A disk that
+    is quick would else have a transaction for every two or three, each with its changes of thread.
+    """
 
     def __init__(
-        self, frontier: Frontier, clock: Callable[[], str], written: Callable[[list[Outcome], Advanced], None]
+        self,
+        frontier: Frontier,
+        clock: Callable[[], str],
+        written: Callable[[list[Outcome], Advanced], None],
+        gathering: float = 0.0,
     ) -> None:
         self._frontier = frontier
         self._clock = clock
         self._written = written
+        self._gathering = gathering
         self._waiting: list[tuple[Outcome, asyncio.Future[None]]] = []
         self._writer: asyncio.Task[None] | None = None
         self._behind = self._bytes_behind = 0
@@ -52,6 +61,8 @@ class Scribe:
     async def _write_all(self) -> None:
         try:
             while self._waiting:
+                if self._gathering:
+                    await asyncio.sleep(self._gathering)
                 some, self._waiting = self._waiting, []
                 outcomes = [outcome for outcome, _ in some]
                 try:
