@@ -174,7 +174,7 @@ _WORDS = st.sampled_from([PROVEN, REFUTED, CLAIMED, sampled("a"), sampled("b"), 
 _REPORTS = st.lists(st.tuples(st.integers(1, 3), _WORDS, st.sampled_from([NOON, LATER]), st.booleans()), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(_REPORTS, st.randoms(use_true_random=False))
 def test_the_order_of_reports_changes_nothing(drawn: list[tuple[int, Any, str, bool]], chance: random.Random) -> None:
     reports = [by(number, one, made=made, digest=OTHER if other else "ab" * 32) for number, one, made, other in drawn]
