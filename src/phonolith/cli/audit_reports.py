@@ -28,7 +28,7 @@ _TITLE = click.option("--title", metavar="TEXT", help="Title of that page.")
 @click.argument("report", type=_FILE)
 @click.option("--key", metavar="KEY", help="Whose it has to be: 64 hexadecimal digits.")
 def check(place: Place, report: Path, key: str | None) -> Answer:
-    """Check that REPORT is as its auditor signed it, byte for byte, and by which key. Exit code 1 if it is not.
+    """Check that REPORT is as its auditor signed it, and by which key. Exit code 1 if it is not.
 
     It says who said something, not whether that is true: for the latter, look at the same evidence.
     """
