@@ -21,6 +21,7 @@ from pathlib import Path
 
 import apsw
 
+from phonolith.catalogue.claims import state
 from phonolith.catalogue.text_index import build_text_index
 from phonolith.model.ids import genre_key, pack_isrc, pack_source_id, permalink_place, public_id, public_key
 from phonolith.rights.licences import by_code
@@ -894,6 +895,5 @@ def _counts(rows: _Rows) -> None:
         "licence": "CC0-1.0",
     }
     rows.db.executemany("INSERT INTO meta VALUES (?,?)", list(meta.items()))
-    claim = ("tracks", "The catalogue has {value} tracks.", "SELECT count(*) FROM track", len(tracks), "tracks")
-    rows.db.execute("INSERT INTO claim VALUES (?,?,?,?,?)", claim)
+    state(rows.db)
     rows.db.execute("INSERT INTO comment VALUES ('track', 'one row for every track, numbered by rank')")

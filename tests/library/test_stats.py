@@ -9,7 +9,7 @@ import pytest
 from phonolith.catalogue import facts
 from phonolith.catalogue.claims import CLAIMS
 from phonolith.library.catalogue import FORMAT
-from phonolith.library.stats import SERIES, stats
+from phonolith.library.stats import CLAIMED, COUNTS, SERIES, stats
 from phonolith.library.stats import _claim as stated
 from phonolith.library.values import bytes_text, playing_time
 from tests.library.conftest import Shelf
@@ -40,10 +40,23 @@ def test_series_are_in_their_order_with_unknown_last(shelf: Shelf) -> None:
 
 
 def test_claims_are_sentences_with_their_procedure(shelf: Shelf) -> None:
-    (claim,) = stats(shelf.library).claims
-    assert claim.sentence == "The catalogue has 50 tracks."
+    claims = {one.name: one for one in stats(shelf.library).claims}
+    assert claims["tracks"].sentence == "The catalogue has 50 tracks."
+    assert claims["decade."].sentence == "Tracks without a known year: 7."
+    assert claims.keys() > {"status.held", "licence.by-sa", "licence.none", "format.pcm_s16le", "decade.2000"}
     with shelf.library.catalogue.reading() as snapshot:
-        assert snapshot.db.execute(claim.procedure).fetchone() == (claim.value,)
+        for claim in claims.values():
+            assert snapshot.db.execute(claim.procedure).fetchone() == (claim.value,), claim.name
+
+
+def test_every_count_and_every_named_bar_is_a_claim(shelf: Shelf) -> None:
+    found = stats(shelf.library)
+    claims = {one.name: one.value for one in found.claims}
+    assert {name: claims[name] for name in COUNTS} == found.counts
+    assert {f"status.{one.name}": one.tracks for one in found.statuses if one.tracks}.items() <= claims.items()
+    for name in CLAIMED:
+        bars = {f"{name}.{'' if one.bucket is None else one.bucket}": one.value for one in found.series[name]}
+        assert bars and bars.items() <= claims.items()
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from phonolith.audit.torrents import AUDIO, kind_of
 from phonolith.library import permitted as permitted_
 from phonolith.library import publications
 from phonolith.library.catalogue import Catalogue
@@ -45,6 +46,10 @@ RECIPE = Recipe(
 )
 
 
+def is_audio(name: str) -> bool:
+    return kind_of(name) in AUDIO
+
+
 @contextmanager
 def library_of(archive: Archive) -> Iterator[Library]:
     with closing(Catalogue.open(archive.catalogue)) as catalogue, archive.register() as register:
@@ -63,7 +68,7 @@ def cut_of(
     taken = assigned(archive, published(archive)) if taken is None else taken
     with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
         held = {one.file.sha256 for one in chosen}
-        told = Told(objects.passport, partial(excerpt, reading, held), partial(heads_of, archive))
+        told = Told(objects.passport, partial(excerpt, reading, held), partial(heads_of, archive), is_audio)
         return list(cut(chosen, taken, told, recipe))
 
 
@@ -291,7 +296,7 @@ def test_a_bundle_that_lost_too_much_is_cut_again_and_the_others_are_not(
     kept = {file.file.sha256: file.path for file in old.group.files}
     assert all(kept[file.file.sha256] == file.path for file in one.files)
     with library_of(archive) as library, archive.objects() as objects, library.reading() as reading:
-        told = Told(objects.passport, partial(excerpt, reading, set(kept)), partial(heads_of, archive))
+        told = Told(objects.passport, partial(excerpt, reading, set(kept)), partial(heads_of, archive), is_audio)
         made = list(cut([], frozenset(), told, replace(RECIPE, name="two"), again))
     assert [(new.bundle.name, new.bundle.replaces) for new in made] == [(f"{one.replaces}-r2", one.replaces)]
 

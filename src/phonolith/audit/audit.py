@@ -10,6 +10,7 @@ from phonolith import __version__
 from phonolith.audit.claims import Claim
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
 from phonolith.audit.lint import Reach, lint, ratio
+from phonolith.audit.signed import REPORT
 from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -37,7 +38,7 @@ def audit(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress
 def data_of(told: Audit) -> Mapping[str, Any]:
     """The report as an object for JSON."""
     return {
-        "format": 1,
+        "type": REPORT,
         "made": told.time,
         "by": f"Phonolith {__version__}",
         "verdicts": [_verdict(one) for one in told.verdicts],
@@ -88,6 +89,8 @@ def _verdict(one: Verdict) -> dict[str, Any]:
         "tolerance": _plain(float(claim.slack)),
         "of": claim.of,
         "definition": claim.definition,
+        "part": claim.part,
+        "whole": claim.whole,
         "procedure": claim.procedure,
         "seed": claim.seed,
     }

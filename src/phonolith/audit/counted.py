@@ -11,12 +11,17 @@ MEMORY = 512 << 20  # bytes of address space beyond what the interpreter took be
 
 
 class Check(msgspec.Struct, frozen=True):
-    """What is counted: ``rows``, ``distinct`` or ``sum`` of a column, or ``sql`` with one number as its answer."""
+    """What is counted: ``rows``, ``distinct`` or ``sum`` of a column, or ``sql`` with one number as its answer.
+
+    ``where`` is a column whose text must be ``value``; "" for all rows.
+    """
 
     what: str
     table: str = ""
     column: str = ""
     sql: str = ""
+    where: str = ""
+    value: str = ""
 
 
 class Request(msgspec.Struct, frozen=True):

@@ -30,10 +30,16 @@ def count_in_parquet(request: Request) -> list[Counted]:
 def _parquet_check(db: Any, path: str, check: Check) -> Counted:
     if check.what == "sql":
         return Counted(problem="SQL can be asked of SQLite alone")
-    column = f'"{check.column.replace(chr(34), chr(34) * 2)}"'
+    column = _name(check.column)
     what = {"rows": "count(*)", "distinct": f"count(DISTINCT {column})", "sum": f"sum({column})"}[check.what]
     try:
-        found = db.execute(f"SELECT {what} FROM read_parquet(?)", [path]).fetchone()[0]
+        chosen = f" WHERE CAST({_name(check.where)} AS VARCHAR) = ?" if check.where else ""
+        given = [path, check.value] if check.where else [path]
+        found = db.execute(f"SELECT {what} FROM read_parquet(?){chosen}", given).fetchone()[0]
     except duckdb.BinderException as error:
         return Counted(problem=str(error).splitlines()[0][:300])
     return number(found)
+
+
+def _name(name: str) -> str:
+    return f'"{name.replace(chr(34), chr(34) * 2)}"'

@@ -86,33 +86,55 @@ def _depth(line: str) -> int:
     return most
 
 
+def _within(row: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """The object of this name in a row of JSON; the row itself where it has none."""
+    found = row.get(name) if name else None
+    return found if isinstance(found, dict) else row
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else msgspec.json.encode(value).decode()
+
+
 class _Counter:
     """One check over rows that come one by one; different values are kept as eight bytes of a digest each."""
 
     def __init__(self, check: Check) -> None:
         self._check = check
         self._rows = 0
+        self._looked = False
         self._sum: float | int = 0
         self._seen = array("Q")
         self._problem = "" if check.what in ("rows", "distinct", "sum") else "SQL can be asked of SQLite alone"
 
     def take(self, row: Mapping[str, Any]) -> None:
-        if self._problem:
+        if self._problem or not self._chosen(row):
             return
         self._rows += 1
         if self._check.what == "rows":
             return
+        row = _within(row, self._check.table)
         value = row.get(self._check.column)
         if value is None and self._check.column not in row and self._rows == 1:
             self._problem = f"there is no column {self._check.column!r} in it"
         elif value in (None, ""):
             return
         elif self._check.what == "distinct":
-            text = value if isinstance(value, str) else msgspec.json.encode(value).decode()
-            digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+            digest = hashlib.blake2b(_text(value).encode("utf-8", "surrogatepass"), digest_size=8).digest()
             self._seen.append(int.from_bytes(digest, "big"))
         else:
             self._add(value)
+
+    def _chosen(self, row: Mapping[str, Any]) -> bool:
+        """Whether the row is one of those that are meant."""
+        if not self._check.where:
+            return True
+        first, self._looked = not self._looked, True
+        if first and self._check.where not in row:
+            self._problem = f"there is no column {self._check.where!r} in it"
+            return False
+        value = row.get(self._check.where)
+        return value is not None and _text(value) == self._check.value
 
     def _add(self, value: Any) -> None:
         try:

@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from phonolith.audit.claims import Claim
+from phonolith.audit.procedures import selective
 from phonolith.audit.units import COUNTED, mistaken_for
 from phonolith.model.finding import Finding
 
@@ -41,7 +42,7 @@ def lint(claims: Sequence[Claim]) -> list[Finding]:
     for one, other in combinations(claims, 2):
         found += _same(one, other)
     for of in dict.fromkeys(one.of for one in claims):
-        found += _means([one for one in claims if one.of == of])
+        found += _means([one for one in claims if one.of == of and not selective(one.procedure)])
     return found
 
 
@@ -71,7 +72,8 @@ def _same(one: Claim, other: Claim) -> Iterator[Finding]:
         *(other.of, other.unit.dimension, other.definition),
         *(other.part, other.whole, other.when),
     )
-    if not alike or not one.of or one.allows(*reach(other)):
+    chosen = one.procedure != other.procedure and (selective(one.procedure) or selective(other.procedure))
+    if not alike or chosen or not one.of or one.allows(*reach(other)):
         return
     for unit in mistaken_for(one.unit):
         scale = unit.scale / one.unit.scale

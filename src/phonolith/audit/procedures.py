@@ -13,15 +13,20 @@ from phonolith.errors import BadInput
 METAINFO = "metainfo"  # what torrents list, which their metainfo proves; without it they only describe what may exist
 
 _SQL = re.compile(r"(?:SELECT|WITH)\s", re.IGNORECASE)
-_NAMED = re.compile(r"(rows|distinct|sum)(?:\s+(?:(\S+)\.)?(\S+))?(?:\s+in\s+(\S+))?")
+_NAMED = re.compile(r"(rows|distinct|sum)(?:\s+(?:(\S+)\.)?(\S+))?(?:\s+in\s+(\S+))?(?:\s+where\s+(\S+)\s*=\s*(.+))?")
+
+
+def selective(procedure: str) -> bool:
+    """Whether a procedure chooses rows: then its claim speaks of those alone, and of no other claim's."""
+    return bool(_SQL.match(procedure)) or " where " in procedure
 
 
 def check_of(claim: Claim, kind: str) -> tuple[Check, Unit]:
     """What is to be counted in a file of rows for a claim, and the unit it comes in; ``kind`` is that of the file.
 
     Nothing said is ``rows``, in the claim's own unit. Raises BadInput where the procedure is none of ``rows [TABLE]``,
-    ``distinct [TABLE.]COLUMN``, ``sum [TABLE.]COLUMN [in UNIT]`` and one SELECT, leaves the table open that SQLite
-    needs, or names a unit of another dimension.
+    ``distinct [TABLE.]COLUMN``, ``sum [TABLE.]COLUMN [in UNIT]``, each with ``where COLUMN = VALUE`` behind it, and one
+    SELECT; leaves the table open that SQLite needs, or names a unit of another dimension.
     """
     told = claim.procedure.strip() or "rows"
     if _SQL.match(told):
@@ -36,7 +41,9 @@ def check_of(claim: Claim, kind: str) -> tuple[Check, Unit]:
         _wrong(claim, f"its procedure {what!r} names no column", f"Write: {what} COLUMN")
     if kind == "SQLite" and not table:
         _wrong(claim, "its procedure names no table", f"Write: {what} TABLE{'.COLUMN' if last else ''}")
-    return Check(what, table, last), _unit(claim, match[4])
+    if kind == "SQLite" and match[5]:
+        _wrong(claim, "its procedure chooses rows of SQLite by 'where'", "Write one SELECT")
+    return Check(what, table, last, where=match[5] or "", value=(match[6] or "").strip()), _unit(claim, match[4])
 
 
 def _unit(claim: Claim, name: str | None) -> Unit:

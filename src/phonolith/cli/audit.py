@@ -1,13 +1,15 @@
-"""``audit``: puts what somebody claims of an archive to the test, with whatever evidence there is."""
+"""``audit``: puts what somebody claims of an archive to the test, with whatever evidence there is, and signs it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from phonolith.cli.audit_reports import STYLES, check, combine, compare, write_out
+from phonolith.cli.family import Family, First, file_or
 from phonolith.cli.findings import show_findings
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
@@ -15,23 +17,30 @@ from phonolith.cli.view import View
 if TYPE_CHECKING:
     from phonolith.audit.evidence import Given
 
-_STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refuted": "red"}
-
 
 @verb(
     "audit",
+    cls=First,
     short_help="Put claims about an archive to the test: anybody's.",
     examples=(
         "audit claims.toml",
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
         "audit claims.toml --part audio=torrents/ --html report.html",
+        "audit claims.toml --evidence torrents/ --sign --out report.json",
+        "audit combine report.json theirs.json",
     ),
 )
-@click.argument("claims", type=click.Path(path_type=Path))
+@click.argument("claims", type=click.Path(path_type=Path), shell_complete=file_or(("check", "combine", "compare")))
 @click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
 @click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The report as one page, written there.")
 @click.option("--title", metavar="TEXT", help="Title of that page.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The report as JSON, written there.")
+@click.option("--sign", is_flag=True, help="Sign the report, with this archive's key.")
+@click.option(
+    "--key", type=click.Path(path_type=Path), metavar="FILE", help="Sign with this Ed25519 key in PEM instead."
+)
+@click.option("--auditor", metavar="NAME", help="Whose report it is. Default: the archive's name, where its key signs.")
 def audit(
     place: Place,
     claims: Path,
@@ -39,30 +48,37 @@ def audit(
     part: tuple[str, ...],
     html: Path | None,
     title: str | None,
+    out: Path | None,
+    sign: bool,
+    key: Path | None,
+    auditor: str | None,
 ) -> Answer:
     """Judge each of the CLAIMS, a file as docs/reference/claims.md describes it: anybody's, about any archive.
 
     Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet. Claims are compared
     with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
     with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
-    not fit.
+    not fit. With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
     """
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
     from phonolith.audit.claims import read
 
+    signer = _signer(place, sign, key, auditor, kept=place.json or out is not None)
     evidence = [*_given(whole, whole=True), *_given(part, whole=False)]
     stated = read(claims)
     said = stated.claims
     with place.bars() as bars:
         told = judge(said, evidence, bars, now=place.now())
-    data = data_of(told)
+    data = signer(data_of(told)) if signer else data_of(told)
+    if out is not None:
+        write_out(out, data)
     if html is not None:
         _write_page(html, data, title or stated.title or f"Audit of {claims.name}")
 
     def show(view: View) -> None:
         for one in data["verdicts"]:
-            view.line(f"{one['verdict']}: {one['sentence']}", _STYLES.get(one["verdict"], "bold"))
+            view.line(f"{one['verdict']}: {one['sentence']}", STYLES.get(one["verdict"], "bold"))
             for line in one["why"]:
                 view.line(line, "", 4)
             for line in one["needed"]:
@@ -70,8 +86,10 @@ def audit(
         show_findings(view, told.findings)
         counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
         view.line(f"{len(said)} claims: {counted}.")
-        if html is not None:
-            view.hint(f"The report: {html}")
+        if signer:
+            view.line(f"Signed by {data['auditor'] or 'an auditor without a name'}, key {data['key']}.")
+        for path in filter(None, (html, out)):
+            view.hint(f"The report: {path}")
 
     wrong = data["words"]["refuted"] or any(one.severity == "error" for one in told.findings)
     return Answer(data, show, exit=int(bool(wrong)))
@@ -87,6 +105,38 @@ def _given(told: Sequence[str], *, whole: bool) -> list[Given]:
     return found
 
 
+def _signer(
+    place: Place, sign: bool, key: Path | None, auditor: str | None, *, kept: bool
+) -> Callable[[Mapping[str, Any]], Mapping[str, Any]] | None:
+    """What signs the report; looked for before the work is done, so that a missing key is told at once."""
+    from phonolith.audit.signed import seal
+    from phonolith.errors import UsageError
+    from phonolith.store.keys import key_in
+
+    if not sign:
+        if key is not None or auditor is not None:
+            raise UsageError("audit", "--key and --auditor are for reports that are signed", "Say --sign too")
+        return None
+    if not kept:
+        raise UsageError("audit", "a signed report has to go somewhere", "Say --out FILE, or --json")
+    if key is not None:
+        public, signs = key_in(key)
+        return lambda told: seal(told, auditor or "", public, signs)
+    public, signs = _own_key(place)
+    name = auditor if auditor is not None else place.settings().name
+    return lambda told: seal(told, name, public, signs)
+
+
+def _own_key(place: Place) -> tuple[str, Callable[[bytes], str]]:
+    from phonolith.releases.commit import signing_key
+    from phonolith.store.keys import Keys
+
+    archive = place.archive()
+    with archive.lock("log", what="looking up the signing key"):
+        public = signing_key(archive, place.now())
+    return public, lambda message: Keys(archive.keys).sign(public, message)
+
+
 def _write_page(path: Path, data: Any, title: str) -> None:
     from phonolith.audit.report import page
     from phonolith.store.files import atomic_write
@@ -94,4 +144,4 @@ def _write_page(path: Path, data: Any, title: str) -> None:
     atomic_write(path, page(data, title).encode())
 
 
-COMMANDS = {"audit": audit}
+COMMANDS = {"audit": Family(audit, check, combine, compare)}

@@ -151,6 +151,7 @@ def _cutting(
     import re
     from functools import partial
 
+    from phonolith.audit.torrents import AUDIO, kind_of
     from phonolith.cli.reading import reading
     from phonolith.errors import UsageError
     from phonolith.library.excerpt import excerpt
@@ -184,7 +185,7 @@ def _cutting(
                 commit_to(archive, (file for file in chosen if recut_all or file.file.sha256 not in taken), place.now)
             held = {file.file.sha256 for file in chosen}
             heads = partial(heads_of, archive) if commits else lambda _: b""
-            told = Told(objects.passport, partial(excerpt, one, held), heads)
+            told = Told(objects.passport, partial(excerpt, one, held), heads, lambda name: kind_of(name) in AUDIO)
             again = () if recut_all or selection else worn(objects, _own(past), chosen)
             made = cut(chosen, frozenset() if recut_all else taken.keys(), told, recipe, again)
             options = {"--v1-twin": v1_twin, "--v2-only": v2_only, "--recut-all": recut_all}

@@ -1,8 +1,8 @@
-"""What the archive holds, in stored counts: no page and no verb counts rows."""
+"""What the archive holds, in claims and stored counts: no page and no verb counts rows."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from phonolith.library.parts import sources
@@ -15,6 +15,9 @@ COUNTS = ("tracks", "releases", "artists", "labels", "genres", "held", "objects"
 #: Counts by bucket. ``year`` and ``decade`` by year, ``duration`` by seconds in steps of 30, ``popularity`` by the
 #: source's unit in steps of 1, 2, 5, 10 …, ``licence`` by family, ``source`` by name, ``format`` by codec; in tracks.
 SERIES = ("year", "decade", "duration", "popularity", "licence", "source", "format")
+
+#: Those of them whose every bucket is a claim, ``licence.by-sa``, with the SQL that gives it.
+CLAIMED = ("decade", "licence", "source", "format")
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +72,24 @@ class Stats:
 
 
 def stats(library: Library) -> Stats:
-    """The archive in numbers."""
+    """The archive in numbers: all of them are claims but ``year``, ``duration`` and ``popularity``, which are plots."""
     with library.reading() as reading:
         meta = dict(reading.rows("SELECT key, value FROM meta WHERE key IN ('archive', 'as_of', 'licence')"))
         claims = [_claim(*row) for row in reading.rows(_CLAIMS)]
         claims.sort(key=lambda one: (_ORDER.get(one.name, len(_ORDER)), one.name))
-        playing = next((float(one.value) for one in claims if one.name == "duration"), None)
+        stated = {one.name: int(one.value) for one in claims}
+        playing = stated.get("duration")
+        series = {name: _claimed(stated, name) if name in CLAIMED else _series(reading, name) for name in SERIES}
+        statuses = [
+            StatusCount(name, sentence, stated.get(f"status.{name}", 0)) for name, sentence in reading.rows(_STATUSES)
+        ]
         return Stats(
             archive=str(meta.get("archive", "")),
             as_of=str(meta.get("as_of", "")),
             licence=str(meta.get("licence", "")),
-            counts=counts(reading),
-            statuses=tuple(StatusCount(*row) for row in reading.rows(_STATUSES)),
-            series={name: _series(reading, name) for name in SERIES},
+            counts={name: stated.get(name, 0) for name in COUNTS},
+            statuses=tuple(sorted(statuses, key=lambda one: -one.tracks)),
+            series=series,
             sources=tuple(sources(reading).values()),
             claims=tuple(claims),
             hidden={kind: len(reading.hidden.of(kind)) for kind in ("track", "release", "artist")},
@@ -102,12 +110,24 @@ def as_of(reading: Reading) -> str:
     return str(row[0]) if row else ""
 
 
-_STATUSES = "SELECT name, sentence, tracks FROM status ORDER BY tracks DESC, id"
+_STATUSES = "SELECT name, sentence FROM status ORDER BY id"
 _CLAIMS = "SELECT name, sentence, procedure, value, unit FROM claim"
 _ORDER = {
     name: place
     for place, name in enumerate(
-        ("tracks", "releases", "artists", "labels", "held", "duration", "licensed", "isrc", "objects", "bytes")
+        (
+            "tracks",
+            "releases",
+            "artists",
+            "labels",
+            "genres",
+            "held",
+            "duration",
+            "licensed",
+            "isrc",
+            "objects",
+            "bytes",
+        )
     )
 }
 _IN_WORDS = {"milliseconds": playing_time, "bytes": bytes_text}
@@ -123,8 +143,19 @@ def _claim(name: str, sentence: str, procedure: str, value: int | float | str, u
 
 
 def _series(reading: Reading, name: str) -> tuple[Bar, ...]:
+    """A stored series."""
+    return _in_order(reading.rows("SELECT bucket, value FROM tally WHERE name = ?", (name,)))
+
+
+def _claimed(stated: Mapping[str, int], name: str) -> tuple[Bar, ...]:
+    """A series out of the claims of its buckets."""
+    found = [(one.removeprefix(f"{name}."), value) for one, value in stated.items() if one.startswith(f"{name}.")]
+    return _in_order([(int(bucket) if name == "decade" and bucket else bucket, value) for bucket, value in found])
+
+
+def _in_order(found: Iterable[tuple[int | str, int]]) -> tuple[Bar, ...]:
     """Numbers in their order, names by size, unknown last."""
-    found = reading.rows("SELECT bucket, value FROM tally WHERE name = ?", (name,))
+    found = list(found)
     known = [Bar(bucket, value) for bucket, value in found if bucket != ""]
     if all(isinstance(bar.bucket, int) for bar in known):
         known.sort(key=lambda bar: int(bar.bucket or 0))

@@ -6,7 +6,7 @@ Payload is listed in the manifest and never touched; all that is written here is
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,10 +15,13 @@ import msgspec
 from phonolith import __version__
 from phonolith.library.excerpt import Said
 from phonolith.library.values import attribution, credit_text
+from phonolith.model.claim import Stated
 from phonolith.releases.choose import Chosen
+from phonolith.releases.claims import claims_file, claims_of
 from phonolith.releases.group import Group
 from phonolith.sources.mirror import line_of
 from phonolith.store.bag import CATALOGUE, EVIDENCE, HEADS, MANIFEST, TAG_MANIFEST, quoted
+from phonolith.store.claims import NAME as CLAIMS
 
 ATTRIBUTION = "ATTRIBUTION.txt"
 
@@ -35,12 +38,15 @@ class About:
     as_of: str
 
 
-def tag_files(name: str, group: Group, said: Iterable[Said], heads: bytes, about: About) -> dict[str, bytes]:
+def tag_files(
+    name: str, group: Group, said: Iterable[Said], heads: bytes, about: About, audio: Callable[[str], bool]
+) -> dict[str, bytes]:
     """The tag files of a bundle by path. The same of all arguments give the same bytes.
 
     ``said`` is the catalogue's excerpt; ``heads`` the signed heads of the log that cover the payload, as a file of
-    them, empty where nothing is committed to.
+    them, empty where nothing is committed to. ``audio``: whether a file of this name is counted as audio.
     """
+    told = list(said)
     found = {
         "bagit.txt": _DECLARATION.encode(),
         "bag-info.txt": _info(name, group, about),
@@ -48,8 +54,11 @@ def tag_files(name: str, group: Group, said: Iterable[Said], heads: bytes, about
         ATTRIBUTION: _attribution(group, about),
         EVIDENCE: b"".join(_line(_evidence(one)) for one in group.files),
         **({HEADS: heads} if heads else {}),
-        CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in said),
+        CATALOGUE: b"".join(_line(line_of(one.source, one.kind, one.said)) for one in told),
     }
+    claims = tuple(claims_of(name, group, told, found, audio))
+    stated = Stated(f"What {about.archive} says of {name}", about.archive, about.url, about.as_of, claims)
+    found[CLAIMS] = claims_file(name, group, stated, found)
     found[TAG_MANIFEST] = manifest({path: hashlib.sha256(data).hexdigest() for path, data in found.items()})
     return found
 

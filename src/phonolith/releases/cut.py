@@ -50,12 +50,13 @@ class Told:
     """What is asked while bundles are made.
 
     An object's passport; what the catalogue says of some files; the heads of the log that cover some objects, as a file
-    of them.
+    of them; whether a file of some name is counted as audio.
     """
 
     passport: Callable[[str], Passport | None]
     excerpt: Callable[[Sequence[PermittedFile]], Iterable[Said]]
     heads: Callable[[Sequence[str]], bytes]
+    audio: Callable[[str], bool]
 
 
 def cut(
@@ -75,7 +76,8 @@ def cut(
 
 def _make(name: str, group: Group, told: Told, recipe: Recipe) -> Made:
     said = told.excerpt([one.file for one in group.files])
-    tags = tag_files(name, group, said, told.heads([one.file.sha256 for one in group.files]), recipe.about)
+    heads = told.heads([one.file.sha256 for one in group.files])
+    tags = tag_files(name, group, said, heads, recipe.about, told.audio)
     entries = [Entry(one.path, _known(told.passport, one.file.sha256)) for one in group.files]
     entries += [Entry(tuple(path.split("/")), passport_of(data, group.piece_length)) for path, data in tags.items()]
     seeds = (recipe.web_seed,) if recipe.web_seed else ()

@@ -26,6 +26,7 @@ from phonolith.store.files import TEMPORARY, atomic_write, fsync_dir, make_folde
 from phonolith.store.log import head_file
 
 _AT_ONCE = 200  # objects made durable together
+_MEDIA_TYPES = {"txt": "text/plain", "jsonl": "application/x-ndjson", "toml": "application/toml"}
 
 
 def drafts(archive: Archive, name: str) -> Path:
@@ -139,7 +140,7 @@ def _hold(archive: Archive, made: Iterable[Made], progress: Progress) -> list[Bu
         try:
             for one in made:
                 for path, data in one.tags.items():
-                    batch.add_bytes(data, "text/plain" if path.endswith(".txt") else "application/x-ndjson")
+                    batch.add_bytes(data, _MEDIA_TYPES[path.rpartition(".")[2]])
                 for data in one.torrents.values():
                     batch.add_bytes(data, "application/x-bittorrent")
                 if batch.count > _AT_ONCE:

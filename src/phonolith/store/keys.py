@@ -17,7 +17,7 @@ from cryptography.hazmat.primitives.serialization import (
     load_pem_private_key,
 )
 
-from phonolith.errors import Damaged, NotFound
+from phonolith.errors import BadInput, Damaged, NotFound
 from phonolith.store.files import atomic_write, printable, storage_errors
 from phonolith.verifier import (
     Head,
@@ -32,6 +32,25 @@ from phonolith.verifier import (
 )
 
 Said = TypeVar("Said", Head, ListHead)
+
+_LARGEST = 1 << 16  # bytes of a key's file
+
+
+def key_in(path: Path) -> tuple[str, Callable[[bytes], str]]:
+    """The public half of a key in anybody's file (PKCS #8 in PEM, not encrypted), and what signs with it.
+
+    Raises NotFound, BadInput, StorageError.
+    """
+    if not path.is_file():
+        raise NotFound(
+            printable(path), "there is no such key", "openssl genpkey -algorithm ed25519 -out FILE makes one"
+        )
+    try:
+        private = _private(path)
+    except ValueError as error:
+        remedy = "Make one: openssl genpkey -algorithm ed25519 -out FILE"
+        raise BadInput(printable(path), f"it is no key that signs here: {error}", remedy) from error
+    return _public(private), lambda message: private.sign(message).hex()
 
 
 class Keys:
@@ -59,13 +78,11 @@ class Keys:
         if not path.exists():
             problem = f"the private half of signing key {public} is not there"
             raise NotFound(printable(path), problem, "Bring it back from the backup of keys/")
-        with storage_errors(path):
-            text = path.read_bytes()
         try:
-            private = load_pem_private_key(text, None)
-        except (ValueError, TypeError, UnsupportedAlgorithm) as error:
+            private = _private(path)
+        except ValueError as error:
             raise _damaged(path, str(error)) from error
-        if not isinstance(private, Ed25519PrivateKey) or _public(private) != public:
+        if _public(private) != public:
             raise _damaged(path, "it is another key than its name says")
         return private.sign(message).hex()
 
@@ -92,6 +109,19 @@ class Keys:
 
     def _last(self, public: str, what: str) -> Path:
         return self._folder / f"{fingerprint(public)}.{what}.json"
+
+
+def _private(path: Path) -> Ed25519PrivateKey:
+    """The key in a file. Raises ValueError, StorageError."""
+    with storage_errors(path), path.open("rb") as file:
+        text = file.read(_LARGEST)
+    try:
+        private = load_pem_private_key(text, None)
+    except (TypeError, UnsupportedAlgorithm) as error:
+        raise ValueError(str(error)) from error
+    if not isinstance(private, Ed25519PrivateKey):
+        raise ValueError("it is no Ed25519 key")
+    return private
 
 
 def _public(private: Ed25519PrivateKey) -> str:

@@ -9,11 +9,14 @@ from markupsafe import Markup
 from starlette.requests import Request
 from starlette.responses import Response
 
+from phonolith.library.claims import claim_id, claims_file
 from phonolith.library.stats import Bar as Bucket
 from phonolith.library.stats import Stats, stats
 from phonolith.web.desk import Desk
 from phonolith.web.names import shown
+from phonolith.web.offerings import base
 from phonolith.web.plots import Bar, columns, with_shares
+from phonolith.web.render import packed
 from phonolith.web.words import FAMILIES, count, sentence
 
 _LONGEST = 20 * 60  # s: longer ones share a column
@@ -33,21 +36,27 @@ class Plot:
 
 
 def about(desk: Desk, request: Request) -> Response:
-    """What the archive holds."""
+    """What the archive holds: each figure leads to the claim that it is."""
     found = stats(desk.library)
+    named = {one.name: one.title for one in found.sources}
     return desk.renderer.page(
         request,
         "about.html",
         stats=found,
         figures=_figures(found),
-        coverage=with_shares(
-            [Bar(sentence(status.sentence).rstrip("."), status.tracks) for status in found.statuses if status.tracks]
-        ),
-        licences=with_shares(_named(found.series["licence"], FAMILIES)),
-        formats=with_shares(_named(found.series["format"], {})),
-        origins=with_shares(_named(found.series["source"], {one.name: one.title for one in found.sources})),
+        coverage=with_shares(_coverage(found)),
+        licences=with_shares(_named(found, "licence", FAMILIES)),
+        formats=with_shares(_named(found, "format", {})),
+        origins=with_shares(_named(found, "source", named)),
         plots=[plot for plot in (_years(found), _durations(found), _popularity(found)) if plot.bars],
+        claims=[(claim_id(one.name), one) for one in found.claims],
     )
+
+
+def claims(desk: Desk, request: Request) -> Response:
+    """The same claims as a file, which ``phonolith audit`` takes."""
+    headers = {"content-type": "application/toml; charset=utf-8", "cache-control": "no-cache"}
+    return packed(request, claims_file(desk.library, base(desk, request)), headers)
 
 
 def year_bars(buckets: Iterable[Bucket]) -> list[Bar]:
@@ -66,14 +75,32 @@ def label_every(bars: Sequence[Bar]) -> int:
     return max(1, -(-len(bars) // 14))
 
 
-def _figures(found: Stats) -> list[tuple[str, str]]:
-    names = ("tracks", "releases", "artists", "labels", "genres")
-    known = [(name.capitalize(), count(found.counts[name])) for name in names if found.counts.get(name)]
-    return [("Tracks held", count(found.counts.get("held", 0))), *known]
+def _figures(found: Stats) -> list[tuple[str, str, str]]:
+    """The figures at the top: what they count, how many, and the claim each is."""
+    known = [(name.capitalize(), count(found.counts[name]), _at(name)) for name in _COUNTED if found.counts.get(name)]
+    return [("Tracks held", count(found.counts.get("held", 0)), _at("held")), *known]
 
 
-def _named(buckets: Iterable[Bucket], names: dict[str, str]) -> list[Bar]:
-    return [Bar(names.get(str(one.bucket), shown(one.bucket or "unknown")), one.value) for one in buckets if one.value]
+_COUNTED = ("tracks", "releases", "artists", "labels", "genres")
+
+
+def _coverage(found: Stats) -> list[Bar]:
+    held = (one for one in found.statuses if one.tracks)
+    return [Bar(sentence(one.sentence).rstrip("."), one.tracks, _at(f"status.{one.name}")) for one in held]
+
+
+def _named(found: Stats, series: str, names: dict[str, str]) -> list[Bar]:
+    """The bars of a series whose buckets are claims."""
+    return [
+        Bar(names.get(str(one.bucket), shown(one.bucket or "unknown")), one.value, _at(f"{series}.{one.bucket}"))
+        for one in found.series[series]
+        if one.value
+    ]
+
+
+def _at(name: str) -> str:
+    """Where a claim stands on the page."""
+    return f"#claim-{claim_id(name)}"
 
 
 def _unknown(buckets: Iterable[Bucket], what: str) -> str:

@@ -128,6 +128,7 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/artist/{id}": pages.artist,
         "/shuffle": lists.shuffle,
         "/about": about.about,
+        "/claims.toml": about.claims,
         "/changes": changes.page,
         "/releases": releases.index,
         "/releases.json": releases.as_json,

@@ -13,6 +13,7 @@ from phonolith.library.publications import torrent_name
 from phonolith.model.publication import Bundle, Publication
 from phonolith.rights.gate import GONE, LEGAL
 from phonolith.store.bag import EVIDENCE, MANIFEST
+from phonolith.store.claims import NAME as CLAIMS
 from phonolith.store.withdrawals import LINES
 from phonolith.web import feed
 from phonolith.web.desk import Desk
@@ -62,6 +63,7 @@ class BundleView:
     url: str
     attribution: str
     evidence: str
+    claims: str
     offered: bool
     torrents: tuple[TorrentView, ...]
     current: bool
@@ -172,6 +174,7 @@ def bundle(desk: Desk, where: str, one: Bundle) -> BundleView:
         page_of(one.name),
         file_of(one.name, ATTRIBUTION) if offered else "",
         file_of(one.name, EVIDENCE) if offered else "",
+        file_of(one.name, CLAIMS) if offered and CLAIMS in one.tags else "",
         offered,
         tuple(_torrents(desk, where, one)) if offered else (),
         one.name in index.current,
