@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import functools
 import re
 from collections import Counter
 from datetime import UTC, date, datetime
@@ -89,6 +90,7 @@ class Collector:
         )
 
 
+@functools.lru_cache(1 << 16)  # a listing of many looks writes the same things again and again
 def infohash_of(text: str) -> str:
     """An infohash as it is written, in hexadecimal or base32, as hexadecimal; "" if it is none."""
     told = text.strip()
@@ -126,7 +128,12 @@ def day_of(told: Any) -> int | None:
 
     None where it is nothing of that; 0 for a date that no calendar has.
     """
-    text = str(told).strip()
+    return _day(str(told)[:100])
+
+
+@functools.lru_cache(1 << 16)
+def _day(told: str) -> int | None:
+    text = told.strip()
     if re.fullmatch(r"-?[0-9]{9,14}(\.[0-9]{1,9})?", text, re.ASCII):
         number = float(text)
         try:
@@ -145,7 +152,12 @@ def size_of(told: Any) -> tuple[int, int] | None:
 
     None where it is no size.
     """
-    text = str(told).strip().replace(",", "") if not isinstance(told, (bool, dict, list)) else ""
+    return None if isinstance(told, (bool, dict, list)) else _size(str(told)[:100])
+
+
+@functools.lru_cache(1 << 16)
+def _size(told: str) -> tuple[int, int] | None:
+    text = told.strip().replace(",", "")
     match = _SIZE.fullmatch(text)
     if match is None or len(match[1]) > 20:
         return None
@@ -166,5 +178,7 @@ def count_of(told: Any, most: int = MOST_PEERS) -> int | None:
 
 
 def _reach(one: tuple[int, ...], other: tuple[int, ...]) -> tuple[int, ...]:
+    if one == other or not other:
+        return one
     both = one + other
     return (min(both), max(both)) if both else ()

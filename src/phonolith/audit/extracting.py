@@ -16,22 +16,26 @@ import msgspec
 from phonolith.audit.counted import MEMORY, Unreadable
 from phonolith.audit.counting import limit
 from phonolith.audit.extracted import Extract, Extracted, Wanted
-from phonolith.audit.tables import exchange, seconds_for
+from phonolith.audit.tables import exchange
 
 _COMMAND = (sys.executable, "-m", "phonolith.audit.extracting")
+_LEAST, _BYTES_A_SECOND = 7.0, 500_000  # a page or a small file has these seconds, a large file of rows more
 _LARGEST_ANSWER = 128 << 20
 
 
-def extract(path: Path, kind: str, *, today: int, day: int = 0, wanted: Sequence[Wanted] = ()) -> Extracted:
+def extract(
+    path: Path, kind: str, *, today: int, day: int = 0, wanted: Sequence[Wanted] = (), seconds: float = 0.0
+) -> Extracted:
     """What a child found in the file, read as ``kind``. Never raises on what the file contains; ``problem`` says it.
 
     ``today`` is the ordinal of the day of the audit: nobody looked after it. ``day`` is when all of it was looked at,
-    where its rows do not say, 0 if that is not known.
+    where its rows do not say, 0 if that is not known; ``seconds`` the deadline, 0 for one by kind and size.
     """
     try:
-        seconds = seconds_for(path.stat().st_size)
+        size = 0 if kind == "page" else path.stat().st_size
     except OSError as error:
         return Extracted(problem=f"it cannot be opened: {error.strerror}")
+    seconds = seconds or _LEAST + size / _BYTES_A_SECOND
     request = msgspec.json.encode(Extract(str(path.absolute()), kind, seconds, today, day, tuple(wanted)))
     text, code = exchange(_COMMAND, request, seconds, _LARGEST_ANSWER)
     try:

@@ -91,8 +91,8 @@ def read_listing(request: Extract) -> Extracted:
         _take(collector, columns, row, request.day)
     if not {"infohash", "magnet"} & columns.keys():
         raise Unreadable("none of its columns has infohashes")
-    unused = tuple(name[:60] for name in names if name not in columns.values())
-    told = {meaning: name[:60] for meaning, name in columns.items()}
+    unused = tuple(_plain(name) for name in names if name not in columns.values())
+    told = {meaning: _plain(name) for meaning, name in columns.items()}
     return Extracted(collector.listed(), (), collector.rows, dict(collector.refused), told, unused[:50])
 
 
@@ -139,6 +139,10 @@ def _take(collector: Collector, columns: Mapping[str, str], row: Mapping[str, An
         seeders=seeders,
         day=moment if "time" in columns else day or None,
     )
+
+
+def _plain(name: str) -> str:
+    return "".join(one for one in name[:60] if one.isprintable())
 
 
 def _text(told: Any) -> str:

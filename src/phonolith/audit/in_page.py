@@ -51,8 +51,11 @@ def _lines(data: bytes, suffix: str) -> Iterator[str]:
     text = data.decode("utf-8", "replace")
     if suffix in (".html", ".htm", ".xhtml") or re.match(r"\s*<(!doctype|html)\b", text[:1000], re.IGNORECASE):
         parser = _Text()
-        parser.feed(text)
-        parser.close()
+        try:
+            parser.feed(text)
+            parser.close()
+        except AssertionError as error:  # what the parser raises of declarations that are none
+            raise Unreadable(f"its HTML cannot be read: {error}") from error
         text = "".join(parser.parts)
     for line in text.splitlines():
         if plain := " ".join(line.split()):
@@ -131,4 +134,4 @@ def _folded(text: str) -> str:
 
 def _cut(line: str, at: int = 0) -> str:
     start = max(0, at - _LONGEST_QUOTE // 2) if len(line) > _LONGEST_QUOTE else 0
-    return line[start : start + _LONGEST_QUOTE]
+    return "".join(one for one in line[start : start + _LONGEST_QUOTE] if one.isprintable())

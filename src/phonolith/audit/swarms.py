@@ -178,7 +178,7 @@ def _disagreements(seen: Sequence[Seen], swarms: Mapping[str, Swarm]) -> Iterato
             several += len(set(row.sizes)) > 1 and row.sizes[1] > 1.2 * row.sizes[0]
             if swarm is not None and swarm.known is not None and row.sizes:
                 size = swarm.known.amounts["bytes"]
-                if row.sizes[1] < size or row.sizes[0] > size + swarm.known.padding:
+                if not any(row.sizes[0] <= one <= row.sizes[1] for one in (size, size + swarm.known.padding)):
                     wrong.append((row, size))
         if wrong:
             row, size = wrong[0]

@@ -33,14 +33,13 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
     take(told, given, "magnets", found)
     if found.problem or not found.listed:
         return
-    most = 1.0 if given.whole else math.inf
     count, sized = len(found.listed), [one for one in found.listed if one.sizes]
     how = f"{count:,} magnet link{'s' if count != 1 else ''} in {given.path.name} name it"
-    amounts = [("torrents", float(count), count * most, how)]
+    amounts = [("torrents", float(count), float(count) if given.whole else math.inf, how)]
     if sized:
         least, highest = _lengths(sized)
         written = f"{how}; the length is what somebody wrote into {len(sized):,} of them"
-        amounts.append(("bytes", least, highest * most if len(sized) == count else math.inf, written))
+        amounts.append(("bytes", least, highest if given.whole and len(sized) == count else math.inf, written))
     for claim in claims:
         for dimension, low, high, said in amounts:
             told.facts[claim.id].append(Fact(dimension, low, high, Basis.STATED, str(given.path), said, given.of))

@@ -37,7 +37,7 @@ from phonolith.verifier import (
     unpack_leaf,
 )
 
-_LARGEST = 16 << 20
+_LARGEST, _LARGEST_VALUE = 16 << 20, 1 << 20  # bytes of a file, and of one JSON value
 _MOST_PROOFS, _MOST_HEADS = 10_000, 1_000
 _HEAD = 4096
 
@@ -109,11 +109,13 @@ def _facts(claim: Claim, own: Sequence[Committed]) -> list[Fact]:
 
 def _file(told: Looked, given: Given) -> tuple[list[Committed], list[Problem], str]:
     """A proof, several of them, one a line, or heads of a log, which show nothing of its leaves."""
-    size = given.path.stat().st_size
-    if size > _LARGEST:
-        raise Unreadable(f"it has {size:,} bytes, and proofs of more than {_LARGEST:,} are not read")
-    data = given.path.read_bytes()
+    with given.path.open("rb") as file:
+        data = file.read(_LARGEST + 1)
+    if len(data) > _LARGEST or max(map(len, data.splitlines()), default=0) > _LARGEST_VALUE:
+        raise Unreadable(f"it has more than {_LARGEST:,} bytes, or a line of more than {_LARGEST_VALUE:,}")
     if PROOF.encode() not in data:
+        if len(data) > _LARGEST_VALUE:
+            raise Unreadable(f"heads of more than {_LARGEST_VALUE:,} bytes are not read")
         state = read_state(given.path)
         return (
             [],
@@ -132,7 +134,7 @@ def _file(told: Looked, given: Given) -> tuple[list[Committed], list[Problem], s
 
 def _values(data: bytes) -> list[object]:
     try:
-        return [read_json(data)]
+        return [read_json(data[: _LARGEST_VALUE + 1])]
     except Unreadable:
         lines = [line for line in data.splitlines() if line.strip()]
         if len(lines) > _MOST_PROOFS:
@@ -147,8 +149,8 @@ def _committed(given: Given, proof: Proof) -> Committed:
 
 def _log(told: Looked, given: Given) -> tuple[list[Committed], list[Problem], str]:
     """All leaves of a log, by the heads that cover them."""
-    if given.path.joinpath("heads.jsonl").stat().st_size > _LARGEST:
-        raise Unreadable(f"it has heads of more than {_LARGEST:,} bytes")
+    if given.path.joinpath("heads.jsonl").stat().st_size > _LARGEST_VALUE:
+        raise Unreadable(f"it has heads of more than {_LARGEST_VALUE:,} bytes")
     state = read_state(given.path)
     if not state.heads or state.leaves is None or not state.leaves.is_file():
         raise Unreadable("it has no signed head, or no leaves")
