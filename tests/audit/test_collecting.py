@@ -216,4 +216,4 @@ def test_bombs_end_in_an_answer_and_in_time(name: str, data: bytes, tmp_path: Pa
     before = time.monotonic()
     found = extract(path, name.partition(".")[0], today=TODAY, wanted=PAGES, seconds=3)
     assert not found.listed and not any(found.quotes)
-    assert time.monotonic() - before < 10
+    assert time.monotonic() - before < 30  # killed two seconds behind its deadline; the rest is for a busy machine

@@ -92,6 +92,18 @@ def test_the_sentence_says_when_how_much_and_whose_word_it_is(told: tuple[list[P
     )
 
 
+def test_sizes_by_a_listings_own_word_are_told_as_such(told: tuple[list[Planted], Audit]) -> None:
+    alone = next(one for one in told[1].verdicts if one.claim.of == "alone" and one.word == "circulating")
+    assert "; bytes of 4 by its own word: " in alone.why[0]
+
+
+def test_what_would_say_more_is_of_the_kind_that_is_missing(told: tuple[list[Planted], Audit]) -> None:
+    needed = {one.claim.of: one.needed for one in told[1].verdicts if one.word == "claimed"}
+    assert "--log LOG" in needed["nobodys"][0]
+    assert needed["dead"][0].startswith("A dated listing of its torrents with seeders")
+    assert needed["page"][0].startswith("Its .torrent files")
+
+
 def test_a_log_says_since_when_and_not_that_it_is_there(told: tuple[list[Planted], Audit]) -> None:
     said = why(told, "of = 'log'\nquantity = 9\n")
     assert "had it by 2026-01-02T03:04:0" in said and "does not say that anybody has it" in said

@@ -19,7 +19,7 @@ from phonolith.audit.extracted import Extract, Extracted, Wanted
 from phonolith.audit.tables import exchange
 
 _COMMAND = (sys.executable, "-m", "phonolith.audit.extracting")
-_LEAST, _BYTES_A_SECOND = 7.0, 500_000  # a page or a small file has these seconds, a large file of rows more
+_LEAST, _BYTES_A_SECOND = 8.0, 500_000  # a page or a small file has these seconds, a large file of rows more
 _LARGEST_ANSWER = 128 << 20
 
 

@@ -114,7 +114,7 @@ def _add(told: Looked, claims: Sequence[Claim], listings: Sequence[Seen], swarms
         how = _listed(name, dimension, swarms)
         shown.append(Fact(dimension, low, high, Basis.DESCRIBED, source, how, of))
         if offered:
-            how = _offered(name, swarms, offered)
+            how = _offered(name, swarms, offered) + _own_word(dimension, offered)
             shown.append(Fact(dimension, _sum(dimension, offered)[0], high, Basis.OFFERED, source, how, of))
     for claim in claims:
         lifted = list(_lifted(told.facts[claim.id], swarms, name))
@@ -162,6 +162,12 @@ def _offered(name: str, swarms: Sequence[Swarm], offered: Sequence[Swarm]) -> st
     lost = sum(not one.last[1] for one in offered)
     gone = f"; at its last look {lost:,} had none any more" if lost else ""
     return f"{name} saw a complete copy of {what} on offer{share} {when}, {_STRANGERS}{gone}"
+
+
+def _own_word(dimension: str, swarms: Sequence[Swarm]) -> str:
+    """That a listing is believed in how large torrents are, where it is."""
+    own = sum(one.known is None for one in swarms) if dimension in ("bytes", "files") else 0
+    return f"; {dimension} of {own:,} by its own word" if own else ""
 
 
 def _share(swarms: Sequence[Swarm], offered: Sequence[Swarm]) -> str:

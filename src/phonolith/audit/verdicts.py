@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
 from phonolith.audit.claims import ROWS, Claim
+from phonolith.audit.procedures import COMMITTED
 from phonolith.audit.units import COUNTED
 
 
@@ -75,6 +76,7 @@ _BYTES = "All of it, read"
 _TABLE = (
     "The catalogue or table that it was counted in, with a procedure that counts it: then it is proven of that table"
 )
+_LOG = "The log itself, or proofs from it, and its name from somewhere that can be trusted: --log LOG"
 _NEXT = {
     Basis.STATED: (_METAINFO, _LISTING, _SAMPLE, _BYTES),
     Basis.DESCRIBED: (_LISTING, _SAMPLE, _BYTES),
@@ -111,6 +113,8 @@ def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
 def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
     """What would say more of a claim that is only claimed, cheapest first, after what its best facts leave open."""
     best = max((fact.basis for fact in shown), default=Basis.STATED)
+    if best < Basis.READ and claim.procedure == COMMITTED:
+        return (_LOG,)
     if best < Basis.READ and claim.unit.dimension not in _IN_TORRENTS:
         return (_TABLE,)
     most = max((fact.low for fact in shown), default=0.0)

@@ -78,10 +78,12 @@ def day_in(name: str) -> int:
 
 
 def _columns(given: Given, found: Extracted) -> Finding:
-    taken = ", ".join(f"{name} as {meaning}" for meaning, name in found.columns.items())
+    taken = ", ".join(
+        name if name.lower() == meaning else f"{name} as {meaning}" for meaning, name in found.columns.items()
+    )
     unused = f"; not used: {', '.join(found.unused)}" if found.unused else ""
     remedy = "If one is something else, rename it in a copy"
-    return Finding("listing.columns", str(given.path), f"its columns were taken thus: {taken}{unused}", remedy, "note")
+    return Finding("listing.columns", str(given.path), f"its columns were taken as {taken}{unused}", remedy, "note")
 
 
 def _warning(given: Given, code: str, problem: str) -> Finding:
