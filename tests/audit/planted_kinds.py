@@ -55,6 +55,9 @@ def make_evidence(folder: Path) -> tuple[list[Given], int]:
     dated = _listing(folder / "list 2026-03-05.tsv", [(one, one.size, 2, None) for one in torrents])
     given.append(Given("dated", dated))
     given.append(Given("lines", _json_lines(folder / "lines.jsonl", torrents)))
+    versions = "".join(f"{one},3,1,2026-01-01\n" for torrent in torrents for one in map(bytes.hex, torrent.infohashes))
+    folder.joinpath("versions.csv").write_text(f"infohash,size,seeders,time\n{versions}")
+    given.append(Given("versions", folder / "versions.csv"))
     given += [*_magnets(folder, torrents), *_pages(folder), *_logs(folder)]
     given += [Given("stated", _catalogue(folder / "stated.sqlite")), Given("bundle", _bundle(folder / "bundle"))]
     return given, sum(one.size for one in torrents)
@@ -95,11 +98,15 @@ def _about_torrents(size: int) -> Sequence[Planted]:
         lie(_of("alone", 10 * size, "bytes")),
         truth(_of("twice", 3, "torrents"), CIRCULATING),
         lie(_of("twice", 6, "torrents")),
-        truth(_of("twice", 6, "records", procedure="rows")),  # rows of the file, which are counted
+        truth(_of("twice", 6, "torrents", procedure="rows")),  # rows of the file, which are counted
         truth(_of("by-turns", 4, "torrents"), CIRCULATING),
         truth(_of("dated", 4, "torrents"), CIRCULATING),
         truth(_of("lines", 4, "torrents"), CIRCULATING),
         lie(_of("lines", 3, "torrents", bound="at most")),
+        lie(_of("inflated", size, "bytes", procedure="sum Size in bytes")),  # of what the listing itself says
+        truth(_of("inflated", 10 * size, "bytes", procedure="sum Size in bytes")),
+        truth(_of("versions", 4, "torrents", bound="at most"), CLAIMED),  # it may name each by both versions
+        lie(_of("versions", 9, "torrents")),
         # looks that nobody can have taken, or nobody dates
         truth(_of("later", size, "bytes"), CLAIMED),
         lie(_of("later", size, "GB")),
@@ -196,7 +203,15 @@ def _json_lines(path: Path, torrents: Sequence[Metainfo]) -> Path:
     for number, one in enumerate(torrents):
         hashes = (base64.b32encode(one.infohashes[0]).decode(), one.infohashes[1].hex())
         size = f"{one.size / 1000:.2f} kB"
-        lines.append({"btih": hashes[number % 2], "total_size": size, "complete": 1, "timestamp": 1_772_000_000})
+        lines.append(
+            {
+                "btih": hashes[number % 2],
+                "title": one.name,
+                "total_size": size,
+                "complete": 1,
+                "timestamp": 1_772_000_000,
+            }
+        )
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path
 

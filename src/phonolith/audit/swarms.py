@@ -54,13 +54,21 @@ class Swarm:
 
 
 def join(told: Looked, claims: Sequence[Claim]) -> None:
-    """Add what listings show to the facts of the claims about the same set, and where they disagree with metainfo."""
+    """Add what listings show to the facts of the claims about the same set, and where they disagree with metainfo.
+
+    Claims with a procedure are about what it counts in, and left alone.
+    """
     for of in dict.fromkeys(one.given.of for one in told.seen):
         seen = [one for one in told.seen if one.given.of == of]
         swarms = _swarms([one for one in told.known if one.given.of == of], seen)
         told.findings += _disagreements(seen, swarms)
         if rows := [one for one in seen if one.kind != MAGNETS and one.listed]:
-            _add(told, [claim for claim in claims if claim.of == of], rows, list(_different(swarms)))
+            _add(
+                told,
+                [claim for claim in claims if claim.of == of and not claim.procedure],
+                rows,
+                list(_different(swarms)),
+            )
 
 
 def _swarms(known: Iterable[Known], seen: Sequence[Seen]) -> Mapping[str, Swarm]:
@@ -125,7 +133,20 @@ def _add(told: Looked, claims: Sequence[Claim], listings: Sequence[Seen], swarms
 
 def _sum(dimension: str, swarms: Sequence[Swarm]) -> tuple[float, float]:
     reaches = [one.amount(dimension) for one in swarms]
-    return sum(low for low, _ in reaches), sum(high for _, high in reaches)
+    twice = sum(one.amount(dimension)[0] for one in _twins(swarms))
+    return sum(low for low, _ in reaches) - twice, sum(high for _, high in reaches)
+
+
+def _twins(swarms: Sequence[Swarm]) -> Iterator[Swarm]:
+    """Rows by version 2 alone that may be of a torrent that is there by version 1: of one name and size, if any."""
+    alike: dict[tuple[object, ...], tuple[list[Swarm], list[Swarm]]] = {}
+    for one in swarms:
+        lengths = {len(key) for row in one.rows for key in (row.infohash, row.other) if key}
+        if one.known is None and len(lengths) == 1:
+            name = (one.rows[0].name, one.amount("bytes"))
+            alike.setdefault(name, ([], []))[lengths == {64}].append(one)
+    for first, second in alike.values():
+        yield from second[: len(first)]
 
 
 def _lifted(facts: Sequence[Fact], swarms: Sequence[Swarm], name: str) -> Iterator[Fact]:

@@ -41,7 +41,7 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
     told.exhibits.append(Exhibit(given, "publication", hashlib.sha256(b"".join(digests)).hexdigest()))
     shown = list(_facts(told, given, bags, whole=whole))
     for claim in claims:
-        told.facts[claim.id] += shown
+        told.facts[claim.id] += shown if not claim.procedure else []
 
 
 def _bags(path: Path) -> Iterator[Path]:

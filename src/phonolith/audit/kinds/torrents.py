@@ -33,7 +33,7 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
     digest = hashlib.sha256(b"".join(sorted(infohashes))).hexdigest()
     told.exhibits.append(Exhibit(given, "torrents", digest, described=sound))
     shown = list(facts(sound, str(given.path), of=given.of, whole=given.whole and not _unread(told, paths)))
-    for claim in claims:
+    for claim in (one for one in claims if one.procedure in ("", METAINFO)):  # others are of what they count in
         read = claim.procedure == METAINFO  # then what is claimed is what the torrents list, and that was read
         told.facts[claim.id] += [replace(fact, basis=Basis.READ) if read else fact for fact in shown]
 
