@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     examples=(
         "audit claims.toml",
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
+        "audit claims.toml --evidence audio=listing:2026-01.csv --part audio=torrents/",
         "audit claims.toml --part audio=torrents/ --html report.html",
         "audit claims.toml --evidence torrents/ --sign --out report.json",
         "audit combine report.json theirs.json",
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 @click.argument("claims", type=click.Path(path_type=Path), shell_complete=file_or(("check", "combine", "compare")))
 @click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
 @click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.option("--log", default="", metavar="LOG", help="The log that proofs must be of: its name, or a key of it.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The report as one page, written there.")
 @click.option("--title", metavar="TEXT", help="Title of that page.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The report as JSON, written there.")
@@ -46,6 +48,7 @@ def audit(
     claims: Path,
     whole: tuple[str, ...],
     part: tuple[str, ...],
+    log: str,
     html: Path | None,
     title: str | None,
     out: Path | None,
@@ -55,7 +58,9 @@ def audit(
 ) -> Answer:
     """Judge each of the CLAIMS, a file as docs/reference/claims.md describes it: anybody's, about any archive.
 
-    Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet. Claims are compared
+    Evidence is of any kind: a .torrent or a folder of them, a listing of torrents with sizes and seeders, magnet links,
+    an SQLite file, CSV, TSV, JSON lines, Parquet, a saved page, a commitment log or a proof from it, a published bundle
+    or a whole archive. What it is, its content tells; else write OF=KIND:PATH. Claims are compared
     with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
     with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
     not fit. With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
@@ -65,7 +70,7 @@ def audit(
     from phonolith.audit.claims import read
 
     signer = _signer(place, sign, key, auditor, kept=place.json or out is not None)
-    evidence = [*_given(whole, whole=True), *_given(part, whole=False)]
+    evidence = [*_given(whole, log, whole=True), *_given(part, log, whole=False)]
     stated = read(claims)
     said = stated.claims
     with place.bars() as bars:
@@ -95,13 +100,16 @@ def audit(
     return Answer(data, show, exit=int(bool(wrong)))
 
 
-def _given(told: Sequence[str], *, whole: bool) -> list[Given]:
-    from phonolith.audit.evidence import Given
+def _given(told: Sequence[str], log: str, *, whole: bool) -> list[Given]:
+    from phonolith.audit.evidence import READERS, Given
 
+    kinds = {reader.kind for reader in READERS}
     found = []
     for text in told:
-        name, sign, path = text.partition("=")
-        found.append(Given(name, Path(path), whole) if sign else Given(Path(text).name, Path(text), whole))
+        name, _, place = text.partition("=") if "=" in text else ("", "", text)
+        kind, sign, rest = place.partition(":")
+        kind, path = (kind, Path(rest)) if sign and kind in kinds else ("", Path(place))
+        found.append(Given(name or path.name, path, whole, kind, log))
     return found
 
 
