@@ -36,7 +36,7 @@ READERS = (
 
 def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress) -> Looked:
     """Look at all evidence for what the claims say. Raises NotFound, StorageError; what is unreadable is a finding."""
-    told = Looked({claim.id: [] for claim in claims})
+    told = Looked({claim.id: [] for claim in claims}, progress=progress)
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given in evidence:
         mine = [claim for claim in claims if claim.of == given.of]

@@ -8,6 +8,7 @@ from pathlib import Path
 from phonolith.audit.torrents import Described
 from phonolith.audit.verdicts import Fact
 from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress, Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,7 @@ class Looked:
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     exhibits: list[Exhibit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    progress: Progress = field(default_factory=Silent)
 
 
 def unreadable(given: Given, problem: str) -> Finding:
