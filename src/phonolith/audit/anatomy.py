@@ -19,8 +19,8 @@ import numpy as np
 Array = np.ndarray[Any, Any]
 
 LOSSLESS, LOSSY, EITHER = "lossless audio", "lossy audio", "audio, lossless or lossy"
-ARTWORK, DATA, LOGS = "artwork", "metadata and exports", "logs, playlists and checksums"
-VIDEO, SHARDS, PADDING, UNKNOWN = "video", "partial shards", "padding", "unknown"
+ARTWORK, DATA, LOGS = "images", "catalogues and exports", "playlists, texts and checksums"
+VIDEO, SHARDS, PADDING, UNKNOWN = "video", "partial downloads", "padding", "unknown"
 #: Sorts of files by their names; a file's sort is its number here.
 SORTS = (LOSSLESS, LOSSY, EITHER, ARTWORK, DATA, LOGS, VIDEO, SHARDS, PADDING, UNKNOWN)
 AUDIO = (LOSSLESS, LOSSY, EITHER)
@@ -182,6 +182,11 @@ def sort_of(path: Sequence[str]) -> int:
     if found is None:
         return SORTS.index(SHARDS) if _SHARD.fullmatch(ending) and "." in path[-1] else SORTS.index(UNKNOWN)
     return found
+
+
+def kind_of(name: str) -> str:
+    """The sort of a file by its name or path, as a word."""
+    return SORTS[sort_of(name.split("/"))]
 
 
 def _order(one: Part) -> int:

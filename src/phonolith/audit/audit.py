@@ -28,7 +28,7 @@ class Audit:
 
 def audit(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Audit:
     """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError."""
-    looked = look(claims, evidence, progress)
+    looked = look(claims, evidence, progress, now=now)
     arithmetic = lint(claims)
     _add_shares(claims, looked)
     verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)

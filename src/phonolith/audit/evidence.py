@@ -6,12 +6,14 @@ Nothing here reaches the network, and nothing is taken over into a catalogue: ev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from phonolith.audit.claims import Claim
 from phonolith.audit.exhibits import Exhibit, Given, Looked
-from phonolith.audit.kinds import rows, torrents
+from phonolith.audit.kinds import archive, catalogue, listing, magnets, page, proof, publication, rows, swarm, torrents
+from phonolith.audit.swarms import join
 from phonolith.errors import BadInput, NotFound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -29,14 +31,25 @@ class Reader(NamedTuple):
 
 #: In the order in which they are tried: the first that fits reads it, unless evidence names its kind.
 READERS = (
+    Reader("archive", archive.fits, archive.look),
     Reader("torrents", torrents.fits, torrents.look),
+    Reader("publication", publication.fits, publication.look),
+    Reader("proof", proof.fits, proof.look),
+    Reader("magnets", magnets.fits, magnets.look),
+    Reader("listing", listing.fits, listing.look),
+    Reader("swarm", swarm.fits, swarm.look),
+    Reader("catalogue", catalogue.fits, catalogue.look),
+    Reader("page", page.fits, page.look),
     Reader("rows", Path.is_file, rows.look),
 )
 
 
-def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress) -> Looked:
-    """Look at all evidence for what the claims say. Raises NotFound, StorageError; what is unreadable is a finding."""
-    told = Looked({claim.id: [] for claim in claims}, progress=progress)
+def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Looked:
+    """Look at all evidence for what the claims say; ``now`` is ISO 8601: nobody can have looked later than that.
+
+    Raises NotFound, BadInput, StorageError; what is unreadable is a finding.
+    """
+    told = Looked({claim.id: [] for claim in claims}, progress=progress, today=date.fromisoformat(now[:10]).toordinal())
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given in evidence:
         mine = [claim for claim in claims if claim.of == given.of]
@@ -44,6 +57,8 @@ def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress)
             told.findings.append(_unused(given))
         _reader(given).look(told, given, mine)
         progress.advance(1)
+    join(told, claims)
+    proof.join(told, claims)
     progress.finish()
     return told
 

@@ -16,13 +16,15 @@ import msgspec
 import numpy as np
 
 from phonolith.audit import anatomy
-from phonolith.audit.anatomy import AUDIO, ENDINGS, LOSSLESS, PADDING, SLICES, SORTS, Apart, Columns
+from phonolith.audit.anatomy import AUDIO, ENDINGS, LOSSLESS, PADDING, SLICES, SORTS, UNKNOWN, Apart, Columns, kind_of
 from phonolith.audit.batches import Batch, batch_of, batches_data, in_order
 from phonolith.audit.claims import Claim
 from phonolith.audit.procedures import slice_of
 from phonolith.audit.verdicts import Basis, Fact
 from phonolith.model.finding import Finding
 from phonolith.store.metainfo import Metainfo
+
+__all__ = ["AUDIO", "UNKNOWN", "Described", "Torrent", "amounts_of", "described", "facts", "facts_of", "kind_of", "odd"]
 
 _MOST_ENDINGS = 6
 _LEAST_LOSSLESS = 200e3  # bit/s; of music on CD, lossless coding leaves 400 to 1,100 kbit/s, of one quiet voice 200
@@ -129,13 +131,14 @@ def odd(told: Described, subject: str) -> Iterator[Finding]:
             yield Finding("anatomy.coding", subject, problem, "Look at what is in a few of them")
 
 
-def described(torrents: Iterable[Torrent]) -> Described:
+def described(torrents: Iterable[Torrent | Metainfo]) -> Described:
     """Add up torrents; one that is given twice, or as version 1 and as hybrid, counts once."""
     infohashes: set[bytes] = set()
     columns: list[Columns] = []
     batches: list[Batch] = []
     padding = 0
-    for one in torrents:
+    for given in torrents:
+        one = row_of(given) if isinstance(given, Metainfo) else given
         if not infohashes.isdisjoint(one.infohashes):
             infohashes.update(one.infohashes)
             continue
