@@ -23,7 +23,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 _T = TypeVar("_T")
 NOW = "2026-11-30T00:00:00Z"
@@ -94,11 +94,14 @@ def torrents(stacks: list[int], files: int, folder: Path) -> Iterator[tuple[str,
         for path in sorted((folder / "all").iterdir())[:count]:
             if not (stack / path.name).exists():
                 (stack / path.name).hardlink_to(path)
+        told = (("files", "metainfo", count * files), ("twice", "metainfo duplicates", 0))
         claims.write_text(
-            'format = 1\n[[claim]]\nid = "files"\nsentence = "s"\nof = "stack"\nprocedure = "metainfo"\nunit = "files"\n'
-            f"quantity = {count * files}\n"
-            '[[claim]]\nid = "twice"\nsentence = "s"\nof = "stack"\nprocedure = "metainfo duplicates"\nunit = "files"\n'
-            "quantity = 0\n"
+            "format = 1\n"
+            + "".join(
+                f'[[claim]]\nid = "{name}"\nsentence = "s"\nof = "stack"\nprocedure = "{procedure}"\n'
+                f'unit = "files"\nquantity = {quantity}\n'
+                for name, procedure, quantity in told
+            )
         )
         wall, cpu, words = _timed(audited(claims, "stack", stack))
         if words["proven"] != 2:
@@ -118,7 +121,7 @@ def sqlite(rows: int, rounds: int, folder: Path) -> Iterator[tuple[str, dict[str
     right = by_sqlite3(path)()
     told = "".join(
         f'[[claim]]\nid = "{name}"\nsentence = "s"\nof = "db"\nunit = "{unit}"\nprocedure = "{procedure}"\n'
-        f"quantity = {right[name]}\ntolerance = 0.5\n"
+        f"quantity = {right[name]}\n"
         for name, unit, procedure, _ in _CLAIMS
     )
     claims.write_text("format = 1\n" + told)
@@ -143,7 +146,8 @@ def by_apsw(path: Path) -> Callable[[], dict[str, float]]:
 
     def run() -> dict[str, float]:
         db = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
-        return {name: float(next(db.execute(sql or procedure))[0]) for name, _, procedure, sql in _CLAIMS}
+        rows: dict[str, Any] = {name: next(db.execute(sql or procedure)) for name, _, procedure, sql in _CLAIMS}
+        return {name: float(row[0]) for name, row in rows.items()}
 
     return run
 

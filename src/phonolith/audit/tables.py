@@ -17,11 +17,12 @@ _COMMAND = (sys.executable, "-m", "phonolith.audit.counting")
 _PACKAGES = str(Path(__file__).parents[2])
 _LARGEST_ANSWER = 1 << 20
 _LEAST, _BYTES_A_SECOND = 8.0, 20_000_000  # a small file has these seconds, a large one more
+_A_SCAN = 4  # checks that cost as much again, where each reads the file for itself
 
 
-def seconds_for(size: int) -> float:
-    """How long counting in a file of ``size`` bytes may take."""
-    return _LEAST + size / _BYTES_A_SECOND
+def seconds_for(size: int, checks: int = 1) -> float:
+    """How long so many checks in a file of ``size`` bytes may take."""
+    return _LEAST + size / _BYTES_A_SECOND * (1 + checks // _A_SCAN)
 
 
 def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAND, seconds: float = 0.0) -> Answer:
@@ -30,7 +31,7 @@ def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAN
     ``command`` starts the child (tests put their own); ``seconds`` is the deadline, 0 for one by the file's size.
     """
     try:
-        seconds = seconds or seconds_for(path.stat().st_size)
+        seconds = seconds or seconds_for(path.stat().st_size, len(checks))
     except OSError as error:
         return Answer(problem=f"it cannot be opened: {error.strerror}")
     request = msgspec.json.encode(Request(str(path.absolute()), tuple(checks), seconds))
