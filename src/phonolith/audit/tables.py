@@ -17,7 +17,7 @@ _COMMAND = (sys.executable, "-m", "phonolith.audit.counting")
 _PACKAGES = str(Path(__file__).parents[2])
 _LARGEST_ANSWER = 1 << 20
 _LEAST, _BYTES_A_SECOND = 8.0, 20_000_000  # a small file has these seconds, a large one more
-_A_SCAN = 4  # checks that cost as much again, where each reads the file for itself
+_A_SCAN = 2  # checks that cost as much again, where each reads the file for itself
 
 
 def seconds_for(size: int, checks: int = 1) -> float:
