@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import random
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -112,8 +111,8 @@ def test_a_sort_is_told_by_the_end_of_a_name(name: str, sort: str) -> None:
 
 
 def batch(name: str, middle: float, dice: random.Random) -> Batch:
-    sizes = np.array([int(middle * dice.uniform(0.6, 1.4)) for _ in range(200)], np.uint64)
-    return batch_of(name, sizes | np.uint64(SORTS.index("lossy audio") << 56), {"opus": 200})
+    """A batch by its middle size, which is off by some per cent."""
+    return Batch(name, 200, 200, 1, (1, int(middle * 2 ** dice.gauss(0, 0.03)), 2 * int(middle)), {}, {"opus": 200})
 
 
 def test_a_stack_changes_where_its_files_become_smaller() -> None:
@@ -152,7 +151,10 @@ def test_batches_are_in_order_of_their_numbers() -> None:
 
 def test_a_rate_is_that_of_the_lengths_it_names() -> None:
     assert implied(3_000_000, (240, 240)) == (100_000, 100_000)
-    told = sentence([batch("b", 2.65e6, random.Random(2))])
+    sizes = np.array([int(2.65e6 * random.Random(n).uniform(0.7, 1.3)) for n in range(200)], np.uint64)
+    one = batch_of("b", sizes | np.uint64(SORTS.index("lossy audio") << 56), {"opus": 200})
+    assert sum(one.histogram.values()) == one.audio == 200
+    told = sentence([one])
     assert told.startswith("94 % of its audio files (.opus) have 1.") and "if that lasts 2 to 5 minutes" in told
     assert sentence([batch_of("b", np.zeros(0, np.uint64), {})]) == "no audio by the names of its files"
 

@@ -6,8 +6,10 @@ here, so that of fifteen million paths none crosses to whoever asked.
 
 from __future__ import annotations
 
+import errno
 import gc
 import os
+import stat
 
 import msgspec
 
@@ -20,7 +22,7 @@ from phonolith.store.limited import limit_memory, limit_time, serve
 
 #: Bytes beyond what the interpreter took: with that it stays below 512 MB.
 MEMORY = 400 << 20
-SECONDS = 8.0  # for one torrent, of processor time here and by the clock of whoever asks
+SECONDS = 8.0  # of processor time for one torrent
 
 
 class Read(msgspec.Struct, frozen=True, array_like=True):
@@ -33,7 +35,7 @@ class Read(msgspec.Struct, frozen=True, array_like=True):
 def read(path: str) -> Read:
     """Read a torrent in this process. Never raises on what it contains."""
     try:
-        with storage_errors(path), open(path, "rb") as file:  # noqa: PTH123  (a path of bytes that are no text)
+        with storage_errors(path), open(path, "rb", opener=_plainly) as file:
             data = file.read(metainfo.LARGEST + 1)
         return Read(row_of(metainfo.read(data, path)))
     except PhonolithError as error:
@@ -45,6 +47,15 @@ def read(path: str) -> Read:
 def too_much(path: str, problem: str = f"reading it takes more than {MEMORY >> 20} MiB of memory") -> Finding:
     """The finding that a torrent took more than it may."""
     return Finding("evidence.unreadable", path, problem, "Get it again, or leave it out")
+
+
+def _plainly(path: str, flags: int) -> int:
+    """Open a file, and wait for nobody: a pipe or a device in its place has no bytes to read."""
+    found = os.open(path, flags | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(found).st_mode):
+        os.close(found)
+        raise OSError(errno.EINVAL, "it is no file")
+    return found
 
 
 def _answer(request: bytes) -> bytes:

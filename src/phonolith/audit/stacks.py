@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from phonolith.audit.reading import SECONDS, Read, too_much
+from phonolith.audit.reading import Read, too_much
 from phonolith.audit.torrents import Torrent, is_sound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -25,6 +25,7 @@ from phonolith.store.limited import Child, ChildLost
 from phonolith.store.workers import processors
 
 _COMMAND = (sys.executable, "-m", "phonolith.audit.reading")
+_SECONDS = 60.0  # by the clock, on a machine that has much else to do; the child's own limit is processor time
 _LARGEST_ANSWER = 64 << 20
 _TORRENTS_A_CHILD = 1_000
 _AHEAD = 4  # torrents for each child that are read or wait to be taken
@@ -37,12 +38,12 @@ def read_stack(
     progress: Progress,
     *,
     command: Sequence[str] = _COMMAND,
-    seconds: float = SECONDS,
+    seconds: float = _SECONDS,
     children: int = 0,
 ) -> Iterator[Torrent]:
     """The torrents at these paths, in their order; those that cannot be read become findings.
 
-    ``command`` starts a child (tests put their own), ``seconds`` is what one torrent may take, ``children`` how many
+    ``command`` starts a child (tests put their own), ``seconds`` is how long one is waited for, ``children`` how many
     there are (0: one a processor).
     """
     progress.start("Reading torrents", len(paths), "torrents")

@@ -11,6 +11,7 @@ import contextlib
 import os
 import resource
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -64,7 +65,8 @@ class Child:
             answered = True
             return told
         except (EOFError, OSError):
-            raise ChildLost(_ending(process)) from None
+            code = _code(process)
+            raise ChildLost(_ending(code), late=code == -signal.SIGXCPU) from None
         except _Late:
             raise ChildLost(f"gave no answer within {seconds:.3g} seconds", late=True) from None
         finally:
@@ -121,7 +123,7 @@ def limit_time(seconds: float) -> None:
     """In the child: end it after this much more processor time, until it is told another."""
     used = resource.getrusage(resource.RUSAGE_SELF)
     most = resource.getrlimit(resource.RLIMIT_CPU)[1]
-    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 2, most))
+    resource.setrlimit(resource.RLIMIT_CPU, (int(used.ru_utime + used.ru_stime + seconds) + 1, most))
 
 
 def _send(pipe: IO[bytes], data: bytes, until: float) -> None:
@@ -150,9 +152,16 @@ class _Late(Exception):
     """The deadline is over."""
 
 
-def _ending(process: subprocess.Popen[bytes]) -> str:
+def _code(process: subprocess.Popen[bytes]) -> int | None:
     try:
-        code = process.wait(1)
+        return process.wait(1)
     except subprocess.TimeoutExpired:
+        return None
+
+
+def _ending(code: int | None) -> str:
+    if code is None:
         return "closed its answers and did not end"
+    if code == -signal.SIGXCPU:
+        return "took more processor time than it may"
     return f"was ended (signal {-code})" if code < 0 else f"ended (exit code {code})"
