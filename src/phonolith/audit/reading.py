@@ -22,6 +22,7 @@ from phonolith.store.limited import limit_memory, limit_time, serve
 
 #: Bytes beyond what the interpreter took: with that it stays below 512 MB.
 MEMORY = 400 << 20
+UNREADABLE = "evidence.unreadable"
 SECONDS = 8.0  # of processor time for one torrent
 
 
@@ -39,14 +40,14 @@ def read(path: str) -> Read:
             data = file.read(metainfo.LARGEST + 1)
         return Read(row_of(metainfo.read(data, path)))
     except PhonolithError as error:
-        return Read(finding=Finding(error.code or "evidence.unreadable", path, error.problem, error.remedy))
+        return Read(finding=Finding(error.code or UNREADABLE, path, error.problem, error.remedy))
     except MemoryError:
         return Read(finding=too_much(path))
 
 
 def too_much(path: str, problem: str = f"reading it takes more than {MEMORY >> 20} MiB of memory") -> Finding:
     """The finding that a torrent took more than it may."""
-    return Finding("evidence.unreadable", path, problem, "Get it again, or leave it out")
+    return Finding(UNREADABLE, path, problem, "Get it again, or leave it out")
 
 
 def _plainly(path: str, flags: int) -> int:

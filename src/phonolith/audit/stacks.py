@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from phonolith.audit.reading import Read, too_much
+from phonolith.audit.reading import UNREADABLE, Read, too_much
 from phonolith.audit.torrents import Torrent, is_sound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -57,42 +57,47 @@ def read_stack(
         return _read(own.child, path, seconds)
 
     waiting = iter(paths)
-    with ThreadPoolExecutor(min(count, len(paths)) or 1, "torrents") as pool:
-        try:
-            ahead: list[Future[Read]] = [pool.submit(read, path) for path in islice(waiting, count * _AHEAD)]
-            while ahead:
-                found = ahead.pop(0).result()
-                ahead += [pool.submit(read, path) for path in islice(waiting, 1)]
-                progress.advance(1)
-                if found.finding is not None:
-                    findings.append(found.finding)
-                if found.torrent is not None:
-                    yield found.torrent
-            progress.finish()
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
-            for child in started:
-                child.close()
+    try:
+        with ThreadPoolExecutor(min(count, len(paths)) or 1, "torrents") as pool:
+            try:
+                ahead: list[Future[Read]] = [pool.submit(read, path) for path in islice(waiting, count * _AHEAD)]
+                while ahead:
+                    found = ahead.pop(0).result()
+                    ahead += [pool.submit(read, path) for path in islice(waiting, 1)]
+                    progress.advance(1)
+                    if found.finding is not None:
+                        findings.append(found.finding)
+                    if found.torrent is not None:
+                        yield found.torrent
+            finally:
+                pool.shutdown(cancel_futures=True)
+    finally:
+        for child in started:
+            child.close()
+    progress.finish()
 
 
 def _read(child: Child, path: Path, seconds: float) -> Read:
-    """The child's answer; once more from a fresh one where it was lost, for it may be worn by others before."""
+    """The child's answer; once more from a fresh one where it was lost or short of memory, as one worn by others is."""
     request = os.fsencode(path.absolute())
-    problem = "ended twice"
+    told = Read()
     for _ in range(2):
         if child.asked >= _TORRENTS_A_CHILD:
             child.close()
+        fresh = not child.asked
         try:
-            return _checked(_decode(child.ask(request, seconds)), path)
+            told = _checked(_decode(child.ask(request, seconds)), path)
+            if told.finding is None or told.finding.code != UNREADABLE:
+                return told
         except ChildLost as lost:
-            problem = str(lost)
-            if lost.late or child.asked <= 1:
-                break
+            told = Read(finding=too_much(str(path), f"whoever read it {lost}"))
+            fresh = fresh or lost.late
         except (msgspec.MsgspecError, UnicodeDecodeError):
-            child.close()
-            problem = "gave an answer that is none"
+            told = Read(finding=too_much(str(path), "whoever read it gave an answer that is none"))
+        child.close()
+        if fresh:
             break
-    return Read(finding=too_much(str(path), f"whoever read it {problem}"))
+    return told
 
 
 def _checked(told: Read, path: Path) -> Read:

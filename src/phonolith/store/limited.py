@@ -76,6 +76,7 @@ class Child:
     def close(self) -> None:
         """End the child, if there is one."""
         process, self._process = self._process, None
+        self.asked = 0
         if process is not None:
             process.kill()
             process.wait()
@@ -98,7 +99,6 @@ class Child:
             )
             assert self._process.stdin
             os.set_blocking(self._process.stdin.fileno(), False)
-            self.asked = 0
         return self._process
 
 
