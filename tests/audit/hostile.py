@@ -72,13 +72,12 @@ def _parquet_deep(path: Path) -> None:
 
 
 def _parquet_lies(path: Path) -> None:
-    """A footer whose row counts are a hundred bytes of ones: every varint in it ends later than it says."""
+    """A footer that says 63 rows wherever it says 4; there is as little more in its pages as before."""
     data = _parquet(path, f"SELECT i AS a FROM range({_PARQUET_ROWS}) t(i)")
     length = struct.unpack("<I", data[-8:-4])[0]
-    footer = bytearray(data[-8 - length : -8])
-    at = footer.rfind(bytes([_PARQUET_ROWS * 2]))  # zigzag
-    footer[at : at + 1] = b"\xfe\xff\xff\xff\xff\xff\xff\xff\x7f"
-    path.write_bytes(data[: -8 - length] + footer + struct.pack("<I", len(footer)) + b"PAR1")
+    said, lie = bytes([0x16, 2 * _PARQUET_ROWS]), bytes([0x16, 2 * 63])  # the next field, an i64, in zigzag
+    footer = data[-8 - length : -8].replace(said, lie)
+    path.write_bytes(data[: -8 - length] + footer + data[-8:])
 
 
 def _sorting(path: Path) -> None:

@@ -8,6 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import duckdb
+
+from phonolith.audit.counted import Check, Request
+from phonolith.audit.counting import count
 from tests.audit.hostile import MADE
 
 ROOT = Path(__file__).parents[2]
@@ -15,7 +19,10 @@ SECONDS = 10.0  # of a processor: the clock of a busy machine says nothing
 MEMORY = 512_000_000
 
 #: What is not refused is what can be counted in a little memory; its number is true.
-COUNTED = {"dictionary.parquet": 10_000, "large.parquet": 2, "deep.parquet": 4, "sorting.sqlite": 1000}
+COUNTED = {
+    "dictionary.parquet": 10_000, "large.parquet": 2, "deep.parquet": 4, "sorting.sqlite": 1000,
+    "many columns.csv": 0, "wide.jsonl": 1, "number.jsonl": 1,
+}  # fmt: skip
 
 AUDIT = """
 import json, resource, sys
@@ -58,3 +65,12 @@ def test_none_costs_more_than_it_may_and_each_is_a_finding_or_a_true_count(tmp_p
         assert codes or counts, f"{name}: neither a finding nor a count"
         assert not counts or counts[0] == COUNTED[name], (name, counts)
         assert memory < MEMORY and seconds < SECONDS, (name, memory, seconds)
+
+
+def test_a_row_count_that_lies_is_not_believed(tmp_path: Path) -> None:
+    path = tmp_path / "lies.parquet"
+    MADE["lies.parquet"](path)
+    with duckdb.connect() as db:  # the control: whoever asks the footer is lied to
+        assert db.execute("SELECT count(*) FROM read_parquet(?)", [str(path)]).fetchall() == [(63,)]
+    answer = count(Request(str(path), (Check("rows"),), 60.0))
+    assert answer.problem or answer.counted[0].problem
