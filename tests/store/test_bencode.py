@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.store.bencode import NotBencode, Value, decode, encode
+from phonolith.store.bencode import NotBencode, Value, decode, decode_parts, encode
 
 VALUES = st.recursive(
     st.integers(-(2**63), 2**63 - 1) | st.binary(max_size=12),
@@ -32,6 +32,14 @@ def test_whatever_is_read_has_the_bytes_it_was_read_from(value: Value, data: st.
     assert encode(found) == bytes(raw)
 
 
+@given(VALUES)
+def test_parts_are_what_stands_there(value: Value) -> None:
+    found, parts = decode_parts(encode(value))
+    assert found == value
+    inside = value if isinstance(value, dict) else {}
+    assert parts == {key: encode(one) for key, one in inside.items() if not isinstance(one, int)}
+
+
 @pytest.mark.parametrize(
     "raw",
     [
@@ -49,12 +57,16 @@ def test_whatever_is_read_has_the_bytes_it_was_read_from(value: Value, data: st.
             b"i9223372036854775808e",
         ),
         *(b"3:ab", b"03:abc", b"-1:a", b":", b"99999999999999999999999:a", b"2147483648:a", b"l", b"li1e", b"d"),
+        *(b"d1:ai03ee", b"d1:ai-0ee", b"d1:ai+3ee", b"d1:ai 3ee", b"d1:ai3_0ee", b"d1:aiee", b"d1:ai3", b"d1:ai3x"),
+        *(b"d1:a03:abce", b"d01:ai1ee", b"l03:abce", b"l1_0:aaaaaaaaaae", b"d1:a3:ab", b"l3:ab", b"l3:", b"d1:a"),
         *(b"d1:ae", b"di1ei2ee", b"d1:bi1e1:ai2ee", b"d1:ai1e1:ai2ee", b"i1ei2e", b"x", b"l" * 200 + b"e" * 200),
     ],
 )
 def test_anything_else_is_refused(raw: bytes) -> None:
     with pytest.raises(NotBencode):
         decode(raw)
+    with pytest.raises(NotBencode):
+        decode_parts(raw)
 
 
 def test_depth_is_counted() -> None:

@@ -11,6 +11,7 @@ from phonolith.audit.claims import Claim
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
 from phonolith.audit.lint import Reach, lint, ratio
 from phonolith.audit.signed import REPORT
+from phonolith.audit.torrents import described_data
 from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -125,16 +126,7 @@ def _exhibit(one: Exhibit) -> dict[str, Any]:
         "described": None,
     }
     if one.described is not None:
-        shown = one.described
-        told["described"] = {
-            "torrents": shown.torrents,
-            "files": shown.files,
-            "bytes": shown.size,
-            "padding": shown.padding,
-            "again": {"files": shown.again, "bytes": shown.again_size},
-            "without_digest": shown.rootless,
-            "kinds": [{"kind": part.kind, "files": part.files, "bytes": part.size} for part in shown.slices()],
-        }
+        told["described"] = described_data(one.described)
     return told
 
 

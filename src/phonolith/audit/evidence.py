@@ -49,7 +49,7 @@ def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress,
 
     Raises NotFound, BadInput, StorageError; what is unreadable is a finding.
     """
-    told = Looked({claim.id: [] for claim in claims}, today=date.fromisoformat(now[:10]).toordinal())
+    told = Looked({claim.id: [] for claim in claims}, progress=progress, today=date.fromisoformat(now[:10]).toordinal())
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given in evidence:
         mine = [claim for claim in claims if claim.of == given.of]

@@ -11,6 +11,7 @@ from phonolith.audit.extracted import Listed
 from phonolith.audit.torrents import Described
 from phonolith.audit.verdicts import Fact
 from phonolith.model.finding import Finding
+from phonolith.model.progress import Progress, Silent
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ class Looked:
     known: list[Known] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)
     committed: list[Committed] = field(default_factory=list)
+    progress: Progress = field(default_factory=Silent)
 
 
 def unreadable(given: Given, problem: str) -> Finding:

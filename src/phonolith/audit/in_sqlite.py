@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import islice
+from typing import Any
 from urllib.parse import quote
 
 import apsw
 
 from phonolith.audit.counted import Check, Counted, Request, Unreadable, number
+from phonolith.audit.different import Different
 
 _FUNCTIONS = frozenset(
     {
@@ -32,12 +35,18 @@ _LIMITS = {  # of one statement
 }  # fmt: skip
 
 
+_REFUSED = (apsw.AuthError, apsw.SQLError, apsw.TooBigError, apsw.BindingsError)
+_AT_ONCE = 200  # checks of a table, below the columns that a statement may have
+_CHUNK = 1_000  # rows
+_Scan = Callable[[apsw.Connection, str, Sequence[Check]], list[Counted]]
+
+
 def count_in_sqlite(request: Request) -> list[Counted]:
     """What each check counts. Raises Unreadable."""
     late = time.monotonic() + request.seconds
     try:
         with opened(request.path, late) as (db, plain):
-            return [_sqlite_check(db, plain, check) for check in request.checks]
+            return _counted(db, plain, request.checks)
     except apsw.InterruptError:
         raise Unreadable(f"counting in it takes longer than {request.seconds:g} seconds") from None
     except apsw.Error as error:
@@ -75,6 +84,7 @@ def _hardened(db: apsw.Connection, late: float) -> frozenset[str]:
     db.set_progress_handler(lambda: time.monotonic() > late, 10_000)
     db.execute("PRAGMA cell_size_check = ON")
     db.execute("PRAGMA mmap_size = 0")
+    db.execute("PRAGMA temp_store = MEMORY")  # no file can be written here: what sorts much ends as too much memory
     tables = [row[1] for row in db.execute("PRAGMA table_list") if row[0] == "main" and row[2] == "table"]
     plain = frozenset(
         name.lower()
@@ -94,21 +104,64 @@ def _may(plain: frozenset[str], action: int, one: str | None, two: str | None, s
     return int(apsw.SQLITE_OK if allowed else apsw.SQLITE_DENY)
 
 
-def _sqlite_check(db: apsw.Connection, plain: frozenset[str], check: Check) -> Counted:
-    statement = check.sql
-    if check.what != "sql":
-        if check.table.lower() not in plain:
+def _counted(db: apsw.Connection, plain: frozenset[str], checks: Sequence[Check]) -> list[Counted]:
+    """What each check counts; rows and sums of a table come out of one scan of it, different values out of another."""
+    found: dict[Check, Counted] = {}
+    for check in checks:
+        if check.what == "sql":
+            found[check] = _asked(db, check.sql)
+        elif check.table.lower() not in plain:
             known = ", ".join(sorted(plain)[:20]) or "none"
-            return Counted(problem=f"there is no ordinary table {check.table!r} in it; there are: {known}")
-        column = _name(check.column)
-        what = {"rows": "count(*)", "distinct": f"count(DISTINCT {column})", "sum": f"total({column})"}[check.what]
-        statement = f"SELECT {what} FROM {_name(check.table)}"
+            found[check] = Counted(problem=f"there is no ordinary table {check.table!r} in it; there are: {known}")
+    for table in dict.fromkeys(check.table for check in checks if check not in found):
+        mine = [check for check in checks if check not in found and check.table == table]
+        _together(db, table, [check for check in mine if check.what != "distinct"], _sums, found)
+        _together(db, table, [check for check in mine if check.what == "distinct"], _different, found)
+    return [found[check] for check in checks]
+
+
+def _together(
+    db: apsw.Connection, table: str, checks: Sequence[Check], scan: _Scan, found: dict[Check, Counted]
+) -> None:
+    """Count by one scan; where that cannot be, by one each: one column that is not there spoils it for all."""
+    for part in [checks[at : at + _AT_ONCE] for at in range(0, len(checks), _AT_ONCE)]:
+        try:
+            found.update(zip(part, scan(db, table, part), strict=True))
+        except (*_REFUSED, MemoryError) as error:
+            for check in part if len(part) > 1 else ():
+                _together(db, table, [check], scan, found)
+            if len(part) == 1:
+                if isinstance(error, MemoryError):
+                    raise
+                found[part[0]] = Counted(problem=f"the SQL is refused: {error}")
+
+
+def _sums(db: apsw.Connection, table: str, checks: Sequence[Check]) -> list[Counted]:
+    what = ", ".join(f"total({_name(check.column)})" if check.what == "sum" else "count(*)" for check in checks)
+    row = next(iter(db.execute(f"SELECT {what} FROM {_name(table)}")))
+    return [number(value) for value in row]
+
+
+def _different(db: apsw.Connection, table: str, checks: Sequence[Check]) -> list[Counted]:
+    """Different values that are not empty, without the temporary file that a DISTINCT of many takes.
+
+    Whole numbers are kept as they are, all others as eight bytes of a digest whose key is new in each process.
+    """
+    kept = [Different() for _ in checks]
+    rows: Iterator[Any] = db.execute(f"SELECT {', '.join(_name(check.column) for check in checks)} FROM {_name(table)}")
+    while chunk := list(islice(rows, _CHUNK)):
+        for one, values in zip(kept, zip(*chunk, strict=True), strict=True):
+            one.take(values)
+    return [Counted(one.count()) for one in kept]
+
+
+def _asked(db: apsw.Connection, statement: str) -> Counted:
     try:
         rows = db.execute(statement)
         row = next(rows, None)
         if row is None or len(row) != 1 or next(rows, None) is not None:
             return Counted(problem="the SQL does not answer with one row of one number")
-    except (apsw.AuthError, apsw.SQLError, apsw.TooBigError, apsw.BindingsError) as error:
+    except _REFUSED as error:
         return Counted(problem=f"the SQL is refused: {error}")
     return number(row[0])
 

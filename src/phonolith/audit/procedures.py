@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import NoReturn
 
+from phonolith.audit.anatomy import SLICES
 from phonolith.audit.claims import Claim
 from phonolith.audit.counted import Check
 from phonolith.audit.units import Unit, unit
@@ -45,6 +46,20 @@ def check_of(claim: Claim, kind: str) -> tuple[Check, Unit]:
     if kind == "SQLite" and match[5]:
         _wrong(claim, "its procedure chooses rows of SQLite by 'where'", "Write one SELECT")
     return Check(what, table, last, where=match[5] or "", value=(match[6] or "").strip()), _unit(claim, match[4])
+
+
+def slice_of(claim: Claim) -> str | None:
+    """Which part of what torrents list a claim is about: a word of :data:`SLICES`, "" for all, None for no listing.
+
+    Raises BadInput where there is no such part.
+    """
+    first, *rest = claim.procedure.split() or [""]
+    if first != METAINFO:
+        return None
+    if len(rest) > 1 or (rest and rest[0] not in SLICES):
+        known = ", ".join(SLICES)
+        _wrong(claim, f"its procedure names a part of torrents that there is not: {' '.join(rest)!r}", f"Use {known}")
+    return rest[0] if rest else ""
 
 
 def _unit(claim: Claim, name: str | None) -> Unit:

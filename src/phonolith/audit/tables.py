@@ -17,11 +17,13 @@ _COMMAND = (sys.executable, "-m", "phonolith.audit.counting")
 _PACKAGES = str(Path(__file__).parents[2])
 _LARGEST_ANSWER = 1 << 20
 _LEAST, _BYTES_A_SECOND = 8.0, 20_000_000  # a small file has these seconds, a large one more
+CHANGED = "it changed while it was read, so it shows no one state: give a copy of it"
+_A_SCAN = 2  # checks that cost as much again, where each reads the file for itself
 
 
-def seconds_for(size: int) -> float:
-    """How long counting in a file of ``size`` bytes may take."""
-    return _LEAST + size / _BYTES_A_SECOND
+def seconds_for(size: int, checks: int = 1) -> float:
+    """How long so many checks in a file of ``size`` bytes may take."""
+    return _LEAST + size / _BYTES_A_SECOND * (1 + checks // _A_SCAN)
 
 
 def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAND, seconds: float = 0.0) -> Answer:
@@ -30,12 +32,21 @@ def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAN
     ``command`` starts the child (tests put their own); ``seconds`` is the deadline, 0 for one by the file's size.
     """
     try:
-        seconds = seconds or seconds_for(path.stat().st_size)
+        before = state_of(path)
+        seconds = seconds or seconds_for(path.stat().st_size, len(checks))
+        request = msgspec.json.encode(Request(str(path.absolute()), tuple(checks), seconds))
+        text, code = exchange(command, request, seconds, _LARGEST_ANSWER)
+        if state_of(path) != before:
+            return Answer(problem=CHANGED)
     except OSError as error:
         return Answer(problem=f"it cannot be opened: {error.strerror}")
-    request = msgspec.json.encode(Request(str(path.absolute()), tuple(checks), seconds))
-    text, code = exchange(command, request, seconds, _LARGEST_ANSWER)
     return _checked(text, code, len(checks), seconds)
+
+
+def state_of(path: Path) -> tuple[int, ...]:
+    """What tells that a file is the one it was, and unchanged since. Raises OSError."""
+    found = path.stat()
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
 
 
 def exchange(command: Sequence[str], request: bytes, seconds: float, largest: int) -> tuple[bytes, int]:

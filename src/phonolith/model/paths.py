@@ -31,7 +31,7 @@ def fault(parts: Sequence[str]) -> tuple[str, str] | None:
     """
     if not parts:
         return "path.empty", "has no name"
-    if _DRIVE.fullmatch(parts[0]):
+    if len(parts[0]) == 2 and _DRIVE.fullmatch(parts[0]):
         return "path.traversal", "begins with a drive of Windows"
     if len(parts) > DEEPEST or len("/".join(parts).encode("utf-8", "replace")) >= LONGEST_PATH:
         return "path.too-long", "is too long or too deep"

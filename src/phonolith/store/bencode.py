@@ -15,6 +15,9 @@ DEEPEST = 100
 #: their bytes in memory, so their number is what bounds it.
 MOST_VALUES = 2_000_000
 _LONGEST_NUMBER = 20  # digits and sign: 64 bits
+_SHORT = 16  # bytes in which a number that is read where it stands ends, with what ends it
+_NOUGHT = ord("0")
+_LENGTHS = {b"%d:" % length: length for length in range(512)}  # how short texts begin
 
 
 class NotBencode(ValueError):
@@ -35,9 +38,27 @@ def decode(data: bytes, *, deepest: int = DEEPEST) -> Value:
     ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value.
     """
     value, end = _Reading(data).value(0, deepest)
+    _check_end(data, end)
+    return value
+
+
+def decode_parts(data: bytes) -> tuple[Value, dict[bytes, bytes]]:
+    """The value that the bytes are, as :func:`decode` reads it, and of a dictionary its values as they stand.
+
+    What is read strictly has one way to be written, so those are what :func:`encode` would give; numbers are left out.
+    Raises NotBencode.
+    """
+    parts = dict[bytes, bytes]()
+    if data[:1] != b"d":
+        return decode(data), parts
+    found, end = _Reading(data).dictionary(1, DEEPEST - 1, parts)
+    _check_end(data, end)
+    return found, parts
+
+
+def _check_end(data: bytes, end: int) -> None:
     if end != len(data):
         raise NotBencode(f"{len(data) - end} bytes follow the value at byte {end}")
-    return value
 
 
 def _write(value: Value, parts: list[bytes]) -> None:
@@ -59,7 +80,12 @@ def _write(value: Value, parts: list[bytes]) -> None:
 
 
 class _Reading:
-    """Bytes being read, and how many more values there may be."""
+    """Bytes being read, and how many more values there may be.
+
+    A torrent of ten thousand files has some hundred thousand values. What nearly all of them are, a short text or a
+    number above nothing, is read where it stands; all else, and whatever is wrong, goes to :func:`_string` and
+    :func:`_number`.
+    """
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -68,41 +94,74 @@ class _Reading:
     def value(self, at: int, deepest: int) -> tuple[Value, int]:
         data = self._data
         head = data[at : at + 1]
+        if head == b"d" and deepest:
+            return self.dictionary(at + 1, deepest - 1)
+        if head == b"l" and deepest:
+            return self._list(at + 1, deepest - 1)
         if head.isdigit():
             return _string(data, at)
         if head == b"i":
             return _number(data, at + 1, b"e")
-        if deepest < 1 and head in (b"l", b"d"):
+        if head in (b"l", b"d"):
             raise NotBencode(f"values are nested too deeply at byte {at}")
-        if head == b"l":
-            return self._list(at + 1, deepest - 1)
-        if head == b"d":
-            return self._dictionary(at + 1, deepest - 1)
         raise NotBencode(f"no value begins at byte {at}" if head else "it ends in the middle of a value")
 
     def _list(self, at: int, deepest: int) -> tuple[Value, int]:
-        data, found = self._data, list[Value]()
+        data, size, find, lengths = self._data, len(self._data), self._data.find, _LENGTHS
+        found = list[Value]()
         while data[at : at + 1] != b"e":
             self._left -= 1
             if self._left < 0:
                 raise _too_many(at)
-            value, at = self.value(at, deepest)
-            found.append(value)
+            start = find(b":", at, at + _SHORT) + 1
+            length = lengths.get(data[at:start])
+            if length is not None and start + length <= size:
+                at = start + length
+                found.append(data[start:at])
+            else:
+                value, at = self.value(at, deepest)
+                found.append(value)
         return found, at + 1
 
-    def _dictionary(self, at: int, deepest: int) -> tuple[Value, int]:
-        data, found = self._data, dict[bytes, Value]()
+    def dictionary(
+        self, at: int, deepest: int, spans: dict[bytes, bytes] | None = None
+    ) -> tuple[dict[bytes, Value], int]:
+        """The dictionary whose keys begin at ``at``, and where it ends; ``spans`` takes its values as they stand."""
+        data, size, find, lengths = self._data, len(self._data), self._data.find, _LENGTHS
+        found = dict[bytes, Value]()
         last: bytes | None = None
         while data[at : at + 1] != b"e":
             self._left -= 1
             if self._left < 0:
                 raise _too_many(at)
-            key, after = _string(data, at)
+            start = find(b":", at, at + _SHORT) + 1
+            length = lengths.get(data[at:start])
+            if length is not None and start + length <= size:
+                after = start + length
+                key = data[start:after]
+            else:
+                key, after = _string(data, at)
             if last is not None and key <= last:
                 problem = "there twice" if key == last else "out of order"
                 raise NotBencode(f"the key {key[:40]!r} at byte {at} is {problem}")
-            found[key], at = self.value(after, deepest)
             last = key
+            if data[after : after + 1] == b"i":
+                end = find(b"e", after, after + _SHORT)
+                digits = data[after + 1 : end]
+                if end > 0 and digits.isdigit() and digits[0] != _NOUGHT:
+                    found[key], at = int(digits), end + 1
+                else:
+                    found[key], at = _number(data, after + 1, b"e")
+                continue
+            start = find(b":", after, after + _SHORT) + 1
+            length = lengths.get(data[after:start])
+            if length is not None and start + length <= size:
+                at = start + length
+                found[key] = data[start:at]
+            else:
+                found[key], at = self.value(after, deepest)
+            if spans is not None:
+                spans[key] = data[after:at]
         return found, at + 1
 
 

@@ -12,7 +12,7 @@ from typing import Any
 
 from phonolith.errors import BadInput
 from phonolith.model import paths
-from phonolith.store.bencode import NotBencode, decode, encode
+from phonolith.store.bencode import NotBencode, decode_parts
 from phonolith.store.passport import BLOCK, layer_root
 
 #: Bytes of a metainfo file; a bundle's has 8 MB at most, a stranger's may have more.
@@ -95,13 +95,14 @@ class _Reading:
         if len(data) > LARGEST:
             raise _Refused("too-large", f"has {len(data):,} bytes; metainfo of more than {LARGEST:,} is not read")
         try:
-            whole = decode(data)
+            whole, parts = decode_parts(data)
         except NotBencode as error:
             raise _Refused("not-canonical", f"is no canonical bencode: {error}") from error
         if not isinstance(whole, dict):
             raise _Refused("no-info", "is no dictionary")
         self._whole = whole
         self._info: dict[bytes, Any] = _get(whole, b"info", dict)
+        self._raw = parts[b"info"]
         self._length: int = _get(self._info, b"piece length", int)
         self._two = b"file tree" in self._info
         self._one = b"pieces" in self._info
@@ -122,7 +123,6 @@ class _Reading:
         files = files if self._two else listed
         self._check(files)
         single = b"length" in self._info if self._one else len(files) == 1 and files[0].path == (name,)
-        raw = encode(self._info)
         return Metainfo(
             name,
             "" if single else name,
@@ -131,8 +131,8 @@ class _Reading:
             self._pieces(spans) if self._one else None,
             self._layers(files) if self._two else None,
             (
-                hashlib.sha1(raw, usedforsecurity=False).digest() if self._one else b"",
-                hashlib.sha256(raw).digest() if self._two else b"",
+                hashlib.sha1(self._raw, usedforsecurity=False).digest() if self._one else b"",
+                hashlib.sha256(self._raw).digest() if self._two else b"",
             ),
             tuple(self._trackers()),
             tuple(self._web_seeds()),
@@ -151,20 +151,28 @@ class _Reading:
 
     def _tree(self, name: str) -> Iterator[MetaFile]:
         """The files of the v2 tree, in order. BEP 52: a file is a dictionary under the empty key."""
-        stack: list[tuple[tuple[str, ...], dict[bytes, Any]]] = [((), _get(self._info, b"file tree", dict))]
-        while stack:
-            path, node = stack.pop()
-            if b"" in node:
-                if len(node) > 1 or not path:
-                    raise _Refused("tree", f"has a file that is a folder too: {'/'.join(path)}")
-                yield self._leaf(path, _get(node, b"", dict))
-                continue
-            if not node:
-                raise _Refused("tree", f"has an empty folder: {'/'.join(path)}")
-            below = ((*path, _text(key, "a path")) for key in sorted(node, reverse=True))
-            stack += zip(below, (_get(node, key, dict) for key in sorted(node, reverse=True)), strict=True)
-            if len(path) > paths.DEEPEST or len(stack) > _MOST_FILES:
-                raise _Refused("too-many", "has too many files, or folders too deep")
+        yield from self._below((), _get(self._info, b"file tree", dict))
+
+    def _below(self, path: tuple[str, ...], node: dict[bytes, Any]) -> Iterator[MetaFile]:
+        if b"" in node:
+            if len(node) > 1 or not path:
+                raise _Refused("tree", f"has a file that is a folder too: {'/'.join(path)}")
+            yield self._leaf(path, _get(node, b"", dict))
+            return
+        if not node:
+            raise _Refused("tree", f"has an empty folder: {'/'.join(path)}")
+        if len(path) > paths.DEEPEST or len(node) > _MOST_FILES:
+            raise _Refused("too-many", "has too many files, or folders too deep")
+        for key, below in node.items():  # in order, for what is read strictly is
+            if not isinstance(below, dict):
+                _get(node, key, dict)
+            leaf = below.get(b"") if len(below) == 1 else None
+            if leaf is not None and _is_plain(leaf, b"pieces root"):
+                size, root = leaf[b"length"], leaf[b"pieces root"]
+                if isinstance(root, bytes) and len(root) == (32 if size else 0):
+                    yield MetaFile((*path, _text(key, "a path")), size, root)
+                    continue
+            yield from self._below((*path, _text(key, "a path")), below)
 
     def _leaf(self, path: tuple[str, ...], leaf: dict[bytes, Any]) -> MetaFile:
         size = _size(leaf)
@@ -192,6 +200,10 @@ class _Reading:
         if len(entries) > 2 * _MOST_FILES:
             raise _Refused("too-many", "has too many files")
         for entry in entries:
+            if _is_plain(entry, b"path") and isinstance(parts := entry[b"path"], list):
+                spans.append((len(files), entry[b"length"]))
+                files.append(MetaFile(tuple([_text(part, "a path") for part in parts]), entry[b"length"]))
+                continue
             if not isinstance(entry, dict):
                 raise _Refused("list", "has an entry in its list of files that is none")
             path = tuple(_text(part, "a path") for part in _get(entry, b"path", list))
@@ -212,7 +224,7 @@ class _Reading:
             raise _Refused("lists-differ", "names other files to old clients than to new ones")
         at = 0
         for index, size in spans:
-            if index != PAD and size and at % self._length:
+            if at % self._length and size and index != PAD:
                 raise _Refused(
                     "not-aligned", f"has a file that does not begin with a piece: {'/'.join(tree[index].path)}"
                 )
@@ -270,6 +282,14 @@ class _Reading:
         for one in found if isinstance(found, list) else [found]:
             if told := _told(one):
                 yield told
+
+
+def _is_plain(entry: Any, other: bytes) -> bool:
+    """Whether it is a dictionary of a sound length and ``other``, as nearly all are, and of nothing else."""
+    if not isinstance(entry, dict) or len(entry) != 2 or other not in entry:
+        return False
+    size = entry.get(b"length")
+    return isinstance(size, int) and 0 <= size <= _LARGEST_TOTAL
 
 
 def _get(where: Mapping[bytes, Any], key: bytes, kind: type) -> Any:

@@ -11,7 +11,7 @@ from phonolith.audit.counted import Answer, Check, Unreadable
 from phonolith.audit.counting import kind_of
 from phonolith.audit.exhibits import Exhibit, Given, Looked, unreadable
 from phonolith.audit.procedures import check_of
-from phonolith.audit.tables import ask
+from phonolith.audit.tables import CHANGED, ask, state_of
 from phonolith.audit.units import Unit
 from phonolith.audit.verdicts import Basis, Fact
 from phonolith.errors import BadInput
@@ -27,7 +27,11 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
         told.findings.append(unreadable(given, str(error)))
         told.exhibits.append(Exhibit(given, "unreadable"))
         return
+    before = state_of(given.path)
     told.exhibits.append(Exhibit(given, kind, digest_of(given.path), given.path.stat().st_size))
+    if state_of(given.path) != before:
+        told.findings.append(unreadable(given, CHANGED))
+        return
     count(told, given, kind, claims)
 
 
