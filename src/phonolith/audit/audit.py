@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from phonolith import __version__
 from phonolith.audit.claims import Claim
+from phonolith.audit.effort import Effort
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
 from phonolith.audit.lint import Reach, lint, ratio
 from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
@@ -25,9 +27,14 @@ class Audit:
     time: str
 
 
-def audit(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Audit:
-    """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError."""
-    looked = look(claims, evidence, progress)
+def audit(
+    claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str, effort: Effort | None = None
+) -> Audit:
+    """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError.
+
+    ``effort`` bounds what is read of bytes; None is as much as is read unless a person says otherwise.
+    """
+    looked = look(claims, evidence, progress, effort)
     arithmetic = lint(claims)
     _add_shares(claims, looked)
     verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)
@@ -55,11 +62,24 @@ def _add_shares(claims: Sequence[Claim], looked: Looked) -> None:
         for part in looked.facts[one.part]:
             for whole in looked.facts[one.whole]:
                 if part.basis > Basis.STATED and whole.basis > Basis.STATED and whole.high > 0:
-                    can = ratio(Reach(part.low, part.high), Reach(whole.low, whole.high))
                     how = f"{part.how}, of {whole.how[:1].lower()}{whole.how[1:]}"
                     basis = min(part.basis, whole.basis)
-                    fact = Fact("share", *can, basis, part.source, how, one.of, one.definition)
+                    low, high, surely = _between(part, whole)
+                    fact = Fact("share", low, high, basis, part.source, how, one.of, one.definition, surely)
                     looked.facts[one.id].append(fact)
+
+
+def _between(part: Fact, whole: Fact) -> tuple[float, float, tuple[float, float] | None]:
+    """What a ratio can be, and surely can be.
+
+    Of two samples the ends at which either would refute are told, since both have to be right; together they refute
+    nothing.
+    """
+    can = ratio(Reach(part.low, part.high), Reach(whole.low, whole.high))
+    wide = ratio(*(Reach(*(one.surely or (one.low, one.high))) for one in (part, whole)))
+    if part.surely and whole.surely:
+        return (*wide, (0.0, math.inf))
+    return (*can, (wide.low, wide.high) if part.surely or whole.surely else None)
 
 
 def _by_arithmetic(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
@@ -120,6 +140,7 @@ def _exhibit(one: Exhibit) -> dict[str, Any]:
         "sha256": one.digest,
         "size": one.size,
         "described": None,
+        "read": one.read,
     }
     if one.described is not None:
         shown = one.described

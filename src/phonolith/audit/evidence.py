@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phonolith.audit.claims import Claim
+from phonolith.audit.effort import Effort
 from phonolith.audit.exhibits import Exhibit, Given, Looked
-from phonolith.audit.kinds import rows, torrents
+from phonolith.audit.kinds import payload, rows, torrents
 from phonolith.errors import BadInput, NotFound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -29,14 +30,19 @@ class Reader(NamedTuple):
 
 #: In the order in which they are tried: the first that fits reads it, unless evidence names its kind.
 READERS = (
+    Reader("payload", payload.fits, payload.look),
     Reader("torrents", torrents.fits, torrents.look),
     Reader("rows", Path.is_file, rows.look),
 )
 
 
-def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress) -> Looked:
+def look(
+    claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, effort: Effort | None = None
+) -> Looked:
     """Look at all evidence for what the claims say. Raises NotFound, StorageError; what is unreadable is a finding."""
-    told = Looked({claim.id: [] for claim in claims})
+    told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort())
+    told.effort.progress = progress
+    told.effort.exhibits = sum(given.path.exists() and _reader(given).kind == "payload" for given in evidence)
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given in evidence:
         mine = [claim for claim in claims if claim.of == given.of]

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
+from phonolith.audit.effort import Effort
 from phonolith.audit.torrents import Described
 from phonolith.audit.verdicts import Fact
 from phonolith.model.finding import Finding
@@ -35,15 +38,17 @@ class Exhibit:
     digest: str = ""
     size: int = 0
     described: Described | None = None
+    read: Mapping[str, Any] | None = None  # of bytes: what was drawn and read, for the report
 
 
 @dataclass(slots=True)
 class Looked:
-    """What all evidence shows: facts by the claim they are about, exhibits, and findings."""
+    """What all evidence shows: facts by the claim they are about, exhibits, and findings; ``effort``: for looking."""
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     exhibits: list[Exhibit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
 
 
 def unreadable(given: Given, problem: str) -> Finding:

@@ -99,6 +99,28 @@ def share_at_any_time(seen: int, of: int, confidence: float = CONFIDENCE) -> Int
     return Interval(low, high, best)
 
 
+def share_of_finite_at_any_time(seen: int, of: int, whole: int, confidence: float = CONFIDENCE) -> Interval:
+    """As :func:`share_of_finite`, for a sample in order of drawing that may end whenever it pleases.
+
+    All numbers of items that have it whose chance of what was seen is above (1 - confidence) / (of + 1), which is what
+    the ratio of prior to posterior comes to where all numbers are as likely before (Waudby-Smith and Ramdas, NeurIPS
+    2020): the true one is ever outside with a chance of 1 - confidence at most.
+    """
+    _check(seen, of, confidence)
+    if of > whole:
+        raise ValueError(f"a sample of {of} cannot be drawn from {whole}")
+    limit = math.log((1 - confidence) / (of + 1))
+    least, most = seen, whole - (of - seen)
+    peak = min(max(round(seen * (whole + 1) / of), least), most)
+
+    def likely(having: int) -> bool:
+        chance = _log_choose(having, seen) + _log_choose(whole - having, of - seen) - _log_choose(whole, of)
+        return chance > limit
+
+    low, high = _first(least, peak, likely), _last(peak, most, likely)
+    return Interval(low / whole, high / whole, seen / of)
+
+
 def total(strata: Sequence[Stratum], confidence: float = CONFIDENCE) -> Interval:
     """The sum of what is measured over all items, by the ratio to what is known of them, each stratum for itself.
 

@@ -25,11 +25,15 @@ _STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refu
         "audit claims.toml",
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
         "audit claims.toml --part audio=torrents/ --html report.html",
+        "audit claims.toml --evidence audio=copy/ --budget 2GB --seed 'words of a witness'",
     ),
 )
 @click.argument("claims", type=click.Path(path_type=Path))
 @click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
 @click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.option("--budget", metavar="SIZE", help="Bytes to read at most: 2GB, 500MiB, all. Default: 1GB.")
+@click.option("--seed", metavar="TEXT", help="What samples are drawn by. Default: the seed of the claims.")
+@click.option("--until-settled", is_flag=True, help="Stop reading when every verdict is settled.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The report as one page, written there.")
 @click.option("--title", metavar="TEXT", help="Title of that page.")
 def audit(
@@ -37,12 +41,16 @@ def audit(
     claims: Path,
     whole: tuple[str, ...],
     part: tuple[str, ...],
+    budget: str | None,
+    seed: str | None,
+    until_settled: bool,
     html: Path | None,
     title: str | None,
 ) -> Answer:
     """Judge each of the CLAIMS, a file as docs/reference/claims.md describes it: anybody's, about any archive.
 
-    Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet. Claims are compared
+    Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet, or bytes: a folder, a
+    bag, a torrent's copy beside it. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared
     with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
     with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
     not fit.
@@ -50,12 +58,14 @@ def audit(
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
     from phonolith.audit.claims import read
+    from phonolith.audit.effort import Effort, budget_of
 
+    effort = Effort(budget_of(budget), seed or "", until_settled)
     evidence = [*_given(whole, whole=True), *_given(part, whole=False)]
     stated = read(claims)
     said = stated.claims
     with place.bars() as bars:
-        told = judge(said, evidence, bars, now=place.now())
+        told = judge(said, evidence, bars, now=place.now(), effort=effort)
     data = data_of(told)
     if html is not None:
         _write_page(html, data, title or stated.title or f"Audit of {claims.name}")
@@ -67,6 +77,9 @@ def audit(
                 view.line(line, "", 4)
             for line in one["needed"]:
                 view.line(f"To say more: {line[:1].lower()}{line[1:]}", "dim", 4)
+        for one in data["evidence"]:
+            for line in (one["read"] or {}).get("why", ()):
+                view.line(f"{one['of'] or one['path']}: {line}", "dim")
         show_findings(view, told.findings)
         counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
         view.line(f"{len(said)} claims: {counted}.")

@@ -12,8 +12,9 @@ import hashlib
 import os
 import resource
 import sys
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, BinaryIO
 
 import msgspec
@@ -35,8 +36,8 @@ _WHOLE = 0.98  # of what is stated has to come, less a second
 class Heard:
     """What decoding a file gave: how it ended, seconds that came, and seconds and bits a second that it states.
 
-    ``ends``: ``plays``; ``truncated`` (it ends before its header says); ``silent``; ``video``; ``not decoded`` (a format
-    that is known to be sound and for which there is no decoder); ``no sound``. ``digest``: of the samples as decoded.
+    ``ends``: ``plays``; ``truncated`` (it ends before its header says); ``silent``; ``video``; ``not decoded`` (a
+    format that is known to be sound and has no decoder here); ``no sound``. ``digest``: of the samples as decoded.
     """
 
     ends: str
@@ -46,6 +47,10 @@ class Heard:
     digest: str = ""
     problem: str = ""
     lossless: bool = False
+
+
+#: Decodes a file; tests pass functions.
+Hear = Callable[[Path], Heard]
 
 
 def heard_of(reading: Reading) -> Heard:

@@ -61,10 +61,10 @@ class Listing:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over ids, sizes and digests: whoever has the same list draws the same samples."""
+        """SHA-256 over ids, and digests or else sizes: whoever has the same list draws the same samples."""
         told = hashlib.sha256()
         for one in self.items:
-            told.update(f"{one.id}\0{one.size}\0{one.digest}\n".encode("utf-8", "surrogatepass"))
+            told.update(f"{one.id}\0{one.digest or one.size}\n".encode("utf-8", "surrogatepass"))
         return told.hexdigest()
 
 
@@ -146,7 +146,9 @@ def _copy(path: Path) -> Listing:
 
 def _of_torrent(place: Path, told: metainfo.Metainfo) -> Iterator[Item]:
     base = _placed(place, told)
-    places = [base / "/".join(file.path) if base and bag.plain(base, "/".join(file.path)) else None for file in told.files]
+    places = [
+        base / "/".join(file.path) if base and bag.plain(base, "/".join(file.path)) else None for file in told.files
+    ]
     name = (told.infohashes[1] or told.infohashes[0]).hex()
     stream = Stream(told, places) if told.layers is None else None
     for index, (file, here) in enumerate(zip(told.files, places, strict=True)):

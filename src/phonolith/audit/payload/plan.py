@@ -9,25 +9,20 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from phonolith.audit.claims import Claim
+from phonolith.audit.payload.content import HEAD
 from phonolith.audit.payload.listing import Item, Listing
-from phonolith.audit.payload.reading import HEAD
 from phonolith.audit.sampling import place
 from phonolith.audit.torrents import kind_of
 from phonolith.audit.units import COUNTED
 
-#: Bytes that an audit reads unless a budget is given: minutes, not hours, on one processor.
-DEFAULT = 1_000_000_000
-
 SOUND, OTHER = "sound", "other files"
 _OTHERS = ("images", "catalogues and exports", "playlists, texts and checksums")
-#: Which groups a claim of a dimension hangs on.
-_HANGS = {
-    "tracks": (SOUND,), "recordings": (SOUND,), "seconds": (SOUND,), "bit/s": (SOUND,), "images": (OTHER,),
-    "files": (SOUND, OTHER), "bytes": (SOUND, OTHER),
-}  # fmt: skip
+#: Dimensions that either group shows if what is in the other is known by the ends of its files; all others need both.
+_ONE = {"tracks": SOUND, "recordings": SOUND, "seconds": SOUND, "bit/s": SOUND, "images": OTHER}
+_BOTH = ("files", "bytes")
 _CLASSES = (1 << 20, 1 << 24)  # sizes that part small files from common ones, and these from large ones
 _HEADER = 256 << 10  # bytes that reading a header is reckoned at: covers stand in it
 _ENDS = 4  # of the budget: at most a quarter for the ends of files, and a quarter for headers
@@ -59,7 +54,6 @@ class Plan:
     headers: bool = False
     equal: tuple[Item, ...] = ()
     why: tuple[str, ...] = ()
-    wanted: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def cost(self) -> int:
@@ -74,42 +68,44 @@ def plan(listing: Listing, claims: Sequence[Claim], budget: int | None, seed: st
 
     ``plain``: draws are not shared out over strata, so that reading may end at any of them.
     """
-    strata = tuple(strata_of(listing.items, seed))
+    strata = tuple(strata_of(listing, seed, plain=plain))
     groups = {group: [one for one in strata if one.group == group] for group in (SOUND, OTHER)}
     whole = sum(item.cost for item in listing.items)
     if budget is None or whole <= budget:
         drawn = {group: tuple(item for one in some for item in one.items) for group, some in groups.items()}
         why = f"All {len(listing.items):,} files are read: {_bytes(whole)}"
         return Plan(seed, budget, strata, drawn, everything=True, why=(f"{why}, within the budget" if budget else why,))
-    return _within(listing, claims, budget, Plan(seed, budget, strata, {}), groups, plain=plain)
+    return _within(listing, claims, budget, Plan(seed, budget, strata, {}), groups)
 
 
-def strata_of(items: Iterable[Item], seed: str) -> list[Stratum]:
-    """Items by kind and size, each stratum in the order of the seed."""
+def strata_of(listing: Listing, seed: str, *, plain: bool = False) -> list[Stratum]:
+    """Items by kind and size, each stratum in the order of the seed; ``plain``: one stratum for each group.
+
+    A manifest tells no sizes, and what is here does not, for others have other files here.
+    """
     found: dict[tuple[str, str, str], list[Item]] = defaultdict(list)
-    for item in items:
+    for item in listing.items:
         kind = kind_of(item.name)
-        found[(OTHER if kind in _OTHERS else SOUND, kind, _class(item.size))].append(item)
+        group = OTHER if kind in _OTHERS else SOUND
+        sizes = "of any size" if listing.kind == "bag" else _class(item.size)
+        found[(group, "of any kind", "of any size") if plain else (group, kind, sizes)].append(item)
     return [Stratum(*key, tuple(sorted(found[key], key=lambda one: place(seed, one.id)))) for key in sorted(found)]
 
 
-def first(strata: Sequence[Stratum], count: int, seed: str, *, plain: bool = False) -> tuple[Item, ...]:
-    """About ``count`` draws from strata, in proportion to their items and rounded up, so that a larger sample holds a
-    smaller one; ``plain``: from all of them at once."""
+def first(strata: Sequence[Stratum], count: int) -> tuple[Item, ...]:
+    """About ``count`` draws from strata, in proportion to their items and rounded up: larger samples hold smaller."""
     whole = sum(len(one.items) for one in strata)
-    if plain:
-        items = (item for one in strata for item in one.items)
-        return tuple(sorted(items, key=lambda one: place(seed, one.id))[:count])
-    return tuple(
-        item for one in strata for item in one.items[: math.ceil(count * len(one.items) / whole) if whole else 0]
-    )
+    return tuple(item for one in strata for item in one.items[: -(-count * len(one.items) // whole)])
 
 
-def hanging(claims: Sequence[Claim]) -> dict[str, int]:
-    """How many of the claims hang on each group."""
-    return {
-        group: sum(group in _HANGS.get(claim.unit.dimension, ()) for claim in claims) for group in (SOUND, OTHER)
-    }
+def hanging(claims: Sequence[Claim], *, ends: bool) -> dict[str, int]:
+    """How many of the claims hang on each group; ``ends``: whether those of all files are looked at."""
+    found = {SOUND: 0, OTHER: 0}
+    for claim in claims:
+        dimension = claim.unit.dimension
+        for group in found:
+            found[group] += dimension in _BOTH or (dimension in _ONE and (not ends or _ONE[dimension] == group))
+    return found
 
 
 def totals(claims: Sequence[Claim]) -> list[Claim]:
@@ -141,12 +137,10 @@ def _within(
     budget: int,
     base: Plan,
     groups: Mapping[str, Sequence[Stratum]],
-    *,
-    plain: bool,
 ) -> Plan:
     """The part that the budget allows: cheap looks at everything first, then draws."""
-    items, left, why = listing.items, budget, [f"Of {_bytes(sum(one.cost for one in listing.items))} to read"]
-    why = [f"{why[0]}, {_bytes(budget)} may be read"]
+    items, left = listing.items, budget
+    why = [f"Of {_bytes(sum(one.cost for one in items))} that are here, {_bytes(budget)} may be read"]
     own = all(item.proof is None for item in items)  # else the ends of what may be another file show nothing
     ends = own and ends_cost(items) * _ENDS <= budget
     left -= ends_cost(items) * ends
@@ -163,8 +157,8 @@ def _within(
     left -= sum(one.cost for one in alike)
     if alike:
         why.append(f"{len(alike):,} files that share their size with another: all others differ for sure")
-    weights = hanging(claims)
-    drawn = _drawn(groups, weights, left, base.seed, plain=plain)
+    weights = hanging(claims, ends=ends)
+    drawn = _drawn(groups, weights, left)
     for group, some in drawn.items():
         count, of = len(some), sum(len(one.items) for one in groups[group])
         cost = _bytes(sum(item.cost for item in some))
@@ -175,7 +169,7 @@ def _within(
 
 
 def _drawn(
-    groups: Mapping[str, Sequence[Stratum]], weights: Mapping[str, int], left: int, seed: str, *, plain: bool
+    groups: Mapping[str, Sequence[Stratum]], weights: Mapping[str, int], left: int
 ) -> dict[str, tuple[Item, ...]]:
     """Draws of each group: by the root of claims that hang on it over the bytes that a file of it costs.
 
@@ -191,7 +185,7 @@ def _drawn(
 
     def draws(factor: float) -> dict[str, tuple[Item, ...]]:
         counts = {group: min(int(factor * rate), _size(groups[group])) for group, rate in rates.items()}
-        return {group: first(groups[group], count, seed, plain=plain) for group, count in counts.items()}
+        return {group: first(groups[group], count) for group, count in counts.items()}
 
     low, high = 0.0, max((_size(groups[group]) / rate for group, rate in rates.items()), default=0.0) + 1
     for _ in range(40):

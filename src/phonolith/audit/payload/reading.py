@@ -6,18 +6,14 @@ import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 
 from phonolith.audit.payload.content import EMPTY, HEAD, NOTES, ZEROS, content_kind, is_sound
-from phonolith.audit.payload.hearing import Heard
+from phonolith.audit.payload.hearing import Hear, Heard
 from phonolith.audit.payload.listing import Item
 from phonolith.audit.torrents import AUDIO, UNKNOWN
 
 CHUNK = 1 << 20
 _PADDING = 0.1  # seconds that encoders of lossy sound add to a file
-
-#: Decodes a file; tests pass functions.
-Hear = Callable[[Path], Heard]
 
 
 @dataclass(frozen=True, slots=True)
