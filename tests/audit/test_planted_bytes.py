@@ -70,7 +70,9 @@ def test_what_is_not_what_it_is_called_is_named(everything: tuple[Judged, Audit]
 
 @pytest.mark.parametrize("budget", [0, 20_000, 300_000, 1_200_000])
 @pytest.mark.parametrize("until_settled", [False, True])
-def test_whatever_may_be_read_nothing_false_is_said(evidence: Path, hear: Hear, budget: int, until_settled: bool) -> None:
+def test_whatever_may_be_read_nothing_false_is_said(
+    evidence: Path, hear: Hear, budget: int, until_settled: bool
+) -> None:
     """Of a part of the bytes as well: no lie is proven or sampled, no truth refuted."""
     verdicts, told = judged(evidence, Effort(budget, f"seed {budget}", until_settled, hear=hear))
     said = ("proven", "sampled", "circulating")

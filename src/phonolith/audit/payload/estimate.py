@@ -20,7 +20,7 @@ from phonolith.audit.verdicts import Basis, Fact
 
 TOLD, SURELY = intervals.CONFIDENCE, 0.999
 _ALONE = 30  # draws from which on a stratum has a ratio of its own
-_NEAR = 0.1  # of its ratio: a file within it is as the others are
+_NEAR, _ROUGHLY = 0.1, 0.5  # of a ratio: a file within it is as the others are, by what it states or by its size
 _INF = math.inf
 
 Three = Callable[[Seen], bool | None]
@@ -103,7 +103,7 @@ class Estimate:
         yield self._fact("bytes", size)
         yield self._fact("tracks", tracks)
         yield self._fact("images", self.count(_image, self._sure_image))
-        yield self._fact("seconds", self.total(lambda seen: seen.seconds, self._time, certain=self._sure_track))
+        yield self._fact("seconds", self.total(lambda seen: seen.seconds, self.times(), certain=self._sure_track))
         if (rate := self.rate()) is not None:
             yield self._fact("bit/s", rate)
         if self.plan.everything and self.listing.torrents:
@@ -201,16 +201,12 @@ class Estimate:
         seen = self.looks.seen.get(item.id)
         return seen.track is not False if seen else self._sure_track(item) is None
 
-    def _time(self, item: Item) -> float:
+    def times(self) -> Known:
         """The seconds that a file states, or what its size would be at the mean rate of those that do."""
-        if item.id in self.looks.stated:
-            return self.looks.stated[item.id]
-        return float(item.size or 0) * self._pace()
-
-    def _pace(self) -> float:
-        sizes = {item.id: item.size or 0 for item in self.listing.items if item.id in self.looks.stated}
-        whole = sum(sizes.values())
-        return sum(self.looks.stated.values()) / whole if whole else 1.0
+        stated = self.looks.stated
+        sizes = sum(item.size or 0 for item in self.listing.items if item.id in stated)
+        pace = sum(stated.values()) / sizes if sizes else 1.0
+        return lambda item: stated[item.id] if item.id in stated else (item.size or 0) * pace
 
     # Cells
 
@@ -290,7 +286,7 @@ class Estimate:
         pools = _pools(cells)
         ends = []
         for confidence in (TOLD, SURELY):
-            found = _pooled(pools, measure, known, most, confidence)
+            found = _pooled(pools, measure, known, most, confidence, _NEAR if most or self.looks.stated else _ROUGHLY)
             if found is None:
                 return count
             ends += [max(floor, found[0]), _INF if unsure else min(cap, found[1])]
@@ -373,10 +369,11 @@ def _pooled(
     known: Known,
     most: Known | None,
     confidence: float,
+    near: float,
 ) -> tuple[float, float] | None:
     """Ends of a total: those of the ratio's distribution, and further where files unlike any that were drawn may be.
 
-    Of files that are not near the ratio there may be more than were drawn, up to the end of an exact interval; the
+    Of files that are not ``near`` the ratio there may be more than were drawn, up to the end of an exact interval; the
     largest of all that were not read are taken to be these, and to hold nothing, or twice what they should.
     """
     ends = []
@@ -387,7 +384,7 @@ def _pooled(
             strata.append(intervals.Stratum(len(pool.rest), sum(known(item) for item in pool.rest), tuple(pairs)))
             weight = sum(x for x, _ in pairs)
             ratio = sum(y for _, y in pairs) / weight if weight else 0.0
-            odd += sum(abs(y - ratio * x) > _NEAR * ratio * x for x, y in pairs)
+            odd += sum(abs(y - ratio * x) > near * ratio * x for x, y in pairs)
             drawn += len(pairs)
             read = {one.item.id for one in pool.seen}
             left += [ratio * known(item) for item in pool.rest if item.id not in read]
