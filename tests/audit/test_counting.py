@@ -193,7 +193,7 @@ def test_a_child_that_was_taken_over_gets_nothing_out_of_it(command: tuple[str, 
 def test_a_child_can_write_no_file_and_has_little_memory(tmp_path: Path) -> None:
     code = (
         "from phonolith.audit import counting\n"
-        "counting._limit(5)\n"
+        "counting.limit(5)\n"
         f"try:\n open({str(tmp_path / 'x')!r}, 'wb', 0).write(b'x')\n print('written')\n"
         "except OSError:\n print('refused')\n"
         "try:\n bytearray(1 << 30); print('taken')\nexcept MemoryError: print('refused')\n"
@@ -215,7 +215,7 @@ def test_damaged_databases_end_in_a_number_or_a_sentence(hostile: Path) -> None:
     sound = hostile.read_bytes()
     code = (
         "import random, sys\nfrom pathlib import Path\nfrom phonolith.audit.counted import Check, Request\n"
-        "from phonolith.audit.counting import _limit, count\n"
+        "from phonolith.audit.counting import count, limit\n"
         "from tests.audit.test_counting import mutated\n"
         "folder = Path(sys.argv[1]); sound = folder.joinpath('hostile.sqlite').read_bytes()\n"
         "checks = (Check('rows', 'track'), Check('distinct', 'track', 'title'), Check('sum', 'track', 'id'),"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from phonolith import __version__
@@ -34,7 +34,9 @@ def audit(
 
     ``effort`` bounds what is read of bytes; None is as much as is read unless a person says otherwise.
     """
-    looked = look(claims, evidence, progress, effort)
+    if effort and effort.seed:
+        claims = [replace(one, seed=effort.seed) for one in claims]
+    looked = look(claims, evidence, progress, now=now, effort=effort)
     arithmetic = lint(claims)
     _add_shares(claims, looked)
     verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)

@@ -67,12 +67,13 @@ def _reader(kind: str) -> Callable[[Request], Sequence[Counted]]:
 def main() -> None:
     """Answer one request and end; the limits are those of this process."""
     request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    _limit(request.seconds)
+    limit(request.seconds)
     csv.field_size_limit(LONGEST_FIELD)  # a setting of the whole process, which ends with this request
     sys.stdout.buffer.write(msgspec.json.encode(count(request)))
 
 
-def _limit(seconds: float) -> None:
+def limit(seconds: float) -> None:
+    """Take from this process what it does not need: files to write, memory, time."""
     statm = Path("/proc/self/statm")
     used = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 1 << 30
     resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))

@@ -6,13 +6,27 @@ Nothing here reaches the network, and nothing is taken over into a catalogue: ev
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from pathlib import Path
 from typing import NamedTuple
 
 from phonolith.audit.claims import Claim
 from phonolith.audit.effort import Effort
 from phonolith.audit.exhibits import Exhibit, Given, Looked
-from phonolith.audit.kinds import payload, rows, torrents
+from phonolith.audit.kinds import (
+    archive,
+    catalogue,
+    listing,
+    magnets,
+    page,
+    payload,
+    proof,
+    publication,
+    rows,
+    swarm,
+    torrents,
+)
+from phonolith.audit.swarms import join
 from phonolith.errors import BadInput, NotFound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
@@ -30,19 +44,37 @@ class Reader(NamedTuple):
 
 #: In the order in which they are tried: the first that fits reads it, unless evidence names its kind.
 READERS = (
-    Reader("payload", payload.fits, payload.look),
+    Reader("archive", archive.fits, archive.look),
+    Reader("payload", payload.is_copy, payload.look),
     Reader("torrents", torrents.fits, torrents.look),
+    Reader("publication", publication.fits, publication.look),
+    Reader("proof", proof.fits, proof.look),
+    Reader("magnets", magnets.fits, magnets.look),
+    Reader("listing", listing.fits, listing.look),
+    Reader("swarm", swarm.fits, swarm.look),
+    Reader("catalogue", catalogue.fits, catalogue.look),
+    Reader("page", page.fits, page.look),
+    Reader("payload", payload.is_folder, payload.look),
     Reader("rows", Path.is_file, rows.look),
 )
 
 
 def look(
-    claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, effort: Effort | None = None
+    claims: Sequence[Claim],
+    evidence: Sequence[Given],
+    progress: Progress,
+    *,
+    now: str,
+    effort: Effort | None = None,
 ) -> Looked:
-    """Look at all evidence for what the claims say. Raises NotFound, StorageError; what is unreadable is a finding."""
-    told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort())
+    """Look at all evidence for what the claims say; ``now`` is ISO 8601: nobody can have looked later than that.
+
+    ``effort`` bounds what is read of bytes. Raises NotFound, BadInput, StorageError; what is unreadable is a finding.
+    """
+    today = date.fromisoformat(now[:10]).toordinal()
+    told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort(), today=today)
     told.effort.progress = progress
-    told.effort.exhibits = sum(given.path.exists() and _reader(given).kind == "payload" for given in evidence)
+    told.effort.exhibits = sum(_reader(given).kind == "payload" for given in evidence)
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given in evidence:
         mine = [claim for claim in claims if claim.of == given.of]
@@ -50,6 +82,8 @@ def look(
             told.findings.append(_unused(given))
         _reader(given).look(told, given, mine)
         progress.advance(1)
+    join(told, claims)
+    proof.join(told, claims)
     progress.finish()
     return told
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from urllib.parse import quote
 
 import apsw
@@ -32,19 +34,25 @@ _LIMITS = {  # of one statement
 
 def count_in_sqlite(request: Request) -> list[Counted]:
     """What each check counts. Raises Unreadable."""
-    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
     late = time.monotonic() + request.seconds
     try:
-        db = apsw.Connection(f"file:{_quoted(request.path)}?immutable=1&mode=ro", flags=flags)
-        try:
-            plain = _hardened(db, late)
+        with opened(request.path, late) as (db, plain):
             return [_sqlite_check(db, plain, check) for check in request.checks]
-        finally:
-            db.close()
     except apsw.InterruptError:
         raise Unreadable(f"counting in it takes longer than {request.seconds:g} seconds") from None
     except apsw.Error as error:
         raise Unreadable(f"SQLite cannot read it: {error}") from error
+
+
+@contextmanager
+def opened(path: str, late: float) -> Iterator[tuple[apsw.Connection, frozenset[str]]]:
+    """A stranger's file, which may do nothing until ``late``, and the names of its tables. Raises apsw.Error."""
+    flags = apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI | apsw.SQLITE_OPEN_NOFOLLOW
+    db = apsw.Connection(f"file:{_quoted(path)}?immutable=1&mode=ro", flags=flags)
+    try:
+        yield db, _hardened(db, late)
+    finally:
+        db.close()
 
 
 def _quoted(path: str) -> str:

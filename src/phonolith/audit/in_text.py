@@ -25,18 +25,22 @@ def count_in_text(request: Request) -> list[Counted]:
     """What each check counts. Raises Unreadable, UnicodeDecodeError, csv.Error, msgspec.DecodeError."""
     counters = [_Counter(check) for check in request.checks]
     late = time.monotonic() + request.seconds
-    suffix = Path(request.path).suffix.lower()
-    with Path(request.path).open("rb") as file:
+    for number, row in enumerate(rows_of(Path(request.path))):
+        if not number % 1024 and time.monotonic() > late:
+            raise Unreadable(f"counting in it takes longer than {request.seconds:g} seconds")
+        for counter in counters:
+            counter.take(row)
+    return [counter.result() for counter in counters]
+
+
+def rows_of(path: Path) -> Iterator[Mapping[str, Any]]:
+    """The rows of a CSV, TSV or JSON lines, by its name. Raises as :func:`count_in_text`."""
+    suffix = path.suffix.lower()
+    with path.open("rb") as file:
         lines = _lines(file)
-        rows = (
+        yield from (
             _objects(lines) if suffix in (".jsonl", ".ndjson") else _records(lines, "\t" if suffix == ".tsv" else ",")
         )
-        for number, row in enumerate(rows):
-            if not number % 1024 and time.monotonic() > late:
-                raise Unreadable(f"counting in it takes longer than {request.seconds:g} seconds")
-            for counter in counters:
-                counter.take(row)
-    return [counter.result() for counter in counters]
 
 
 def _lines(file: BinaryIO) -> Iterator[str]:

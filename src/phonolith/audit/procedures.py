@@ -11,6 +11,7 @@ from phonolith.audit.units import Unit, unit
 from phonolith.errors import BadInput
 
 METAINFO = "metainfo"  # what torrents list, which their metainfo proves; without it they only describe what may exist
+COMMITTED = "committed"  # what a log had, on the claim's day at the latest, by the signature of its key
 
 _SQL = re.compile(r"(?:SELECT|WITH)\s", re.IGNORECASE)
 _NAMED = re.compile(r"(rows|distinct|sum)(?:\s+(?:(\S+)\.)?(\S+))?(?:\s+in\s+(\S+))?")

@@ -34,6 +34,12 @@ def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAN
     except OSError as error:
         return Answer(problem=f"it cannot be opened: {error.strerror}")
     request = msgspec.json.encode(Request(str(path.absolute()), tuple(checks), seconds))
+    text, code = exchange(command, request, seconds, _LARGEST_ANSWER)
+    return _checked(text, code, len(checks), seconds)
+
+
+def exchange(command: Sequence[str], request: bytes, seconds: float, largest: int) -> tuple[bytes, int]:
+    """What a child process answered to a request, as much as fits, and how it ended; it is killed when time is over."""
     paths = os.pathsep.join(filter(None, (_PACKAGES, os.environ.get("PYTHONPATH", ""))))
     threads = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
     with subprocess.Popen(
@@ -46,22 +52,22 @@ def ask(path: Path, checks: Sequence[Check], *, command: Sequence[str] = _COMMAN
         late = threading.Timer(seconds + 2, child.kill)
         late.start()
         try:
-            text = _exchange(child, request)
+            text = _exchange(child, request, largest)
         finally:
             late.cancel()
             child.kill()
-    return _checked(text, child.returncode, len(checks), seconds)
+    return text, child.returncode
 
 
-def _exchange(child: subprocess.Popen[bytes], request: bytes) -> bytes:
+def _exchange(child: subprocess.Popen[bytes], request: bytes, largest: int) -> bytes:
     assert child.stdin is not None and child.stdout is not None
     try:
         child.stdin.write(request)
         child.stdin.close()
     except BrokenPipeError:
         return b""
-    text = child.stdout.read(_LARGEST_ANSWER)
-    if len(text) < _LARGEST_ANSWER:
+    text = child.stdout.read(largest)
+    if len(text) < largest:
         child.wait()
     return text
 

@@ -67,13 +67,22 @@ class Verdict:
 
 
 _WORDS = {Basis.OFFERED: Word.CIRCULATING, Basis.SAMPLED: Word.SAMPLED, Basis.READ: Word.PROVEN}
+#: What would raise a verdict that rests on this, cheapest first. What is counted in tables is in no torrent.
+_METAINFO = "Its .torrent files, of some kilobytes each: they describe every file and size"
+_LISTING = "A dated listing of its torrents with seeders, in which each has one: then it is circulating"
+_SAMPLE = "A sample of the bytes, drawn by a published seed and checked against the metainfo"
+_BYTES = "All of it, read"
+_TABLE = (
+    "The catalogue or table that it was counted in, with a procedure that counts it: then it is proven of that table"
+)
 _NEXT = {
-    Basis.STATED: "Evidence beyond the statement: torrents, a listing, a catalogue file, or the bytes",
-    Basis.DESCRIBED: "A scrape that saw a complete copy of what is described, or the bytes themselves",
-    Basis.OFFERED: "A sample of the bytes, drawn by a published seed and checked against the metainfo",
-    Basis.SAMPLED: "All of it, read",
-    Basis.READ: "A count that leaves nothing open: what was read shows no more than these bounds",
+    Basis.STATED: (_METAINFO, _LISTING, _SAMPLE, _BYTES),
+    Basis.DESCRIBED: (_LISTING, _SAMPLE, _BYTES),
+    Basis.OFFERED: (_SAMPLE, _BYTES),
+    Basis.SAMPLED: (_BYTES,),
+    Basis.READ: ("A count that leaves nothing open: what was read shows no more than these bounds",),
 }
+_IN_TORRENTS = {"torrents", "files", "bytes", "tracks", "images", "seconds", "bit/s", "share", "objects"}
 #: Dimensions that evidence of the kinds there are can speak of. Who listens, and to what, is not in what is held.
 _SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - {"listens", "users"}
 
@@ -87,16 +96,28 @@ def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
     for basis in sorted(_WORDS, reverse=True):
         carried = tuple(fact for fact in bearing if fact.basis is basis and _carries(fact, claim))
         if carried:
-            needed = () if basis is Basis.READ else (_NEXT[basis],)
+            needed = () if basis is Basis.READ else _NEXT[basis]
             return Verdict(claim, _WORDS[basis], carried, tuple(_seen(fact, claim) for fact in carried), needed)
     if bearing:
         best = max(fact.basis for fact in bearing)
         shown = tuple(fact for fact in bearing if fact.basis is best)
-        return Verdict(claim, Word.CLAIMED, shown, tuple(_short(fact, claim) for fact in shown), (_NEXT[best],))
+        return Verdict(claim, Word.CLAIMED, shown, tuple(_short(fact, claim) for fact in shown), _needed(claim, shown))
     if claim.unit.dimension not in _SHOWN:
         why = f"Nothing that an archive holds shows {claim.unit.dimension}"
         return Verdict(claim, Word.UNVERIFIABLE, (), (why,), ("The data that the figure was made from",))
-    return Verdict(claim, Word.CLAIMED, (), ("No evidence that was given speaks of it",), (_NEXT[Basis.STATED],))
+    return Verdict(claim, Word.CLAIMED, (), ("No evidence that was given speaks of it",), _needed(claim, ()))
+
+
+def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
+    """What would say more of a claim that is only claimed, cheapest first, after what its best facts leave open."""
+    best = max((fact.basis for fact in shown), default=Basis.STATED)
+    if best < Basis.READ and claim.unit.dimension not in _IN_TORRENTS:
+        return (_TABLE,)
+    most = max((fact.low for fact in shown), default=0.0)
+    if best is Basis.OFFERED and most < claim.low:
+        rest = f"{(claim.low - most) / claim.unit.scale:,.6g} {claim.unit.name}"
+        return (f"A look that saw complete copies of the other {rest} as well", *_NEXT[best])
+    return _NEXT[best]
 
 
 def _bears(fact: Fact, claim: Claim) -> bool:

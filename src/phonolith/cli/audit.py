@@ -24,6 +24,7 @@ _STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refu
     examples=(
         "audit claims.toml",
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
+        "audit claims.toml --evidence audio=listing:2026-01.csv --part audio=torrents/",
         "audit claims.toml --part audio=torrents/ --html report.html",
         "audit claims.toml --evidence audio=copy/ --budget 2GB --seed 'words of a witness'",
     ),
@@ -31,6 +32,7 @@ _STYLES = {"proven": "green", "sampled": "green", "circulating": "yellow", "refu
 @click.argument("claims", type=click.Path(path_type=Path))
 @click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
 @click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.option("--log", default="", metavar="LOG", help="The log that proofs must be of: its name, or a key of it.")
 @click.option("--budget", metavar="SIZE", help="Bytes to read at most: 2GB, 500MiB, all. Default: 1GB.")
 @click.option("--seed", metavar="TEXT", help="What samples are drawn by. Default: the seed of the claims.")
 @click.option("--until-settled", is_flag=True, help="Stop reading when every verdict is settled.")
@@ -41,6 +43,7 @@ def audit(
     claims: Path,
     whole: tuple[str, ...],
     part: tuple[str, ...],
+    log: str,
     budget: str | None,
     seed: str | None,
     until_settled: bool,
@@ -49,11 +52,12 @@ def audit(
 ) -> Answer:
     """Judge each of the CLAIMS, a file as docs/reference/claims.md describes it: anybody's, about any archive.
 
-    Evidence is a .torrent or a folder of them, an SQLite file, CSV, TSV, JSON lines or Parquet, or bytes: a folder, a
-    bag, a torrent's copy beside it. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared
-    with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
-    with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
-    not fit.
+    Evidence is of any kind: a .torrent or a folder of them, a listing of torrents with sizes and seeders, magnet links,
+    an SQLite file, CSV, TSV, JSON lines, Parquet, a saved page, a commitment log or a proof from it, a published bundle
+    or a whole archive; or bytes: a folder, a bag, a torrent's copy beside it. What it is, its content tells; else write
+    OF=KIND:PATH. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared with each other
+    first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
+    show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does not fit.
     """
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
@@ -61,7 +65,7 @@ def audit(
     from phonolith.audit.effort import Effort, budget_of
 
     effort = Effort(budget_of(budget), seed or "", until_settled)
-    evidence = [*_given(whole, whole=True), *_given(part, whole=False)]
+    evidence = [*_given(whole, log, whole=True), *_given(part, log, whole=False)]
     stated = read(claims)
     said = stated.claims
     with place.bars() as bars:
@@ -90,13 +94,16 @@ def audit(
     return Answer(data, show, exit=int(bool(wrong)))
 
 
-def _given(told: Sequence[str], *, whole: bool) -> list[Given]:
-    from phonolith.audit.evidence import Given
+def _given(told: Sequence[str], log: str, *, whole: bool) -> list[Given]:
+    from phonolith.audit.evidence import READERS, Given
 
+    kinds = {reader.kind for reader in READERS}
     found = []
     for text in told:
-        name, sign, path = text.partition("=")
-        found.append(Given(name, Path(path), whole) if sign else Given(Path(text).name, Path(text), whole))
+        name, _, place = text.partition("=") if "=" in text else ("", "", text)
+        kind, sign, rest = place.partition(":")
+        kind, path = (kind, Path(rest)) if sign and kind in kinds else ("", Path(place))
+        found.append(Given(name or path.name, path, whole, kind, log))
     return found
 
 

@@ -9,7 +9,7 @@ from phonolith.audit.claims import Claim
 from phonolith.audit.exhibits import Exhibit, Given, Looked
 from phonolith.audit.payload.account import PLAIN, RULE, Account
 from phonolith.audit.payload.estimate import Estimate, Looks
-from phonolith.audit.payload.listing import Listing, is_payload, list_payload
+from phonolith.audit.payload.listing import Listing, is_copy, is_folder, list_payload
 from phonolith.audit.payload.plan import Plan, plan, totals
 from phonolith.audit.payload.run import carry_out
 from phonolith.audit.procedures import METAINFO
@@ -17,7 +17,8 @@ from phonolith.audit.torrents import described, facts
 from phonolith.audit.verdicts import Basis, Word, judge
 from phonolith.model.finding import Finding
 
-fits = is_payload
+__all__ = ["is_copy", "is_folder", "look"]
+
 _BY_NAME = ("tracks", "images")
 _SETTLED = (Word.REFUTED, Word.SAMPLED, Word.PROVEN)
 

@@ -28,6 +28,11 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
         told.exhibits.append(Exhibit(given, "unreadable"))
         return
     told.exhibits.append(Exhibit(given, kind, digest_of(given.path), given.path.stat().st_size))
+    count(told, given, kind, claims)
+
+
+def count(told: Looked, given: Given, kind: str, claims: Sequence[Claim]) -> None:
+    """Add what the procedures of claims count in a file of rows; ``kind`` as :func:`kind_of` tells it."""
     asked: list[tuple[Claim, Unit]] = []
     checks: list[Check] = []
     for claim in claims:

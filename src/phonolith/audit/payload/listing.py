@@ -68,24 +68,27 @@ class Listing:
         return told.hexdigest()
 
 
-def is_payload(path: Path) -> bool:
-    """Whether this is a folder of bytes: a bag, a copy beside its metainfo, or files without any metainfo."""
+def is_copy(path: Path) -> bool:
+    """Whether this is a folder of bytes with a list of them: a bag, or what torrents in it are about."""
     if not path.is_dir():
         return False
-    if (path / "bagit.txt").is_file():
+    if (path / "bagit.txt").is_file() and next(_files(path / "data", []), None) is not None:
         return True
-    torrents = list(path.rglob(f"*{_TORRENT}"))
-    if not torrents:
-        return next(_files(path, []), None) is not None
-    beside = [one for one in torrents if any(other.suffix != _TORRENT for other in one.parent.iterdir())]
-    return any(_placed(one, told) for one in beside if (told := _metainfo(one, [])) is not None)
+    torrents = path.rglob(f"*{_TORRENT}")
+    beside = (one for one in torrents if any(other.suffix != _TORRENT for other in one.parent.iterdir()))
+    return any(_is_here(one, told) for one in beside if (told := _metainfo(one, [])) is not None)
+
+
+def is_folder(path: Path) -> bool:
+    """Whether this is a folder with files in it."""
+    return path.is_dir() and next(_files(path, []), None) is not None
 
 
 def list_payload(path: Path) -> Listing:
-    """What is listed of a folder for which :func:`is_payload` holds. Raises StorageError; bad lists are findings."""
+    """What is listed of a folder of bytes. Raises StorageError; lists that cannot be read are findings."""
     if (path / "bagit.txt").is_file():
         told = _bag(path)
-    elif next(path.rglob(f"*{_TORRENT}"), None) is not None:
+    elif is_copy(path):
         told = _copy(path)
     else:
         told = _folder(path, path)
@@ -157,6 +160,14 @@ def _of_torrent(place: Path, told: metainfo.Metainfo) -> Iterator[Item]:
         proof: Proof = Tree(file.root, file.size) if stream is None else stream.part(index)
         digest = file.root.hex() if file.size and file.root else "" if file.size else "empty"
         yield Item(f"{name}/{'/'.join(file.path)}", here, file.size, digest, proof)
+
+
+def _is_here(place: Path, told: metainfo.Metainfo) -> bool:
+    """Whether some of a torrent's files are beside it; of a bundle some of its payload, not its tag files alone."""
+    base = _placed(place, told)
+    bundle = any(file.path == ("bagit.txt",) for file in told.files)
+    some = (file.path for file in told.files if file.path[0] == "data" or not bundle)
+    return base is not None and any((base / "/".join(path)).is_file() for path in some)
 
 
 def _placed(place: Path, told: metainfo.Metainfo) -> Path | None:
