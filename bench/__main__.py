@@ -47,7 +47,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="one of rates, store, log, build, size, search, ranges, publish, verify, client, interpret, sampling, page",
+        help="rates, store, log, build, size, search, ranges, publish, verify, client, interpret, sampling, page",
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")

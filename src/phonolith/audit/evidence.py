@@ -74,13 +74,14 @@ def look(
     today = date.fromisoformat(now[:10]).toordinal()
     told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort(), today=today)
     told.effort.progress = progress
-    told.effort.exhibits = sum(_reader(given).kind == "payload" for given in evidence)
+    readers = [_reader(given) for given in evidence]
+    told.effort.exhibits = sum(reader.kind == "payload" for reader in readers)
     progress.start("Looking at evidence", len(evidence), "exhibits")
-    for given in evidence:
+    for given, reader in zip(evidence, readers, strict=True):
         mine = [claim for claim in claims if claim.of == given.of]
         if not mine:
             told.findings.append(_unused(given))
-        _reader(given).look(told, given, mine)
+        reader.look(told, given, mine)
         progress.advance(1)
     join(told, claims)
     proof.join(told, claims)

@@ -97,7 +97,7 @@ class Estimate:
         """What all that was looked at shows."""
         files, tracks = self.count(lambda seen: seen.shown or None), self.count(_track, self._sure_track)
         size = self.total(lambda seen: (_size(seen.item),) * 2, _size, most=_size)
-        if not self.looks.seen:  # then names and sizes are all there is
+        if not self.looks.seen and files.drawable:  # then names and sizes are all there is
             files, size = (replace(one, low=one.high, sure_low=one.sure_high) for one in (files, size))
         yield self._fact("files", files)
         yield self._fact("bytes", size)
@@ -303,7 +303,7 @@ class Estimate:
         for item in items:
             seen = self.looks.seen.get(item.id)
             digest = item.digest or ("empty" if item.size == 0 else "") or self.looks.hashes.get(item.id, "")
-            digest = digest or (seen.sha256 if seen else "")
+            digest = digest or (seen.sha256 if seen and seen.shown else "")
             if digest:
                 known[digest] += 1
                 sizes[digest] = item.size or 0

@@ -12,6 +12,7 @@ import hashlib
 import os
 import resource
 import sys
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +27,7 @@ DEADLINE = 900.0  # seconds of wall time for one file
 
 _MEMORY = 2 << 30
 _CPU_SECONDS = 600
+_LEAST_SECONDS, _BYTES_A_SECOND = 10.0, 200_000  # of a processor's time for a file: decoding takes a twentieth of that
 _SILENCE = 1e-4  # of full scale, -80 dB: what codecs make of nothing stays below, music does not
 _ESTIMATED = ("MP3", "", "unknown")  # formats whose header need not state a duration
 _RARE = ("Monkey's Audio", "Musepack", "DSF", "True Audio", "TAK", "WMA", "Matroska")  # not every variant is decoded
@@ -72,6 +74,10 @@ def heard_of(reading: Reading) -> Heard:
     return Heard("truncated" if short or reading.problem.endswith("truncated") else "plays", *rest)
 
 
+class _TooLong(Exception):
+    """Decoding takes more time than a file of this size may, or gives more than a recording has."""
+
+
 def hear(path: str) -> Reading:
     """Read and decode one file in this process. Never raises on what it contains, but MemoryError."""
     reading = read_file(path)
@@ -80,6 +86,8 @@ def hear(path: str) -> Reading:
         _decode(path, reading)
     except MemoryError:
         raise
+    except _TooLong:
+        reading.tags, reading.problem = {}, "it goes on for longer than music of its size does"
     except Exception as error:  # a decoder of foreign bytes may raise anything
         reading.problem = reading.problem or f"it is not decoded: {str(error).replace(path, 'the file')[:200]}"
         reading.tags.setdefault("seconds", ["0"])
@@ -93,6 +101,7 @@ def _decode(path: str, reading: Reading) -> None:
 
     av.logging.set_level(av.logging.PANIC)
     digest, seconds, loudest = hashlib.sha256(), 0.0, 0.0
+    until = time.process_time() + _LEAST_SECONDS + Path(path).stat().st_size / _BYTES_A_SECOND
     with av.open(path, options={"protocol_whitelist": "file"}, metadata_errors="replace") as source:
         if any(not stream.disposition & av.stream.Disposition.attached_pic for stream in source.streams.video):
             reading.tags["video"] = ["1"]
@@ -108,8 +117,8 @@ def _decode(path: str, reading: Reading) -> None:
             digest.update(samples.tobytes())
             if loudest < _SILENCE and samples.size:
                 loudest = max(loudest, float(numpy.abs(samples.astype("f8") - _middle(samples)).max()) / _full(samples))
-            if seconds * 1000 > LONGEST_MS:
-                break
+            if seconds * 1000 > LONGEST_MS or time.process_time() > until:
+                raise _TooLong
     reading.tags |= {"seconds": [f"{seconds:.6f}"], "loudest": [f"{loudest:.9f}"], "digest": [digest.hexdigest()]}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -49,7 +48,8 @@ def carry_out(
             _read_headers(looks, items, progress)
             spent += headers_cost(items)
         for item in plan.equal:
-            looks.hashes[item.id] = read(item, None, progress.advance).sha256
+            seen = read(item, None, progress.advance)
+            looks.hashes |= {item.id: seen.sha256} if seen.shown else {}
             spent += item.cost
         drawn = sorted(
             (item for some in plan.drawn.values() for item in some), key=lambda item: place(plan.seed, item.id)
@@ -80,7 +80,7 @@ def _look_at_ends(looks: Looks, items: Sequence[Item], progress: Progress) -> No
 
 
 def _read_headers(looks: Looks, items: Sequence[Item], progress: Progress) -> None:
-    with TagReader(command=[sys.executable, "-m", "phonolith.sources.tag_reader"]) as reader:
+    with TagReader() as reader:
         for item in items:
             cost = headers_cost([item])
             if item.path is not None and cost and is_sound(looks.kinds.get(item.id, "unknown")) is None:
