@@ -12,7 +12,7 @@ from phonolith.audit.claims import Claim
 from phonolith.audit.effort import Effort
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
 from phonolith.audit.lint import Reach, lint, ratio
-from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
+from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, bears, judge
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 
@@ -58,11 +58,14 @@ def data_of(told: Audit) -> Mapping[str, Any]:
 
 def _add_shares(claims: Sequence[Claim], looked: Looked) -> None:
     """A share is shown where both of its ends are, as well as the weaker of them."""
+    by_id = {one.id: one for one in claims}
     for one in claims:
         if not one.part:
             continue
-        for part in looked.facts[one.part]:
-            for whole in looked.facts[one.whole]:
+        ends = (one.part, one.whole)
+        parts, wholes = ([fact for fact in looked.facts[end] if bears(fact, by_id[end])] for end in ends)
+        for part in parts:
+            for whole in wholes:
                 if part.basis > Basis.STATED and whole.basis > Basis.STATED and whole.high > 0:
                     how = f"{part.how}, of {whole.how[:1].lower()}{whole.how[1:]}"
                     basis = min(part.basis, whole.basis)
