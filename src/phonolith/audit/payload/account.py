@@ -89,8 +89,8 @@ class Account:
                 odd[f"{code} {seen.why}"].append(seen.item)
         for key, items in odd.items():
             code, _, why = key.partition(" ")
-            what = "that are named as sound: each" if code == "evidence.no-sound" else "of which each"
-            problem = f"{len(items):,} file{'s' * (len(items) != 1)} {what} {why}: {_names(items)}"
+            what = "what is named as sound" if code == "evidence.no-sound" else "what is here"
+            problem = f"{what} {why}: {_names(items)} ({len(items):,})"
             yield Finding(code, subject, problem, "They are not counted as what they are called")
         yield from self._again(subject)
 
