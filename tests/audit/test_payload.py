@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import random
 import shutil
 from pathlib import Path
@@ -195,17 +196,17 @@ def test_what_was_drawn_and_is_not_here_is_not_replaced(tmp_path: Path) -> None:
     assert fact.low < 40 and fact.high == 120 and "80 that are listed are not here" in fact.how
 
 
-def test_a_share_of_a_sample_refutes_no_sooner_than_the_sample(tmp_path: Path) -> None:
+def test_a_share_of_two_samples_refutes_nothing(tmp_path: Path) -> None:
     write(tmp_path, FILES)
-    share = '[[claim]]\nid = "share"\nsentence = "s"\nquantity = {}\nunit = "%"\npart = "c0"\nwhole = "c1"\n'
-    text = f'[[claim]]\nid = "c0"\nsentence = "s"\nof = "a"\nbound = "at most"\n{TRACKS}120\n'
-    text += '[[claim]]\nid = "c1"\nsentence = "s"\nof = "a"\nunit = "files"\nquantity = 120\n'
-    stated = parse(("format = 1\n" + text + share.format(50)).encode(), "c").claims
-    told = audit(
-        stated, [Given("a", tmp_path)], Silent(), now="2026-11-30T12:00:00Z", effort=Effort(90_000, "s", hear=half)
-    )
+    different = '[[claim]]\nid = "c0"\nsentence = "s"\nof = "a"\ndefinition = "files"\n' + TRACKS + "60\n"
+    rows = '[[claim]]\nid = "c1"\nsentence = "s"\nof = "a"\n' + TRACKS + "60\n"
+    share = '[[claim]]\nid = "share"\nsentence = "s"\nquantity = 100\nunit = "%"\npart = "c0"\nwhole = "c1"\n'
+    stated = parse(f"format = 1\n{different}{rows}{share}".encode(), "c").claims
+    effort = Effort(90_000, "s", hear=half)
+    told = audit(stated, [Given("a", tmp_path)], Silent(), now="2026-11-30T12:00:00Z", effort=effort)
+    assert [one.basis.name for one in told.verdicts[2].facts] == ["SAMPLED"]
     fact = told.verdicts[2].facts[0]
-    assert fact.basis.name == "SAMPLED" and fact.surely is not None and fact.surely[0] <= fact.low < 0.5
+    assert fact.surely == (0.0, math.inf) and fact.low < 1 < fact.high
 
 
 # The truth of samples: quick versions of bench/sampling.py
