@@ -36,6 +36,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "client": [["bench.client"], ["bench.files"]],
         "audit": [["bench.audit", "--rows", str(10 * tracks), "--stack", "15", "50", "150"]],
         "interpret": [["bench.interpret"], ["bench.dump"]],
+        "sampling": [["bench.sampling"]],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
     }
 
@@ -47,7 +48,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="one of rates, store, log, build, size, search, ranges, publish, verify, client, audit, interpret, page",
+        help="rates, store, log, build, size, search, ranges, publish, verify, client, audit, interpret, page, …",
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")

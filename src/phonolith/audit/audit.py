@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from phonolith import __version__
 from phonolith.audit.claims import Claim
+from phonolith.audit.effort import Effort
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
 from phonolith.audit.lint import Reach, lint, ratio
 from phonolith.audit.signed import REPORT
 from phonolith.audit.torrents import described_data
-from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, judge
+from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, bears, judge
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 
@@ -27,9 +29,16 @@ class Audit:
     time: str
 
 
-def audit(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Audit:
-    """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError."""
-    looked = look(claims, evidence, progress, now=now)
+def audit(
+    claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str, effort: Effort | None = None
+) -> Audit:
+    """Judge claims by evidence; ``now`` is written into the report. Raises NotFound, BadInput, StorageError.
+
+    ``effort`` bounds what is read of bytes; None is as much as is read unless a person says otherwise.
+    """
+    if effort and effort.seed:
+        claims = [replace(one, seed=effort.seed) for one in claims]
+    looked = look(claims, evidence, progress, now=now, effort=effort)
     arithmetic = lint(claims)
     _add_shares(claims, looked)
     verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)
@@ -51,17 +60,33 @@ def data_of(told: Audit) -> Mapping[str, Any]:
 
 def _add_shares(claims: Sequence[Claim], looked: Looked) -> None:
     """A share is shown where both of its ends are, as well as the weaker of them."""
+    by_id = {one.id: one for one in claims}
     for one in claims:
         if not one.part:
             continue
-        for part in looked.facts[one.part]:
-            for whole in looked.facts[one.whole]:
+        ends = (one.part, one.whole)
+        parts, wholes = ([fact for fact in looked.facts[end] if bears(fact, by_id[end])] for end in ends)
+        for part in parts:
+            for whole in wholes:
                 if part.basis > Basis.STATED and whole.basis > Basis.STATED and whole.high > 0:
-                    can = ratio(Reach(part.low, part.high), Reach(whole.low, whole.high))
                     how = f"{part.how}, of {whole.how[:1].lower()}{whole.how[1:]}"
                     basis = min(part.basis, whole.basis)
-                    fact = Fact("share", *can, basis, part.source, how, one.of, one.definition)
+                    low, high, surely = _between(part, whole)
+                    fact = Fact("share", low, high, basis, part.source, how, one.of, one.definition, surely)
                     looked.facts[one.id].append(fact)
+
+
+def _between(part: Fact, whole: Fact) -> tuple[float, float, tuple[float, float] | None]:
+    """What a ratio can be, and surely can be.
+
+    Of two samples the ends at which either would refute are told, since both have to be right; together they refute
+    nothing.
+    """
+    can = ratio(Reach(part.low, part.high), Reach(whole.low, whole.high))
+    wide = ratio(*(Reach(*(one.surely or (one.low, one.high))) for one in (part, whole)))
+    if part.surely and whole.surely:
+        return (*wide, (0.0, math.inf))
+    return (*can, (wide.low, wide.high) if part.surely or whole.surely else None)
 
 
 def _by_arithmetic(verdict: Verdict, findings: Sequence[Finding]) -> Verdict:
@@ -124,6 +149,7 @@ def _exhibit(one: Exhibit) -> dict[str, Any]:
         "sha256": one.digest,
         "size": one.size,
         "described": None,
+        "read": one.read,
     }
     if one.described is not None:
         told["described"] = described_data(one.described)

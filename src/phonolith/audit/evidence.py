@@ -11,8 +11,21 @@ from pathlib import Path
 from typing import NamedTuple
 
 from phonolith.audit.claims import Claim
+from phonolith.audit.effort import Effort
 from phonolith.audit.exhibits import Exhibit, Given, Looked
-from phonolith.audit.kinds import archive, catalogue, listing, magnets, page, proof, publication, rows, swarm, torrents
+from phonolith.audit.kinds import (
+    archive,
+    catalogue,
+    listing,
+    magnets,
+    page,
+    payload,
+    proof,
+    publication,
+    rows,
+    swarm,
+    torrents,
+)
 from phonolith.audit.swarms import join
 from phonolith.errors import BadInput, NotFound
 from phonolith.model.finding import Finding
@@ -32,6 +45,7 @@ class Reader(NamedTuple):
 #: In the order in which they are tried: the first that fits reads it, unless evidence names its kind.
 READERS = (
     Reader("archive", archive.fits, archive.look),
+    Reader("payload", payload.is_copy, payload.look),
     Reader("torrents", torrents.fits, torrents.look),
     Reader("publication", publication.fits, publication.look),
     Reader("proof", proof.fits, proof.look),
@@ -40,22 +54,33 @@ READERS = (
     Reader("swarm", swarm.fits, swarm.look),
     Reader("catalogue", catalogue.fits, catalogue.look),
     Reader("page", page.fits, page.look),
+    Reader("payload", payload.is_folder, payload.look),
     Reader("rows", Path.is_file, rows.look),
 )
 
 
-def look(claims: Sequence[Claim], evidence: Sequence[Given], progress: Progress, *, now: str) -> Looked:
+def look(
+    claims: Sequence[Claim],
+    evidence: Sequence[Given],
+    progress: Progress,
+    *,
+    now: str,
+    effort: Effort | None = None,
+) -> Looked:
     """Look at all evidence for what the claims say; ``now`` is ISO 8601: nobody can have looked later than that.
 
-    Raises NotFound, BadInput, StorageError; what is unreadable is a finding.
+    ``effort`` bounds what is read of bytes. Raises NotFound, BadInput, StorageError; what is unreadable is a finding.
     """
-    told = Looked({claim.id: [] for claim in claims}, progress=progress, today=date.fromisoformat(now[:10]).toordinal())
+    today = date.fromisoformat(now[:10]).toordinal()
+    told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort(), today=today, progress=progress)
+    readers = [_reader(given) for given in evidence]
+    told.effort.exhibits = sum(reader.kind == "payload" for reader in readers)
     progress.start("Looking at evidence", len(evidence), "exhibits")
-    for given in evidence:
+    for given, reader in zip(evidence, readers, strict=True):
         mine = [claim for claim in claims if claim.of == given.of]
         if not mine:
             told.findings.append(_unused(given))
-        _reader(given).look(told, given, mine)
+        reader.look(told, given, mine)
         progress.advance(1)
     join(told, claims)
     proof.join(told, claims)

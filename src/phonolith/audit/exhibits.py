@@ -6,7 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
+from typing import Any
 
+from phonolith.audit.effort import Effort
 from phonolith.audit.extracted import Listed
 from phonolith.audit.torrents import Described
 from phonolith.audit.verdicts import Fact
@@ -41,6 +43,7 @@ class Exhibit:
     digest: str = ""
     size: int = 0
     described: Described | None = None
+    read: Mapping[str, Any] | None = None  # of bytes: what was drawn and read, for the report
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,12 +89,13 @@ class Looked:
     """What all evidence shows: facts by the claim they are about, exhibits, and findings.
 
     ``today`` is the ordinal of the day of the audit. ``known``, ``seen`` and ``committed`` are what several
-    exhibits may speak of: what they show together is told at the end.
+    exhibits may speak of: what they show together is told at the end. ``effort`` is for looking at bytes.
     """
 
     facts: dict[str, list[Fact]] = field(default_factory=dict)
     exhibits: list[Exhibit] = field(default_factory=list)
     findings: list[Finding] = field(default_factory=list)
+    effort: Effort = field(default_factory=Effort)
     today: int = date.max.toordinal()
     known: list[Known] = field(default_factory=list)
     seen: list[Seen] = field(default_factory=list)

@@ -91,7 +91,7 @@ _SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - {"listens", "users"}
 
 def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
     """The verdict on one claim from all facts there are; those that are not about it are left aside."""
-    bearing = tuple(fact for fact in facts if _bears(fact, claim))
+    bearing = tuple(fact for fact in facts if bears(fact, claim))
     against = tuple(fact for fact in bearing if fact.basis > Basis.STATED and not claim.allows(*_surely(fact)))
     if against:
         return Verdict(claim, Word.REFUTED, against, tuple(_against(fact, claim) for fact in against))
@@ -124,7 +124,8 @@ def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
     return _NEXT[best]
 
 
-def _bears(fact: Fact, claim: Claim) -> bool:
+def bears(fact: Fact, claim: Claim) -> bool:
+    """Whether a fact is about what a claim is about."""
     return (
         fact.dimension == claim.unit.dimension
         and (fact.definition or ROWS) == (claim.definition or ROWS)

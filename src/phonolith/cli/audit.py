@@ -27,6 +27,7 @@ if TYPE_CHECKING:
         "audit claims.toml --evidence tracks.csv=data/tracks.csv",
         "audit claims.toml --evidence audio=listing:2026-01.csv --part audio=torrents/",
         "audit claims.toml --part audio=torrents/ --html report.html",
+        "audit claims.toml --evidence audio=copy/ --budget 2GB --seed 'words of a witness'",
         "audit claims.toml --evidence torrents/ --sign --out report.json",
         "audit combine report.json theirs.json",
     ),
@@ -35,6 +36,9 @@ if TYPE_CHECKING:
 @click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
 @click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
 @click.option("--log", default="", metavar="LOG", help="The log that proofs must be of: its name, or a key of it.")
+@click.option("--budget", metavar="SIZE", help="Bytes to read at most: 2GB, 500MiB, all. Default: 1GB.")
+@click.option("--seed", metavar="TEXT", help="What samples are drawn by. Default: the seed of the claims.")
+@click.option("--until-settled", is_flag=True, help="Stop reading when every verdict is settled.")
 @click.option("--html", type=click.Path(path_type=Path), metavar="FILE", help="The report as one page, written there.")
 @click.option("--title", metavar="TEXT", help="Title of that page.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="The report as JSON, written there.")
@@ -49,6 +53,9 @@ def audit(
     whole: tuple[str, ...],
     part: tuple[str, ...],
     log: str,
+    budget: str | None,
+    seed: str | None,
+    until_settled: bool,
     html: Path | None,
     title: str | None,
     out: Path | None,
@@ -60,21 +67,24 @@ def audit(
 
     Evidence is of any kind: a .torrent or a folder of them, a listing of torrents with sizes and seeders, magnet links,
     an SQLite file, CSV, TSV, JSON lines, Parquet, a saved page, a commitment log or a proof from it, a published bundle
-    or a whole archive. What it is, its content tells; else write OF=KIND:PATH. Claims are compared
-    with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and
-    with what would show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does
-    not fit. With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
+    or a whole archive; or bytes: a folder, a bag, a torrent's copy beside it. What it is, its content tells; else write
+    OF=KIND:PATH. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared with each other
+    first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
+    show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does not fit.
+    With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
     """
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
     from phonolith.audit.claims import read
+    from phonolith.audit.effort import Effort, budget_of
 
     signer = _signer(place, sign, key, auditor, kept=place.json or out is not None)
+    effort = Effort(budget_of(budget), seed or "", until_settled)
     evidence = [*_given(whole, log, whole=True), *_given(part, log, whole=False)]
     stated = read(claims)
     said = stated.claims
     with place.bars() as bars:
-        told = judge(said, evidence, bars, now=place.now())
+        told = judge(said, evidence, bars, now=place.now(), effort=effort)
     data = signer(data_of(told)) if signer else data_of(told)
     if out is not None:
         write_out(out, data)
@@ -88,6 +98,9 @@ def audit(
                 view.line(line, "", 4)
             for line in one["needed"]:
                 view.line(f"To say more: {line[:1].lower()}{line[1:]}", "dim", 4)
+        for one in data["evidence"]:
+            for line in (one["read"] or {}).get("why", ()):
+                view.line(f"{one['of'] or one['path']}: {line}", "dim")
         show_findings(view, told.findings)
         counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
         view.line(f"{len(said)} claims: {counted}.")

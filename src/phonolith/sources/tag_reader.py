@@ -98,12 +98,17 @@ def sniff(path: str) -> str:
     """The name of the format by the file's first bytes, "" if they are not those of an audio file known here."""
     with open(path, "rb") as file:  # noqa: PTH123
         start = file.read(4096)
+    return sniff_bytes(start) if start else "empty file"
+
+
+def sniff_bytes(start: bytes) -> str:
+    """The same by the first bytes themselves, 4096 of them or all there are."""
     for name, at, magic in _MAGIC:
         if start[at : at + len(magic)] == magic:
             return "Opus" if name == "Ogg" and b"OpusHead" in start[:64] else name
     if start[:3] == b"ID3" or re.match(rb"\xff[\xe2-\xff]", start):
         return "MP3"
-    return "empty file" if not start else ""
+    return ""
 
 
 _STATES_DURATION = frozenset({"FLAC", "MPEG-4", "WAV", "AIFF", "WavPack", "Monkey's Audio", "Musepack", "DSF"})
