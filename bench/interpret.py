@@ -8,7 +8,8 @@ of each counts: both are work of the processor alone, and everything else on the
 
 Then releases as a dump has them, put together from the real ones: with 11 tracks, a recording and credits each
 (``dumped``). Once nothing is met twice from one release to the next, and once artists and labels are drawn from 2.5
-million by Zipf's law, the areas being the same few hundred ever again, as they are in a dump.
+million by Zipf's law, the areas being the same few hundred ever again, as they are in a dump. Beside the last, what
+bounds it (``bench/limits.py``), and as many processes at once as there are cores, by the clock.
 """
 
 from __future__ import annotations
@@ -17,6 +18,8 @@ import argparse
 import gc
 import hashlib
 import itertools
+import multiprocessing
+import os
 import random
 import re
 import time
@@ -26,6 +29,7 @@ from typing import Any
 
 import msgspec
 
+from bench.limits import maker, touched, typed
 from phonolith.model.record import Record
 from phonolith.sources.musicbrainz import SOURCE, kind_of
 
@@ -158,6 +162,43 @@ def corpora(found: dict[str, list[bytes]], megabytes: float) -> Iterator[tuple[s
     yield "dump, as it repeats", lambda turn: list(dumped(found, megabytes, turn * _APART, repeats=True))
 
 
+def limits(found: dict[str, list[bytes]], megabytes: float, rounds: int) -> None:
+    """MB/s of a dump's releases interpreted, beside what bounds it, in the same run; the best of the rounds."""
+    works: dict[str, list[float]] = {}
+    for turn in range(rounds):
+        records = list(dumped(found, megabytes, turn * _APART, repeats=True))
+        for name, work in (
+            ("interpret", interpret),
+            ("decode", decode),
+            ("decode, touch each leaf", touched),
+            ("decode what columns take", typed),
+            ("make the descriptions", maker(records)),
+        ):
+            works.setdefault(name, []).append(speed(work, records))
+    best = {name: max(speeds) for name, speeds in works.items()}
+    print(f"\n{'dump, as it repeats':28}{'MB/s':>8}{'of the time':>13}")
+    for name, one in best.items():
+        print(f"{name:28}{one:>8.0f}{best['interpret'] / one:>13.0%}", flush=True)
+
+
+def together(found: dict[str, list[bytes]], megabytes: float, rounds: int) -> None:
+    """MB/s of so many processes at once, by the clock: interpreting needs nothing of what another does."""
+    records = list(dumped(found, megabytes, repeats=True))
+    size = sum(len(one.payload) for one in records) / 1e6
+    context = multiprocessing.get_context("fork")
+    for count in (1, os.cpu_count() or 1):
+        seconds = []
+        for _ in range(rounds):
+            workers = [context.Process(target=interpret, args=(records,)) for _ in range(count)]
+            began = time.perf_counter()
+            for one in workers:
+                one.start()
+            for one in workers:
+                one.join()
+            seconds.append(time.perf_counter() - began)
+        print(f"{count} at once{'':19}{size * count / min(seconds):>8.0f}", flush=True)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folders", nargs="*", type=Path)
@@ -178,6 +219,8 @@ def main() -> None:
         ours, bare = max(one for one, _ in rounds), max(other for _, other in rounds)
         mean = sum(len(one.payload) for one in records) // len(records)
         print(f"{name:24}{mean:>12,}{ours:>7.1f} MB/s{bare:>5.0f} MB/s{ours / bare:>8.3f}", flush=True)
+    limits(found, options.megabytes, options.rounds)
+    together(found, options.megabytes, options.rounds)
 
 
 if __name__ == "__main__":
