@@ -9,7 +9,7 @@ of each counts: both are work of the processor alone, and everything else on the
 Then releases as a dump has them, put together from the real ones: with 11 tracks, a recording and credits each
 (``dumped``). Once nothing is met twice from one release to the next, and once artists and labels are drawn from 2.5
 million by Zipf's law, the areas being the same few hundred ever again, as they are in a dump. Beside the last, what
-bounds it (``bench/limits.py``), and as many processes at once as there are cores, by the clock.
+bounds it (``bench/limits.py``), and as many processes at once as there are cores.
 """
 
 from __future__ import annotations
@@ -182,21 +182,12 @@ def limits(found: dict[str, list[bytes]], megabytes: float, rounds: int) -> None
 
 
 def together(found: dict[str, list[bytes]], megabytes: float, rounds: int) -> None:
-    """MB/s of so many processes at once, by the clock: interpreting needs nothing of what another does."""
+    """MB/s of one process and of one a core at the same time: what each does in its processor time, summed."""
     records = list(dumped(found, megabytes, repeats=True))
-    size = sum(len(one.payload) for one in records) / 1e6
-    context = multiprocessing.get_context("fork")
     for count in (1, os.cpu_count() or 1):
-        seconds = []
-        for _ in range(rounds):
-            workers = [context.Process(target=interpret, args=(records,)) for _ in range(count)]
-            began = time.perf_counter()
-            for one in workers:
-                one.start()
-            for one in workers:
-                one.join()
-            seconds.append(time.perf_counter() - began)
-        print(f"{count} at once{'':19}{size * count / min(seconds):>8.0f}", flush=True)
+        with multiprocessing.get_context("fork").Pool(count) as pool:
+            sums = [sum(pool.starmap(speed, [(interpret, records)] * count, chunksize=1)) for _ in range(rounds)]
+        print(f"{f'interpret, {count} at once':28}{max(sums):>8.0f}", flush=True)
 
 
 def main() -> None:

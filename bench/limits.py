@@ -22,57 +22,57 @@ Work = Callable[[Sequence[Record]], None]
 class Named(msgspec.Struct, rename="kebab"):
     """An artist, label, area, work or address, as far as columns take it."""
 
-    id: str = ""
-    name: str = ""
-    sort_name: str = ""
-    title: str = ""
-    resource: str = ""
-    disambiguation: str = ""
+    id: str | None = None
+    name: str | None = None
+    sort_name: str | None = None
+    title: str | None = None
+    resource: str | None = None
+    disambiguation: str | None = None
     type: str | None = None
     country: str | None = None
 
 
 class Credited(msgspec.Struct):
-    name: str
-    joinphrase: str = ""
+    name: str | None = None
+    joinphrase: str | None = None
     artist: Named | None = None
 
 
 class Relation(msgspec.Struct, rename="kebab"):
-    type: str
-    target_type: str = ""
-    direction: str = ""
-    attributes: list[str] = []
+    type: str | None = None
+    target_type: str | None = None
+    direction: str | None = None
+    attributes: list[str] | None = None
     artist: Named | None = None
     work: Named | None = None
     url: Named | None = None
 
 
 class Recording(msgspec.Struct, rename="kebab"):
-    id: str
-    title: str
+    id: str | None = None
+    title: str | None = None
     length: int | None = None
-    disambiguation: str = ""
-    first_release_date: str = ""
-    isrcs: list[str] = []
-    artist_credit: list[Credited] = []
-    relations: list[Relation] = []
+    disambiguation: str | None = None
+    first_release_date: str | None = None
+    isrcs: list[str] | None = None
+    artist_credit: list[Credited] | None = None
+    relations: list[Relation] | None = None
 
 
 class Track(msgspec.Struct, rename="kebab"):
-    id: str
-    title: str
-    number: str
-    position: int
-    recording: Recording
+    id: str | None = None
+    title: str | None = None
+    number: str | None = None
+    position: int | None = None
+    recording: Recording | None = None
     length: int | None = None
-    artist_credit: list[Credited] = []
+    artist_credit: list[Credited] | None = None
 
 
 class Medium(msgspec.Struct):
     format: str | None = None
     title: str | None = None
-    tracks: list[Track] = []
+    tracks: list[Track] | None = None
 
 
 class LabelInfo(msgspec.Struct, rename="kebab"):
@@ -83,18 +83,18 @@ class LabelInfo(msgspec.Struct, rename="kebab"):
 class Release(msgspec.Struct, rename="kebab"):
     """The publishable part of a dump's release that columns have a place for."""
 
-    id: str
-    title: str
+    id: str | None = None
+    title: str | None = None
     date: str | None = None
     country: str | None = None
     barcode: str | None = None
     status: str | None = None
     disambiguation: str | None = None
     asin: str | None = None
-    artist_credit: list[Credited] = []
-    label_info: list[LabelInfo] = []
-    media: list[Medium] = []
-    relations: list[Relation] = []
+    artist_credit: list[Credited] | None = None
+    label_info: list[LabelInfo] | None = None
+    media: list[Medium] | None = None
+    relations: list[Relation] | None = None
 
 
 def touched(records: Sequence[Record]) -> None:
