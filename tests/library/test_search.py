@@ -224,7 +224,9 @@ def test_where_the_first_hits_are_hidden_a_page_is_full_of_the_next_ones(cases: 
     asked = [Query(word, limit=7, order=order) for word in plain.WORDS for order in ("rank", "title")]
     for query in [*asked, Query(limit=7)]:
         every = [row for page in pages(db, query, (), kept) for row in page.hits]
-        for at in range(0, min(len(every), 70), 7):
+        for at in (0, 1, 2, 3, 7, 21, 56):  # few: some of those that are called just that; more: all of them
+            if at and at >= len(every):
+                break
             found = search(db, query, every[:at], kept)
             assert found.hits == every[at : at + 7], (query, at)
             assert (found.next is None) == (len(every) <= at + 7)
