@@ -3,8 +3,10 @@
 The catalogue is that of a built archive, which is only read. The decisions are events of a register made for this, as
 `withdraw` writes them, and come to the search through the overlay. They are chosen three ways: tracks at random, the
 best tracks there are, and the first hits of the very queries that are asked, which is the worst for a page that has to
-be filled. Each query of each class is asked with none hidden and with each choice in turn, round after round; of the
-rounds the fastest counts, processor time of this thread, for what else the machine does is not the question.
+be filled. All queries of a class are asked with none hidden, then with each choice, round after round; of the
+rounds the fastest counts, processor time of this thread, for what else the machine does is not the question. A query
+is not asked with one choice right after another: most choices lead to the same rows, which the first would then fetch
+into the processor's and SQLite's caches for all the others, but not for those whose first hits are hidden.
 
 Then what follows a decision: how long the next answer waits for the overlay, at the first and for one id more.
 """
@@ -91,8 +93,8 @@ def times(
     names = list(hidden)
     for turn in range(rounds):
         gc.collect()
-        for at, query in enumerate(queries):
-            for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+            for at, query in enumerate(queries):
                 began = time.thread_time()
                 search(db, query, hidden[name].of(query.kind), kept)
                 best[name][at] = min(best[name][at], (time.thread_time() - began) * 1000)

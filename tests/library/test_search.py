@@ -217,6 +217,22 @@ def test_a_typing_error_is_corrected_and_said(sample: tuple[apsw.Connection, dic
     assert search(sample[0], Query("departure")).corrected is None
 
 
+@pytest.mark.parametrize("case", range(len(_CUTS)))
+def test_where_the_first_hits_are_hidden_a_page_is_full_of_the_next_ones(cases: list[Case], case: int) -> None:
+    """Page after page hidden, with one memory of what was read: whatever is kept, it is not who was hidden before."""
+    db, _, kept = cases[case]
+    asked = [Query(word, limit=7, order=order) for word in plain.WORDS for order in ("rank", "title")]
+    for query in [*asked, Query(limit=7)]:
+        every = [row for page in pages(db, query, (), kept) for row in page.hits]
+        for at in (0, 1, 2, 3, 7, 21, 56):  # few: some of those that are called just that; more: all of them
+            if at and at >= len(every):
+                break
+            found = search(db, query, every[:at], kept)
+            assert found.hits == every[at : at + 7], (query, at)
+            assert (found.next is None) == (len(every) <= at + 7)
+            assert found.total_capped or found.total == len(every) - at
+
+
 @pytest.mark.parametrize("order", ["rank", "title"])
 def test_words_that_lead_to_what_is_hidden_are_not_taken_otherwise(
     sample: tuple[apsw.Connection, dict[str, str]], order: str

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import apsw
 import numpy as np
@@ -15,6 +15,8 @@ from phonolith.errors import UsageError
 from phonolith.library.kept import Kept
 from phonolith.library.postings import bitmap, decode, decode_ids, decode_together
 from phonolith.library.terms import CROWD_TIERS, EXACT_LISTS, KIND, title_key
+
+T = TypeVar("T")
 
 _PAST = "\U0010ffff"
 _BETWEEN = "SELECT rows, ids FROM term WHERE kind = ? AND term BETWEEN ? AND ?"
@@ -114,6 +116,10 @@ class Index:
             first, last = self.tiers[tier]
             self._kept.put(key, found, _ROOM + min(2 * len(found), (last - first) // 8))
         return found
+
+    def once(self, name: Hashable, make: Callable[[], T], size: int) -> T:
+        """What follows from this build and a name, worked out once and kept; ``size`` as in :meth:`Kept.put`."""
+        return self._kept.once((self._kind, name), make, size)
 
     def same_title(self, words: Sequence[str]) -> Any:
         """A bitmap of the rows whose folded title may be exactly these runs: all of them, and few others."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
@@ -29,15 +29,14 @@ class Matches:
         self._hidden = hidden
         self.among = among
         self._found: dict[int, Any] = {}
+        self._shown: dict[int, Any] = {}
         self._tests: dict[int, Any] = {}
 
     def rows(self, after: int) -> Iterator[int]:
         """Those after a row that are not hidden."""
         for tier, (_, last) in enumerate(self._index.tiers):
             if last > after:
-                found = self.candidates(tier) - self._hidden
-                found.remove_range(0, after + 1)
-                yield from self._passing(tier, found)
+                yield from self._passing(tier, self.shown(tier).iter_equal_or_larger(after + 1))
 
     def few(self, most: int) -> list[int] | None:
         """All of them, hidden ones too, if no more than ``most`` may be; else None."""
@@ -48,7 +47,7 @@ class Matches:
                 return None
         return [row for tier in range(len(self._index.tiers)) for row in self._passing(tier, self.candidates(tier))]
 
-    def _passing(self, tier: int, found: Any) -> Iterator[int]:
+    def _passing(self, tier: int, found: Iterable[int]) -> Iterator[int]:
         """Candidates of a tier that pass; those to be looked at are read some at a time."""
         test = self._test(tier)
         if test is None:
@@ -63,7 +62,7 @@ class Matches:
         """How many there are, and whether there may be more: rows that would have to be looked at are not."""
         total = 0
         for tier in range(len(self._index.tiers)):
-            found = self.candidates(tier) - self._hidden
+            found = self.shown(tier)
             if found and self._test(tier) is not None:
                 return max(total, at_least), True
             total += len(found)
@@ -84,6 +83,13 @@ class Matches:
         found = self._found.get(tier)
         if found is None:
             found = self._found[tier] = self._intersect(tier)
+        return found
+
+    def shown(self, tier: int) -> Any:
+        """The candidates of a tier that are not hidden; not to be changed."""
+        found = self._shown.get(tier)
+        if found is None:
+            found = self._shown[tier] = self.candidates(tier) - self._hidden
         return found
 
     def _intersect(self, tier: int) -> Any:

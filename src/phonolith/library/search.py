@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -29,6 +30,7 @@ from phonolith.model.text import runs
 SORTED = 1_000
 _MOST_ON_A_PAGE = 1_000
 _READ_AT_ONCE = 24  # titles, of which those of a page are likely to be what was asked for
+_KEPT, _KEPT_ROW = 400, 60  # bytes that the answer takes, with the question, and each row of both
 _EXACT, _REST = 0, 5
 _AS_TYPED, _AS_BEGINNING, _CORRECTED = range(3)
 
@@ -190,9 +192,13 @@ class _Asking:
         return self._finish(hits(), matches, place)
 
     def _called(self, words: list[str], rows: Iterator[int]) -> Iterator[int]:
-        """Those rows whose title is exactly the words."""
-        while some := list(islice(rows, _READ_AT_ONCE)):
-            yield from (row for row, title in self._rows.titles(some) if title == words)
+        """Those rows whose title is exactly the words; kept, for the same words come again and lead to the same."""
+        while some := tuple(islice(rows, _READ_AT_ONCE)):
+            name = "called", *words, some
+            yield from self.index.once(name, partial(self._read_called, words, some), _KEPT + _KEPT_ROW * len(some))
+
+    def _read_called(self, words: list[str], rows: Sequence[int]) -> tuple[int, ...]:
+        return tuple(row for row, title in self._rows.titles(rows) if title == words)
 
     def _finish(self, hits: Iterator[tuple[int, int]], matches: Matches, place: _Place) -> Results:
         """Cut the page; the total is counted once, for the first page, and handed on."""

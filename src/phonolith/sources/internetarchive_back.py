@@ -53,14 +53,8 @@ def fill(document: Mapping[str, Any], descriptions: Iterable[Description]) -> di
     owners: tuple[ReleaseDescription | TrackDescription, ...] = (release, *tracks)
     files = {name: one for owner in owners for name, one in _files(release, owner).items()}
     return {
-        "metadata": {
-            name: _like(value, _among(told.get(name, ()), left["metadata"].get(clean(name), ())))
-            for name, value in document["metadata"].items()
-        },
-        "roles": {
-            role: _like(names, _among(roles.get(role, ()), left["roles"].get(clean(role), ())))
-            for role, names in _object(document.get("roles")).items()
-        },
+        "metadata": _parts(document, "metadata", told, left),
+        "roles": _parts(document, "roles", roles, left),
         "files": {
             kind: [_leaves(kind, one, files.get(_name(one, by)), left) for one in document["files"][kind]]
             for kind, by in _NAMED_BY
@@ -73,20 +67,23 @@ def remainders(
 ) -> tuple[ReleaseDescription, list[TrackDescription]]:
     """The descriptions with what is to publish and no column holds, each with what is about it."""
     document = item.document()
-    tree = fill(document, [release, *tracks])
-    owners = {file.name: place for place, one in enumerate(tracks) for file in one.files}
+    told = {"metadata": _metadata(release), "roles": _roles(release)}
+    owners: dict[str, tuple[int, _Held]] = {}
+    everything: tuple[ReleaseDescription | TrackDescription, ...] = (release, *tracks)
+    for place, owner in enumerate(everything, -1):
+        owners |= {name: (place, held) for name, held in _files(release, owner).items()}
     rest: list[dict[str, Any]] = [{} for _ in tracks]
     own: dict[str, Any] = {
         part: found
         for part in ("metadata", "roles")
-        if (found := _unheld(part, _object(document.get(part)), tree[part]))
+        if (found := _unheld(part, _object(document.get(part)), _parts(document, part, told[part], _NOTHING_LEFT)))
     }
     for kind, by in _NAMED_BY:
-        for one, held in zip(document["files"][kind], tree["files"][kind], strict=True):
-            words = {name: values[0] for name, values in _unheld(f"files/{kind}", one, held).items()}
+        for one in document["files"][kind]:
+            place, held = owners.get(_name(one, by), _NO_OWNER)
+            words = _unsaid(kind, one, held)
             if words and not holds_mail(one.get("name")):
-                place = owners.get(_name(one, by))
-                (own if place is None else rest[place]).setdefault("files", {})[_name(one, "name")] = words
+                (own if place < 0 else rest[place]).setdefault("files", {})[_name(one, "name")] = words
     _say_once(own, [own.get("files", {}), *(one.get("files", {}) for one in rest)])
     return replace(release, remainder=_json(own)), [
         replace(one, remainder=_json(some)) for one, some in zip(tracks, rest, strict=True)
@@ -168,6 +165,20 @@ class _Held:
         return False
 
 
+_NO_OWNER: tuple[int, _Held | None] = (-1, None)
+_NOTHING_LEFT: Mapping[str, Mapping[str, Any]] = {"metadata": {}, "roles": {}}
+
+
+def _parts(
+    document: Mapping[str, Any], part: str, told: Mapping[str, set[str]], left: Mapping[str, Mapping[str, Any]]
+) -> dict[str, Any]:
+    """A part of the document whose values are there if they are told, or left for the remainder."""
+    return {
+        name: _like(said, _among(told.get(name, ()), left[part].get(clean(name), ())))
+        for name, said in _object(document.get(part)).items()
+    }
+
+
 def _files(release: ReleaseDescription, owner: ReleaseDescription | TrackDescription) -> dict[str, _Held]:
     credits, genres, title, numbers, duration = release.credits, release.genres, "", frozenset[str](), None
     pairs = {*release.identifiers, *owner.identifiers}
@@ -237,6 +248,18 @@ def _like(value: Any, there: Callable[[str], bool]) -> Any:
 def _among(told: Iterable[str], left: Iterable[str]) -> Callable[[str], bool]:
     known = {*told, *left}
     return lambda value: value in known
+
+
+def _unsaid(kind: str, said: Mapping[str, Any], held: _Held | None) -> dict[str, str]:
+    """What of a file is to be published and neither its track nor its release has, by name: of a list the first."""
+    words: dict[str, str] = {}
+    for name, stated in said.items():
+        if published("files", kind, name):
+            for one in (stated,) if type(stated) is str else listed(stated):
+                if _is_plain(one) and (text := clean(str(one))).strip() and not (held and held.says(name, text)):
+                    words[clean(name)] = text
+                    break
+    return words
 
 
 def _unheld(part: str, said: Mapping[str, Any], held: Mapping[str, Any]) -> dict[str, list[str]]:

@@ -13,7 +13,7 @@ import msgspec
 
 from phonolith.errors import BadInput
 from phonolith.model.record import Record
-from phonolith.sources.text import clean, holds_mail
+from phonolith.sources.text import LONGEST, clean, holds_mail
 
 #: Audio by the end of a file's name: codec and media type. The Archive's own word for the format is often wrong.
 AUDIO: Mapping[str, tuple[str, str]] = {
@@ -175,8 +175,8 @@ def read_item(record: Record) -> Item:
     texts["collection"] = tuple(one for one in texts.get("collection", ()) if not _is_bookmark(one))
     entries = []
     for one in _files(root):
-        said = {clean(str(key)): some[0] for key, value in one.items() if (some := texts_of(value))}
         if (origin := _origin(one, record.item)) != "own":
+            said = {clean(key): text for key, stated in one.items() if (text := _first(stated))}
             entries.append(Entry(one["name"], said, origin))
     return Item(record.item, root, texts, tuple(entries))
 
@@ -217,6 +217,13 @@ def texts_of(value: Any) -> tuple[str, ...]:
         return (text,) if text.strip() and not holds_mail(value) else ()
     plain = (str(one) for one in listed(value) if isinstance(one, str | int | float) and not holds_mail(one))
     return tuple(text for one in plain if (text := clean(one)).strip())
+
+
+def _first(value: Any) -> str:
+    """The first of :func:`texts_of`, "" if there is none."""
+    if type(value) is str and value.isprintable() and len(value) <= LONGEST and "@" not in value:  # nearly always
+        return "" if value.isspace() else value
+    return next(iter(texts_of(value)), "")
 
 
 def whole(text: str) -> int | None:
