@@ -54,7 +54,7 @@ def test_an_interval_that_took_errors_for_independent_would_not_cover() -> None:
 def test_counted_listens_have_no_error() -> None:
     found = share(counted(), [Cell(90, 1, 0), Cell(10, 0, 1)])
     assert found is not None
-    assert (found.low, found.mid, found.high) == (0.9, 0.9, 0.9)
+    assert (found.low, found.mid, found.high) == pytest.approx((0.9, 0.9, 0.9))
     assert counted().listens(7) == (7, 7, 7)
 
 
