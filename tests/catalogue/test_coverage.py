@@ -23,6 +23,7 @@ from phonolith.model.music import (
     Credit,
     Description,
     File,
+    Label,
     Level,
     PopularityDescription,
     ReleaseDescription,
@@ -44,7 +45,7 @@ def known(one: str, two: str) -> list[Description]:
     first, second = (File("audio", "1.flac", one, codec="flac"),), (File("audio", "2.flac", two, url=ADDRESS),)
     wanted = (File("audio", "3.flac", url=ADDRESS),)
     return [
-        ReleaseDescription("r1", "R1", credits=ann, date="2001", label="L1", genres=("Rock",)),
+        ReleaseDescription("r1", "R1", credits=ann, date="2001", labels=(Label("L1"),), genres=("Rock",)),
         ReleaseDescription("r2", "R2", credits=ann, date="2002"),
         TrackDescription("a", "A", "r1", isrcs=("USABC0100001",), popularity=90, identifiers=mbid[0], files=first),
         TrackDescription("b", "B", "r1", isrcs=("USABC0100001",), popularity=10, identifiers=mbid[1], files=first),
