@@ -108,18 +108,16 @@ def by(library: Library, axis: str) -> tuple[Held, ...]:
     """Tracks held by one of AXES: most known first, years in order; others together and unknown last."""
     with library.reading() as reading:
         day = as_of(reading)
+
+        def named(name: str, known: int, held: int) -> Held:
+            return _held(name, known, held, f"of all tracks of {axis} {name}, {day}")
+
         rows = _rows(reading, axis)
-        found = [
-            _held(str(bucket), known, held, _in(axis, str(bucket), day)) for bucket, known, held in rows if bucket != ""
-        ]
-        found.sort(key=lambda one: one.name if axis == "year" else (-one.known, one.name))  # type: ignore[return-value, arg-type]
-        rest = [
-            _held("others", known, held, _in(axis, "others", day)) for _, known, held in _rows(reading, f"{axis}.rest")
-        ]
-        none = [
-            _held("unknown", known, held, _in(axis, "unknown", day)) for bucket, known, held in rows if bucket == ""
-        ]
-        return (*found, *rest, *none)
+        known = [row for row in rows if row[0] != ""]
+        known.sort(key=lambda row: (row[0] if axis == "year" else -row[1], str(row[0])))
+        found = [named(str(bucket), *counts) for bucket, *counts in known]
+        rest = [named("others", *counts) for _, *counts in _rows(reading, f"{axis}.rest")]
+        return (*found, *rest, *(named("unknown", *counts) for bucket, *counts in rows if bucket == ""))
 
 
 def curve_of(reading: Reading, source: int) -> Curve | None:
@@ -224,7 +222,3 @@ def _rows(reading: Reading, name: str) -> list[tuple[str | int, int, int]]:
 
 def _held(name: str | int, known: int, held: int, of: str) -> Held:
     return Held(str(name), known, held, held / known if known else None, of)
-
-
-def _in(axis: str, bucket: str, day: str) -> str:
-    return f"of all tracks of {axis} {bucket}, {day}"

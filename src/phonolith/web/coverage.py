@@ -18,6 +18,7 @@ from phonolith.web.words import count, size
 
 BY = Text("by", "Also tracks held by this.", choices=AXES, default="year")
 
+_NAMES = {"isrcs": "ISRCs", "ids": "Public ids", "popular": "With popularity"}
 _DAY = 10  # letters of a date
 _MOST = 60  # rows of a table, points of a series
 
@@ -50,6 +51,7 @@ def page(desk: Desk, request: Request) -> Response:
         axis=found.by,
         table=table,
         more=len(found.table) - len(table),
+        names=_NAMES,
         percent=percent,
         ranks=_ranks(found.coverage.ranks),
         heard=[(one, _bytes(one.title, one.by_bytes)) for one in found.coverage.listening],
