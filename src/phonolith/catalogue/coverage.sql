@@ -75,7 +75,7 @@ WITH artists AS (
   FROM (SELECT rowid + 1 AS place, status FROM track) t ASOF JOIN steps s ON t.place <= s.step GROUP BY s.step
 )
 SELECT 'definition' AS name, 'rows' AS text, NULL::BIGINT AS number, count(*) AS known, count(*) FILTER (status = 1) AS held FROM track
-UNION ALL SELECT 'definition', 'ids', NULL, count(DISTINCT key), count(DISTINCT key) FILTER (status = 1) FROM track
+UNION ALL SELECT 'definition', 'ids', NULL, count(*), count(*) FILTER (status = 1) FROM track
 UNION ALL SELECT 'definition', 'isrcs', NULL, count(DISTINCT isrc), count(DISTINCT isrc) FILTER (status = 1) FROM track
 UNION ALL SELECT 'definition', 'files', NULL, count(*), count(*) FILTER (held) FROM files
 UNION ALL SELECT 'definition', 'recordings', NULL, count(*), count(*) FILTER (held) FROM recordings

@@ -161,7 +161,7 @@ def _curve(row: Sequence[object]) -> Curve:
         return counted()
     drawn = tuple((a, b, c) for a, b, c in json.loads(str(draws)))
     shape = (float(str(level)), float(str(slope)), float(str(scatter)))
-    return Curve(Basis(basis), Scale(scale), *shape, drawn, int(str(pairs)), str(sentence))
+    return Curve(Basis(str(basis)), Scale(str(scale)), *shape, drawn, int(str(pairs)), str(sentence))
 
 
 def _listening(reading: Reading, row: tuple[object, ...], total: int, day: str) -> Listening:
