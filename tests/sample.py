@@ -28,7 +28,7 @@ from phonolith.rights.licences import by_code
 from phonolith.store.archive import Archive
 
 #: What `make_catalogue` stores as the catalogue's format.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 _PERMALINK_BITS = 3
 AS_OF = "2026-11-01"
 NOW = "2026-11-01T12:00:00Z"

@@ -226,7 +226,7 @@ def test_missing_and_newer_are_said(path: Path) -> None:
     with pytest.raises(NotFound, match=r"no catalogue yet.*phonolith build"):
         Catalogue.open(path)
     make_catalogue(path)
-    _edit(path, "UPDATE meta SET value = 4 WHERE key = 'schema_version'")
+    _edit(path, "UPDATE meta SET value = 5 WHERE key = 'schema_version'")
     with pytest.raises(NewerFormat, match="format 4"):
         Catalogue.open(path)
     _edit(path, "UPDATE meta SET value = 0 WHERE key = 'schema_version'")

@@ -18,6 +18,7 @@ import apsw
 from phonolith.catalogue import facts
 from phonolith.catalogue.changes import write_changes
 from phonolith.catalogue.check import check
+from phonolith.catalogue.coverage import write_coverage
 from phonolith.catalogue.folding import FOLDED, PARTS, Folding, folding
 from phonolith.catalogue.interpret import Plan, interpret, shares_for
 from phonolith.catalogue.rank import rank
@@ -154,6 +155,7 @@ def _write(work: Work) -> None:
             work.rows[name] = write_table(work.stage, db, name, query, work.progress)
         write_lookups(work.stage, db, work.rows)
         facts.write_counts(db, work.stage)
+        write_coverage(db, work.stage)
     work.stage.rest()
     work.progress.finish()
 

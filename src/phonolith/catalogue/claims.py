@@ -43,6 +43,31 @@ CLAIMS = (
         "milliseconds",
     ),
     Claim(
+        "releases_held",
+        "Of {value} releases the audio of a track is held.",
+        "SELECT count(DISTINCT release) FROM track WHERE status = 1",
+        "releases",
+    ),
+    Claim("isrcs", "The tracks have {value} different ISRCs.", "SELECT count(DISTINCT isrc) FROM track", "ISRCs"),
+    Claim(
+        "isrcs_held",
+        "The tracks that are held have {value} different ISRCs.",
+        "SELECT count(DISTINCT isrc) FROM track WHERE status = 1",
+        "ISRCs",
+    ),
+    Claim(
+        "popular",
+        "How popular it is was counted of {value} tracks.",
+        "SELECT count(popularity) FROM track",
+        "tracks",
+    ),
+    Claim(
+        "popular_held",
+        "How popular it is was counted of {value} tracks whose audio is held.",
+        "SELECT count(popularity) FROM track WHERE status = 1",
+        "tracks",
+    ),
+    Claim(
         "isrc", "An ISRC is known for {value} tracks.", "SELECT count(*) FROM track WHERE isrc IS NOT NULL", "tracks"
     ),
 )

@@ -91,3 +91,14 @@ SELECT name, sentence, procedure, value, unit FROM claim ORDER BY name
 
 -- dump comment
 SELECT name, text FROM comment ORDER BY name
+
+-- dump coverage
+SELECT name, bucket, known, held FROM coverage ORDER BY name, bucket
+
+-- dump listening
+SELECT s.name, l.cell, l.tracks, l.held, l.popularity, l.held_popularity, l.bytes
+FROM listening l JOIN source s ON s.id = l.source ORDER BY s.name, l.cell
+
+-- dump curve
+SELECT s.name, c.basis, c.scale, c.level, c.slope, c.scatter, c.pairs, c.draws, c.sentence
+FROM curve c JOIN source s ON s.id = c.source ORDER BY s.name

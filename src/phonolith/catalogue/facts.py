@@ -20,7 +20,7 @@ from phonolith.sources.base import Source
 from phonolith.store.archive import Archive
 
 #: Version of the catalogue's schema; stored in ``meta`` and in ``PRAGMA user_version``.
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 #: Settings that a build reads, each an attribute of the archive. Whoever lets it read another one adds it here.
 READ = ("name",)
 

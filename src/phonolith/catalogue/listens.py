@@ -17,6 +17,14 @@ SELECT kind, mbid, max(listens) AS listens FROM staged_listened JOIN (
 ) USING (kind, counted) GROUP BY kind, mbid
 """
 
+# Beside what a source counts for itself: what a curve from one to the other is fitted to. Keys are as good as drawn.
+_BESIDE = """
+INSERT INTO listened_beside
+SELECT source, popularity, listens FROM staged_track JOIN known USING (key)
+WHERE popularity IS NOT NULL AND source IN (SELECT source FROM counts_itself)
+QUALIFY row_number() OVER (PARTITION BY source ORDER BY key) <= 20000
+"""
+
 #: Per kind: its staged table, its code in permalinks, its name at MusicBrainz, and the scheme of such an identifier.
 _THINGS = (
     ("staged_track", 0, "recording", "mbid.recording"),
@@ -31,6 +39,7 @@ def give_listens(stage: Stage) -> Mapping[int, int]:
     A source that counts for itself is left as it is: its numbers and listens are of different units. Returns, for each
     source whose things have listens now, the number of the source that counted them.
     """
+    stage.run("CREATE TABLE listened_beside (source INTEGER, popularity DOUBLE, listens DOUBLE)")
     counting = stage.one("SELECT min(source) FROM staged_listened")
     if counting is None:
         return {}
@@ -43,6 +52,8 @@ def give_listens(stage: Stage) -> Mapping[int, int]:
             f"UPDATE {table} SET popularity = known.listens FROM known WHERE known.key = {table}.key"
             " AND source NOT IN (SELECT source FROM counts_itself)"
         )
+        if code == 0:
+            stage.run(_BESIDE)
         stage.run("DROP TABLE known")
     given = " UNION ".join(f"SELECT source FROM {table} WHERE popularity IS NOT NULL" for table, *_ in _THINGS)
     filled = [source for (source,) in stage.rows(f"({given}) EXCEPT SELECT source FROM counts_itself")]

@@ -43,6 +43,7 @@ def rank(stage: Stage, decisions: Decisions, held: Iterator[tuple[str, int]], pr
         progress.advance(1)
     doubles = {one.__name__.lower(): _keep_fullest(stage, one) for one in _DESCRIBED}
     counters = give_listens(stage)
+    stage.table("counter", {"source": "INTEGER", "counted_by": "INTEGER"}, sorted(counters.items()))
     if staged[staging.table(staging.Payload)]:
         _join_payloads(stage)
     _given(stage, decisions, held if staged["staged_file"] else iter(()))

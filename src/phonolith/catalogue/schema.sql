@@ -279,6 +279,37 @@ CREATE TABLE tally (           -- stored counts for stats and plots, so that no 
   PRIMARY KEY (name, bucket)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE coverage (        -- what is held of what is known: under each definition, and along each axis
+  name TEXT NOT NULL,          -- definition, place, rank, year, licence, source, label, genre; label.rest and genre.rest
+  bucket ANY NOT NULL,         -- its value; '' unknown, of a rest all others; of rank how many of the best tracks
+  known INTEGER NOT NULL,      -- how many are known: tracks unless the bucket of a definition says otherwise
+  held INTEGER NOT NULL,       -- how many of them are held
+  PRIMARY KEY (name, bucket)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE listening (       -- tracks by popularity in narrow cells, so that listening is summed without counting rows
+  source INTEGER NOT NULL REFERENCES source, -- who counted
+  cell REAL NOT NULL,          -- up to 10 in tenths, up to 100 in ones, above 1000 + 8 * log2(popularity)
+  tracks INTEGER NOT NULL,     -- tracks in this cell
+  held INTEGER NOT NULL,       -- those of them whose audio is held
+  popularity REAL NOT NULL,    -- the sum over its tracks
+  held_popularity REAL NOT NULL, -- the sum over those held
+  bytes INTEGER NOT NULL,      -- audio of those held; a file of two tracks counts for both
+  PRIMARY KEY (source, cell)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE curve (           -- how many listens a source's popularity stands for, see the reference of the catalogue
+  source INTEGER PRIMARY KEY REFERENCES source, -- who counted
+  basis TEXT NOT NULL,         -- counted, fitted to listens beside its values, or stated: an assumption
+  scale TEXT NOT NULL,         -- listens, score (0 to 100), rating of 10, rating of 5, count
+  level REAL NOT NULL,         -- ln(listens) at x = 0; x is the popularity, of a count ln(1 + popularity)
+  slope REAL NOT NULL,         -- of ln(listens) on x
+  scatter REAL NOT NULL,       -- standard deviation of ln(listens) of single tracks around it
+  pairs INTEGER NOT NULL,      -- values with listens beside them that it was fitted to
+  draws TEXT NOT NULL,         -- JSON: [level, slope, scatter] of equally likely curves, for all tracks together
+  sentence TEXT NOT NULL       -- what it rests on, for a person
+) STRICT;
+
 CREATE TABLE claim (           -- each number stated about this archive, with the SQL that gives it
   name TEXT PRIMARY KEY,       -- for programs
   sentence TEXT NOT NULL,      -- with {value} where the number goes

@@ -31,7 +31,9 @@ def build(place: Place, as_of: str | None, workers: int | None) -> Answer:
     records, settings and date give the same catalogue.
     """
     from phonolith.catalogue.build import build as run
+    from phonolith.cli.reading import reading
     from phonolith.cli.withdrawals import keep_list
+    from phonolith.library.coverage_series import keep
 
     if as_of is not None and not re.fullmatch(r"\d{4}-\d{2}-\d{2}", as_of):
         raise UsageError("--as-of", f"{as_of!r} is not a date", "Write YYYY-MM-DD")
@@ -40,6 +42,8 @@ def build(place: Place, as_of: str | None, workers: int | None) -> Answer:
     with place.bars() as bars:
         report = run(archive, as_of=as_of, progress=bars, workers=settings.build_workers or os.cpu_count() or 1)
 
+    with reading(place) as library:
+        keep(archive, library, place.now())
     keep_list(place, archive)  # what this build found stricter is refused from now on
     took = time.monotonic() - begun
     data: dict[str, Any] = {

@@ -36,6 +36,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "search": ("search", "Find tracks, releases and artists."),
         "show": ("show", "One track, release, artist or label in full."),
         "stats": ("stats", "What the catalogue holds, counted."),
+        "coverage": ("coverage", "What share of what is known is held, and of listening."),
         "diff": ("diff", "What changed at the sources between two harvests or dates."),
         "shuffle": ("shuffle", "Tracks drawn at random from the whole catalogue."),
         "sql": ("sql", "Ask the catalogue in SQL, read-only and with a deadline."),

@@ -32,7 +32,7 @@ from phonolith.model.ids import (
 )
 
 #: The format of catalogue that this program writes and reads; `meta` has it under ``schema_version``.
-FORMAT = 3
+FORMAT = 4
 
 T = TypeVar("T")
 

@@ -28,7 +28,7 @@ from phonolith.library.views import (
     YearPage,
 )
 from phonolith.notices.public import NoticesView, NoticeView
-from phonolith.web import changes, log, notices, params, withdrawn
+from phonolith.web import changes, coverage, log, notices, params, withdrawn
 from phonolith.web import releases as published
 from phonolith.web.changes import ChangesAnswer
 from phonolith.web.desk import Desk
@@ -285,6 +285,14 @@ OPERATIONS = (
         slow=True,
     ),
     Operation("/stats", "What the archive holds, in stored counts", (), Stats, _stats),
+    Operation(
+        "/coverage",
+        "What share of what is known is held, and of listening, with intervals",
+        (coverage.BY,),
+        coverage.CoverageAnswer,
+        coverage.answer,
+        slow=True,
+    ),
 )
 
 
