@@ -38,7 +38,7 @@ Steps = NDArray[np.void]
 #: Ways to spend: an access copy, an original at once, an original in place of an access copy, a copy of what is held.
 ACCESS, ORIGINAL, UP, COPY = range(4)
 
-_RUN = 1 << 21  # steps sorted at once: about 120 MB
+_RUN = 1 << 20  # steps sorted at once: 64 MB, and as much again while they are sorted
 _BLOCK = 1 << 15  # steps of each run that are looked at while merging
 
 
