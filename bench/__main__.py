@@ -33,6 +33,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "ranges": [["bench.web", "ranges"]],
         "publish": [["bench.publish"]],
         "verify": [["bench.verify"]],
+        "plan": [["bench.plan", "--candidates", count]],
         "client": [["bench.client"], ["bench.files"]],
         "interpret": [["bench.interpret"], ["bench.dump"]],
         "page": [*archived, ["bench.pages", catalogue], ["bench.web", "search", archive]],
@@ -46,7 +47,7 @@ def main() -> int:
         "names",
         nargs="*",
         metavar="NAME",
-        help="one of rates, store, log, build, size, search, ranges, publish, verify, client, interpret, page",
+        help="one of rates, store, log, build, size, search, ranges, publish, verify, plan, client, interpret, page",
     )
     parser.add_argument("--tracks", type=int, default=1_000_000)
     parser.add_argument("--folder", type=Path, help="where to work (default: a temporary folder, removed)")

@@ -19,8 +19,8 @@ from random import Random
 
 #: Fewer values with listens beside them than this, and the curve is stated instead of fitted.
 FEWEST_PAIRS = 30
-DRAWS = 400
-#: Share of the draws that an interval covers: more than 95 %, because a lognormal stands for sums that have longer tails.
+DRAWS = 200
+#: Share of the draws that an interval covers: above 95 %, because a lognormal stands for sums that have longer tails.
 LEVEL = 0.97
 _NORMAL = 2.170090  # half the width, in standard deviations, of what covers LEVEL of a normal distribution
 _MOST = 700.0  # of an exponent
@@ -135,7 +135,7 @@ def fitted(scale: Scale, pairs: Sequence[tuple[float, float]], seed: int = 0) ->
         return stated(scale)
     blocks = [_block(known[number::_BLOCKS]) for number in range(min(_BLOCKS, len(known)))]
     level, slope, scatter = _line(blocks)
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - draws of a statistic, which are to be the same each time
     drawn = [_line(random.choices(blocks, k=len(blocks))) for _ in range(DRAWS)]
     draws = tuple((one + wide * wide / 2, rise, wide) for one, rise, wide in drawn)
     sentence = f"Fitted to {len(known):,} values of tracks whose listens are known."
@@ -163,7 +163,7 @@ def share(curve: Curve, cells: Iterable[Cell], seed: int = 0) -> Estimate | None
     mid = middle[0] / (middle[0] + middle[1])
     if curve.basis is Basis.COUNTED or mid in (0.0, 1.0):
         return Estimate(mid, mid, mid)
-    random = Random(seed)
+    random = Random(seed)  # noqa: S311 - draws of a statistic, which are to be the same each time
     found = []
     for draw in curve.draws:
         excess = exp(draw[2] ** 2) - 1
