@@ -33,6 +33,7 @@ def plan(tracks: int, work: Path) -> dict[str, list[list[str]]]:
         "ranges": [["bench.web", "ranges"]],
         "publish": [["bench.publish"]],
         "verify": [["bench.verify"]],
+        "plan": [["bench.plan", "--candidates", count]],
         "client": [["bench.client"], ["bench.files"]],
         "audit": [["bench.audit", "--rows", str(10 * tracks), "--stack", "15", "50", "150"]],
         "interpret": [["bench.interpret"], ["bench.dump"]],

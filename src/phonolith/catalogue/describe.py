@@ -55,7 +55,8 @@ class Stager:
             row = staging.Listened(one.kind, one.mbid, self.parts.source, one.counted, one.listens)
             self.parts.writer.add(row)
         for one in found.get(PayloadDescription, ()):
-            self.parts.writer.add(staging.Payload(one.id, one.sha256, one.media_type or None, one.time))
+            given = staging.Payload(one.id, one.sha256, one.media_type or None, one.time, one.codec or None)
+            self.parts.writer.add(given)
             self.parts.counts["fetched files"] += 1
 
     def _leave_out_private(self, found: Mapping[type, list[Any]]) -> None:

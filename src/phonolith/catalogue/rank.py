@@ -159,6 +159,14 @@ def _join_payloads(stage: Stage) -> None:
         "UPDATE staged_file SET sha256 = last.p.sha256, media_type = coalesce(media_type, last.p.media_type)"
         f" FROM {last} AS last WHERE staged_file.sha256 IS NULL AND staged_file.url = last.address"
     )
+    # Of a re-encoded copy nothing is as the source says of its file: neither codec nor figures nor the name's end.
+    stage.run(
+        "UPDATE staged_file SET codec = last.p.codec, media_type = last.p.media_type, bitrate = NULL,"
+        " sample_rate = NULL, channels = NULL, bit_depth = NULL,"
+        " name = regexp_replace(name, '\\.[A-Za-z0-9]{1,5}$', '') || '.' || last.p.codec"
+        f" FROM {last} AS last WHERE last.p.codec IS NOT NULL AND staged_file.sha256 = last.p.sha256"
+        " AND staged_file.url = last.address"
+    )
 
 
 def _score(stage: Stage, thing: str, counters: Mapping[int, int]) -> str:

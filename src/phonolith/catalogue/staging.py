@@ -253,6 +253,7 @@ class Payload(Row):
     sha256: str
     media_type: str | None
     time: str
+    codec: str | None
 
 
 RELATIONS: tuple[type[Row], ...] = (

@@ -40,8 +40,12 @@ class Harvests(click.Group):
         return super().get_command(ctx, name) or (_command(name) if isinstance(installed(name), Gathers) else None)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        """``harvest --resume`` is ``harvest resume``: people write both."""
-        return super().parse_args(ctx, ["resume", *args[1:]] if args[:1] == ["--resume"] else args)
+        """``harvest --resume`` is ``harvest resume``, and ``harvest --plan FILE`` is ``harvest media`` with that."""
+        if args[:1] == ["--resume"]:
+            args = ["resume", *args[1:]]
+        elif args and args[0].partition("=")[0] == "--plan":
+            args = ["media", *args]
+        return super().parse_args(ctx, args)
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]

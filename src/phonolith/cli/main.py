@@ -24,6 +24,7 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
     },
     "Gather and build": {
         "harvest": ("harvest", "Gather from folders, tables, bundles, and sources on the net."),
+        "plan": ("plan", "What to fetch next within a budget, in which tier, and why."),
         "build": ("build", "Make the catalogue from what was gathered."),
         "derive": ("derive", "Make small copies for listening, where licences permit it."),
     },

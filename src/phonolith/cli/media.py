@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,17 +16,23 @@ from phonolith.cli.view import View
 
 if TYPE_CHECKING:
     from phonolith.harvest.fetch import Means
+    from phonolith.harvest.listed import Encode
     from phonolith.harvest.wanted import FetchReport, Wanted
     from phonolith.model.frontier import Run
     from phonolith.store.archive import Archive
 
+_WORKSHOP = ".encode-"
 _REASONS = 8  # shown for a collection; --json has them all
 
 
 @verb(
     "media",
     short_help="Music and pictures that harvested records lead to.",
-    examples=("harvest media --dry-run", "harvest media internetarchive.netlabels --limit 20GB"),
+    examples=(
+        "harvest media --dry-run",
+        "harvest media internetarchive.netlabels --limit 20GB",
+        "harvest --plan plan.jsonl",
+    ),
 )
 @click.argument("collection", required=False)
 @click.option("--limit", metavar="SIZE", help="Fetch at most so many bytes this time, as in 500MB or 20GB.")
@@ -33,23 +41,45 @@ _REASONS = 8  # shown for a collection; --json has them all
     "--again", is_flag=True, help="Fetch also what is held, to see whether it changed, and what was not there."
 )
 @click.option("--dry-run", is_flag=True, help="Say what would be fetched, and ask nobody.")
-def media(place: Place, collection: str | None, limit: str | None, largest: str, again: bool, dry_run: bool) -> Answer:
+@click.option(
+    "--plan",
+    "listed",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Fetch what is on this work list of phonolith plan, in its order and tiers, and nothing else.",
+)
+def media(
+    place: Place,
+    collection: str | None,
+    limit: str | None,
+    largest: str,
+    again: bool,
+    dry_run: bool,
+    listed: Path | None,
+) -> Answer:
     """Fetch the files that the records of COLLECTION name, or those of every collection.
 
     The gate is asked about each file before a request is made for it; what may not be held is counted, with the reason.
     Files come whole and untouched, and are compared with the digests that the source states. An address that had
     nothing is not asked again for 30 days. Stopped at any moment, the same again goes on where it was.
     """
+    from phonolith.harvest.listed import Listed
+    from phonolith.harvest.offers import Collection
     from phonolith.harvest.wanted import LARGEST, Wanted
 
-    wanted = Wanted(bytes_of("--limit", limit), bytes_of("--largest", largest) or LARGEST, again)
+    work_list = Listed.open(listed) if listed is not None else None
+    wanted = Wanted(bytes_of("--limit", limit), bytes_of("--largest", largest) or LARGEST, again, work_list)
     archive = place.archive()
     with archive.records() as store:
         names = [collection] if collection else [one for one in store.sources() if not one.startswith("media.")]
+        if work_list is not None and not collection:
+            names = [one for one in names if work_list.of(Collection(store, one).spoken)]
     with place.bars() as bars:
         work = _planned if dry_run else _fetched
         told = work(archive, names, wanted, place, bars)
-    return answer([one for one in told if collection or one[0].offered or one[1]], dry_run=dry_run)
+    left_to_derive = work_list.copies if work_list is not None else 0
+    told = [one for one in told if collection or one[0].offered or one[1]]
+    return answer(told, dry_run=dry_run, copies=left_to_derive)
 
 
 def after(place: Place, bars: Any, told: Answer, run: Run, budget: str | None) -> Answer:
@@ -77,14 +107,44 @@ def means(place: Place, bars: Any) -> Means:
 
     settings = place.settings()
     policy = Policy(settings.operator_territory, settings.publish_territories)
-    return Means(connecting(place, bars), settings.harvest_origins, policy, bars, place.now)
+    return Means(connecting(place, bars), settings.harvest_origins, policy, bars, place.now, _encoding(place))
 
 
-def answer(told: Sequence[tuple[FetchReport, Run | None]], *, dry_run: bool = False) -> Answer:
-    """What was fetched for each collection, and why the rest was not."""
+def _encoding(place: Place) -> Encode:
+    """Makes access copies in the limited child that ``derive`` uses, in folders that are removed again."""
+    import shutil
+    import tempfile
+
+    from phonolith.errors import BadInput
+    from phonolith.measure import child
+    from phonolith.measure.encoder import Request
+
+    state = place.archive().state
+
+    @contextmanager
+    def encode(path: Path) -> Iterator[Path]:
+        for leftover in state.glob(f"{_WORKSHOP}*"):  # of a run that was killed: one harvest at a time holds the lock
+            shutil.rmtree(leftover, ignore_errors=True)
+        with tempfile.TemporaryDirectory(prefix=_WORKSHOP, dir=state) as folder:
+            made = child.make(Request(str(path.absolute()), str(Path(folder).absolute()), ["opus"]))
+            if made.problem:
+                raise BadInput(path.name, f"no access copy can be made of it: {made.problem}", "Plan its original")
+            yield Path(folder) / made.forms["opus"].name
+
+    return encode
+
+
+def answer(told: Sequence[tuple[FetchReport, Run | None]], *, dry_run: bool = False, copies: int = 0) -> Answer:
+    """What was fetched for each collection, and why the rest was not; ``copies`` of a list are left to derive."""
     wrong = any(finding.severity == "error" for report, _ in told for finding in report.findings)
-    data = {"media": [_data(report, run) for report, run in told]}
-    return Answer(data, lambda view: _show(view, [report for report, _ in told], dry_run), 1 if wrong else 0)
+    data = {"media": [_data(report, run) for report, run in told], **({"left_to_derive": copies} if copies else {})}
+
+    def show(view: View) -> None:
+        _show(view, [report for report, _ in told], dry_run)
+        if copies:
+            view.hint(f"{plural(copies, 'copy', 'copies')} of what is held: phonolith derive makes them")
+
+    return Answer(data, show, 1 if wrong else 0)
 
 
 def _planned(
@@ -117,6 +177,9 @@ def _data(report: FetchReport, run: Run | None) -> Mapping[str, Any]:
         "unknown",
         "left",
         "absent",
+        "unlisted",
+        "unoffered",
+        "copies",
         "objects",
         "bytes_needed",
         "bytes_adopted",
@@ -155,4 +218,6 @@ def _sentence(report: FetchReport, dry_run: bool) -> str:
     said += [f"{number(report.held)} held already"] if report.held else []
     said += [f"{number(report.left)} left for later, beyond the limit"] if report.left else []
     said += [f"{number(report.absent)} not there lately, and not asked for now"] if report.absent else []
+    said += [f"{number(report.copies)} kept as access copies alone"] if report.copies else []
+    said += [f"{number(report.unoffered)} of the list not offered any more"] if report.unoffered else []
     return "; ".join(said)

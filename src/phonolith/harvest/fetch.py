@@ -11,7 +11,7 @@ import json
 import time
 from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import Protocol
 
@@ -20,6 +20,7 @@ import msgspec
 from phonolith.errors import Interrupted, RefusedByRights, UsageError
 from phonolith.harvest import event_loop
 from phonolith.harvest.gather import Pace, gather
+from phonolith.harvest.listed import Encode, Listed, Wish
 from phonolith.harvest.media_types import media_type_of
 from phonolith.harvest.offers import Collection, Door, Offer
 from phonolith.harvest.wanted import (
@@ -27,6 +28,7 @@ from phonolith.harvest.wanted import (
     ROOM,
     FetchReport,
     Wanted,
+    cost,
     is_held,
     say_needs,
     stated,
@@ -37,6 +39,7 @@ from phonolith.harvest.watch import watched
 from phonolith.model.frontier import Fate, Run, Step, Task
 from phonolith.model.progress import Progress, Silent
 from phonolith.model.record import Record
+from phonolith.model.rights import Decision, Use
 from phonolith.rights.gate import Policy
 from phonolith.sources.client import origins
 from phonolith.sources.client.answers import Downloaded, Expected, Limits, Manners
@@ -51,6 +54,8 @@ from phonolith.store.volumes import Volume, roomiest
 
 _HOSTS = 8  # at which files are fetched at a time
 _PARTS_KEPT = 30 * 86_400  # seconds for which the beginning of a file waits for its rest
+#: What an access copy is that is kept in place of an original.
+COPIED = "audio/ogg"
 _KINDS = {"audio": "audio/", "cover": "image/", "booklet": "application/"}
 
 
@@ -76,13 +81,17 @@ class Fetches(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Means:
-    """What fetching is handed: how to ask and what ``instead``, the gate's policy, somebody to tell, a clock."""
+    """What fetching is handed: how to ask and what ``instead``, the gate's policy, somebody to tell, a clock.
+
+    ``encode`` makes access copies; without it nothing is fetched in that tier.
+    """
 
     connect: Callable[[], AbstractAsyncContextManager[Fetches]]
     instead: Mapping[str, str]
     policy: Policy
     progress: Progress
     clock: Callable[[], str]
+    encode: Encode | None = None
 
 
 def fetch(archive: Archive, collection: str, wanted: Wanted, means: Means) -> tuple[FetchReport, Run | None]:
@@ -98,6 +107,9 @@ def fetch(archive: Archive, collection: str, wanted: Wanted, means: Means) -> tu
         archive.register() as register,
     ):
         said, door = Collection(store, collection), Door(register, means.policy, means.clock)
+        if wanted.listed is not None:  # what came of it before a stop counts against the same budget
+            left = wanted.listed.left(store)
+            wanted = replace(wanted, budget=left if wanted.budget is None else min(left, wanted.budget))
         return _Fetching(store, objects, said, door, wanted, means).begin_or_go_on()
 
 
@@ -107,7 +119,9 @@ def resume(archive: Archive, name: str, means: Means) -> tuple[FetchReport, Run 
         run = store.frontier(name).run()
     if run is None or run.finished:
         raise UsageError(name, "has no harvest to go on with", "Begin one: phonolith harvest media")
-    return fetch(archive, collection_of(name), Wanted(again=json.loads(run.options)["again"]), means)
+    told = json.loads(run.options)
+    listed = Listed.open(Path(told["list"]), told["sha256"]) if "list" in told else None
+    return fetch(archive, collection_of(name), Wanted(again=told["again"], listed=listed), means)
 
 
 def _media_type(candidate: Candidate, kind: str) -> str:
@@ -140,7 +154,7 @@ class _Fetching:
     def begin_or_go_on(self) -> tuple[FetchReport, Run | None]:
         """Go on with a run of the same words that was stopped, else begin one where there is something to fetch."""
         clock, frontier = self._means.clock, self._frontier
-        options = json.dumps({"again": self._wanted.again})
+        options = self._options()
         before = frontier.run()
         if before is not None and not before.finished and before.options == options:
             frontier.resume()
@@ -156,6 +170,12 @@ class _Fetching:
         say_needs(self._objects, self.report, self._means.progress)
         frontier.begin(options, began, tasks, since=began)  # since: what is not asked this time is not gone
         return self.report, self._run()
+
+    def _options(self) -> str:
+        """The words of a run, by which it is gone on with: a list is told by where it is and what it says."""
+        listed = self._wanted.listed
+        named = {} if listed is None else {"list": str(listed.path), "sha256": listed.sha256}
+        return json.dumps({"again": self._wanted.again, **named})
 
     def _run(self) -> Run:
         """Fetch until nothing waits. Raises Interrupted, StorageError."""
@@ -187,27 +207,50 @@ class _Fetching:
         offer = self.collection.again(task.mark, task.address)
         if offer is None or (not self._wanted.again and is_held(self._store, self.collection.name, offer.candidate)):
             return
-        decision = self.door.decide(self.collection.spoken, offer)
+        decision = self._refused(task, offer)
         if not decision.allowed:
             self.report.denied[" ".join(decision.reasons)] += 1
             raise RefusedByRights(task.address, " ".join(decision.reasons))
-        candidate = offer.candidate
-        if not self._reserve(candidate):
+        candidate, wish = offer.candidate, self._wish(task.address)
+        if not self._reserve(candidate, wish):
             self.report.left += 1
             return
-        got, volume = await self._download(client, candidate)
+        got, volume = await self._download(client, candidate, wish)
+        because = decision.reasons[0]
         async with self._taking:
-            await asyncio.to_thread(self._hold, got, volume, candidate)
-        yield Step(records=(self._record(offer, got, decision.reasons[0]),), mark=task.mark)
+            told = await asyncio.to_thread(self._hold, candidate, got, volume, wish, because)
+        yield Step(records=(self._record(candidate, told),), mark=task.mark)
 
-    def _reserve(self, candidate: Candidate) -> bool:
-        budget, size = self._wanted.budget, candidate.size or 0
+    def _wish(self, address: str) -> Wish | None:
+        """What the list says of an address. Raises RefusedByRights for what is not on it, though a run named it."""
+        listed = self._wanted.listed
+        if listed is None:
+            return None
+        wish = listed.of(self.collection.spoken).get(address)
+        if wish is None:
+            raise RefusedByRights(address, "it is not on the list that is fetched")
+        return wish
+
+    def _refused(self, task: Task, offer: Offer) -> Decision:
+        """The gate's answer now: for holding, and of an access copy for re-encoding too."""
+        decision = self.door.decide(self.collection.spoken, offer)
+        wish = self._wish(task.address)
+        if decision.allowed and wish is not None and wish.access:
+            if self._means.encode is None:
+                raise RefusedByRights(task.address, "it is listed as an access copy, and none can be made here")
+            again = self.door.decide(self.collection.spoken, offer, Use.REENCODE)
+            return decision if again.allowed else again
+        return decision
+
+    def _reserve(self, candidate: Candidate, wish: Wish | None) -> bool:
+        """Set bytes aside: as many as are stated, else as many as the list reckons with at most."""
+        budget, size = self._wanted.budget, cost(candidate, wish)
         if budget is not None and (self._spent + size > budget or self._spent >= budget):
             return False
         self._spent += size
         return True
 
-    async def _download(self, client: Fetches, candidate: Candidate) -> tuple[Downloaded, Volume]:
+    async def _download(self, client: Fetches, candidate: Candidate, wish: Wish | None) -> tuple[Downloaded, Volume]:
         """The file on the volume where it is to lie. Raises what the client raises, StorageError without room."""
         asked = self._asked(candidate.address)
         volume = self._volume(asked, candidate.size or 0)
@@ -217,9 +260,8 @@ class _Fetching:
         try:
             got = await client.download(asked, volume.path, cap=cap, expect=expect, manners=self._manners)
         except BaseException:
-            self._spent -= candidate.size or 0
+            self._spent -= cost(candidate, wish)
             raise
-        self._spent += got.size if candidate.size is None else 0
         return got, volume
 
     def _asked(self, address: str) -> str:
@@ -235,14 +277,8 @@ class _Fetching:
                 return roomiest([volume], 0)
         return roomiest(self._objects.volumes, size + ROOM)
 
-    def _hold(self, got: Downloaded, volume: Volume, candidate: Candidate) -> None:
-        with self._objects.batch() as batch:
-            batch.receive(got.path, got.passport, volume, _media_type(candidate, got.kind))
-        self.report.objects += 1
-        self.report.bytes_adopted += got.size
-
-    def _record(self, offer: Offer, got: Downloaded, because: str) -> Record:
-        candidate = offer.candidate
+    def _hold(self, candidate: Candidate, got: Downloaded, volume: Volume, wish: Wish | None, because: str) -> Fetched:
+        """Keep what came, or the access copy of it where the list says so; what is to be said of it."""
         told = Fetched(
             got.sha256,
             got.size,
@@ -254,5 +290,30 @@ class _Fetching:
             because,
             stated(candidate),
         )
+        if wish is not None and wish.access:
+            told = self._hold_copy(got, told)
+        else:
+            with self._objects.batch() as batch:
+                batch.receive(got.path, got.passport, volume, told.media_type)
+        self._spent += told.size - cost(candidate, wish)
+        self.report.objects += 1
+        self.report.bytes_adopted += told.size
+        return told
+
+    def _hold_copy(self, got: Downloaded, told: Fetched) -> Fetched:
+        """Hold a re-encoded copy of what came and let that go. Raises BadInput where none can be made."""
+        assert self._means.encode is not None  # else nothing was asked for in this tier
+        try:
+            with self._means.encode(got.path) as path:
+                held = self._objects.adopt(path, "copy", COPIED)
+        finally:
+            got.path.unlink(missing_ok=True)
+        self.report.copies += 1
+        came = {"sha256": got.sha256, "size": str(got.size)}
+        copied = msgspec.structs.replace(told, sha256=held.sha256, size=held.size, media_type=COPIED)
+        return msgspec.structs.replace(copied, codec="opus", original=came)
+
+    def _record(self, candidate: Candidate, told: Fetched) -> Record:
         payload, name = msgspec.json.encode(told), self.report.source
-        return Record(name, candidate.address, got.url, self._means.clock(), payload, validator=validator_of(candidate))
+        validator = validator_of(candidate)
+        return Record(name, candidate.address, told.url, self._means.clock(), payload, validator=validator)

@@ -93,8 +93,8 @@ class Door:
         self._clock = clock
         self._decisions = Decisions()
 
-    def decide(self, spoken: str, offer: Offer) -> Decision:
-        """The gate's answer for one file; a denied cover denies the cover only."""
+    def decide(self, spoken: str, offer: Offer, use: Use = Use.HOLD) -> Decision:
+        """The gate's answer for one file; a denied cover denies the cover only. ``use`` is asked as of what is held."""
         decisions = self._decisions
         if self._register.head()[0] != decisions.head:
             decisions = self._decisions = decisions.then(self._register.events(decisions.head))
@@ -102,10 +102,10 @@ class Door:
         asked = Subject(
             _evidence(offer, decisions, track, release, date.fromisoformat(self._clock()[:10])),
             (*filter(None, (track, release)), *_artists(spoken, offer)),
-            held=False,
+            held=use is not Use.HOLD,
             limits=offer.candidate.limits,
         )
-        return decide(Use.HOLD, asked, policy=self._policy, withdrawn=decisions.withdrawn)
+        return decide(use, asked, policy=self._policy, withdrawn=decisions.withdrawn)
 
 
 def _ids(spoken: str, offer: Offer) -> tuple[str, str]:

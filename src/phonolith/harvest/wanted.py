@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from phonolith.errors import StorageError
+from phonolith.harvest.listed import Listed, Wish
 from phonolith.harvest.offers import Collection, Door
 from phonolith.harvest.report import HarvestReport
 from phonolith.model.frontier import Task
 from phonolith.model.progress import Progress
+from phonolith.model.rights import Use
 from phonolith.rights.gate import Policy
 from phonolith.sources.media import Candidate
 from phonolith.sources.payloads import beside, collection_of
@@ -36,12 +38,14 @@ _MEDIA = "media:"
 class Wanted:
     """``budget``: bytes to fetch this time; ``largest``: bytes of one file.
 
-    ``again``: also what is held already, and what was not there lately.
+    ``again``: also what is held already, and what was not there lately. ``listed``: only what is on this list, in its
+    order and tier.
     """
 
     budget: int | None = None
     largest: int = LARGEST
     again: bool = False
+    listed: Listed | None = None
 
 
 @dataclass
@@ -50,7 +54,8 @@ class FetchReport(HarvestReport):
 
     ``offered`` files in all, of which ``held`` are here as they are stated now, ``denied`` may not be held (by reason),
     and ``left`` did not fit the budget; ``to_fetch`` were begun with, ``unknown`` of them of unstated size. ``absent``
-    were not there when they were asked for, less than :data:`ABSENT` ago.
+    were not there when they were asked for, less than :data:`ABSENT` ago. Of a list, ``unlisted`` files are not on it,
+    and ``unoffered`` of its items are not offered any more; ``copies`` were kept as access copies alone.
     """
 
     offered: int = 0
@@ -59,6 +64,9 @@ class FetchReport(HarvestReport):
     unknown: int = 0
     left: int = 0
     absent: int = 0
+    unlisted: int = 0
+    unoffered: int = 0
+    copies: int = 0
     denied: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -89,13 +97,23 @@ def tasks_of(
 ) -> list[Task]:
     """A task for each file that may be held, is not, and fits; the others are counted. ``absent`` are keys of tasks."""
     tasks: dict[str, Task] = {}
+    wishes = wanted.listed.of(collection.spoken) if wanted.listed else None
+    met: set[str] = set()
+    costs: dict[str, int] = {}
     for offer in collection.offers(progress):
         candidate = offer.candidate
         if candidate.address in tasks:
             continue
+        wish = wishes.get(candidate.address) if wishes is not None else None
+        if wishes is not None and wish is None:
+            report.unlisted += 1
+            continue
+        met.add(candidate.address)
         report.offered += 1
         decision = door.decide(collection.spoken, offer)
         size = candidate.size or 0
+        if wish is not None and wish.access and decision.allowed:
+            decision = door.decide(collection.spoken, offer, Use.REENCODE)
         if not decision.allowed:
             report.denied[" ".join(decision.reasons)] += 1
         elif not wanted.again and is_held(store, collection.name, candidate):
@@ -104,14 +122,42 @@ def tasks_of(
             report.absent += 1
         elif size > wanted.largest:
             report.denied[f"It is larger than {wanted.largest:,} bytes."] += 1
-        elif wanted.budget is not None and report.bytes_needed + size > wanted.budget:
+        elif wishes is None and wanted.budget is not None and report.bytes_needed + size > wanted.budget:
             report.left += 1
         else:
-            tasks[candidate.address] = Task(_MEDIA + candidate.address, candidate.address, mark=offer.item)
-            report.bytes_needed += size
-            report.unknown += candidate.size is None
+            costs[candidate.address] = cost(candidate, wish)
+            tasks[candidate.address] = Task(
+                _MEDIA + candidate.address, candidate.address, wish.place if wish else 1, mark=offer.item
+            )
+            report.bytes_needed += costs[candidate.address]
+            report.unknown += candidate.size is None and wish is None
+    if wishes is not None and wanted.budget is not None:
+        _cut(tasks, costs, wanted.budget, report)
     report.to_fetch = len(tasks)
+    report.unoffered = len(wishes) - len(met) if wishes is not None else 0
     return list(tasks.values())
+
+
+def cost(candidate: Candidate, wish: Wish | None) -> int:
+    """Bytes to set aside for a file: those that are stated, else as many as a list reckons with at most.
+
+    Of what is kept as an access copy it is the copy's bytes that count.
+    """
+    if wish is not None and (wish.access or candidate.size is None):
+        return wish.most
+    return candidate.size or 0
+
+
+def _cut(tasks: dict[str, Task], costs: dict[str, int], budget: int, report: FetchReport) -> None:
+    """Leave what a budget does not reach, from the end of the list."""
+    needed = 0
+    for address, task in sorted(tasks.items(), key=lambda one: one[1].rank):
+        if needed + costs[address] > budget:
+            del tasks[task.address]
+            report.left += 1
+        else:
+            needed += costs[address]
+    report.bytes_needed = needed
 
 
 def is_held(store: RecordStore, collection: str, candidate: Candidate) -> bool:

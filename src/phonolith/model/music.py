@@ -272,7 +272,8 @@ class PayloadDescription:
     """What an address gave when it was asked: the bytes that files with this ``url`` are of.
 
     It describes no music, so it is no :data:`Description`; only the source ``media`` says it. ``id`` is the address,
-    ``time`` when it was asked (ISO 8601, UTC): of several, the last word counts.
+    ``time`` when it was asked (ISO 8601, UTC): of several, the last word counts. ``codec``: what is held is a copy
+    re-encoded so; "" for the bytes as they came.
     """
 
     id: str
@@ -280,3 +281,4 @@ class PayloadDescription:
     size: int
     media_type: str = ""
     time: str = ""
+    codec: str = ""

@@ -26,7 +26,8 @@ class Fetched(msgspec.Struct, omit_defaults=True):
     ``sha256``, ``size`` and ``media_type`` are of the bytes that came; ``url`` is where they came from after redirects,
     ``etag`` and ``modified`` as sent. ``description`` is the source id of the track or release for which it was asked
     first, ``because`` the reason for which the gate allowed it. ``stated`` is what the source had said of size and
-    digests, by name.
+    digests, by name. ``codec`` is "" for bytes as they came; of a re-encoded copy that is kept in their place it is the
+    copy's, and ``original`` has size and SHA-256 of what came.
     """
 
     sha256: str
@@ -38,6 +39,8 @@ class Fetched(msgspec.Struct, omit_defaults=True):
     description: str = ""
     because: str = ""
     stated: dict[str, str] = {}
+    codec: str = ""
+    original: dict[str, str] = {}
 
 
 def beside(collection: str) -> str:
@@ -60,8 +63,8 @@ class PayloadSource:
     terms = Terms(
         metadata_licence="",
         payload_licences="what the source that named the address states of each file",
-        publish=("sha256", "size", "media_type"),
-        withhold=("url", "etag", "modified", "description", "because", "stated/**"),
+        publish=("sha256", "size", "media_type", "codec"),
+        withhold=("url", "etag", "modified", "description", "because", "stated/**", "original/**"),
     )
 
     def interpret(self, record: Record) -> Iterable[PayloadDescription]:
@@ -69,7 +72,8 @@ class PayloadSource:
         told = read(record)
         if holds_mail(record.item):
             return []  # no column shows such an address, so nothing could be found by it
-        return [PayloadDescription(record.item, told.sha256, told.size, clean(told.media_type), record.time)]
+        what = told.sha256, told.size, clean(told.media_type)
+        return [PayloadDescription(record.item, *what, record.time, told.codec)]
 
     def document(self, record: Record) -> Any:
         """What the round trip is measured against."""
@@ -80,7 +84,8 @@ class PayloadSource:
         """The record again, from its description alone."""
         for one in descriptions:
             if isinstance(one, PayloadDescription):
-                return {"sha256": one.sha256, "size": one.size, "media_type": one.media_type}
+                codec = {"codec": one.codec} if one.codec else {}
+                return {"sha256": one.sha256, "size": one.size, "media_type": one.media_type, **codec}
         return {}
 
 
