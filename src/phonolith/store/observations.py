@@ -18,7 +18,7 @@ SCHEMA = """
 CREATE TABLE observation (     -- append-only; what a tool saw, never what somebody concluded from it
   id INTEGER PRIMARY KEY,
   subject BLOB NOT NULL CHECK (length(subject) = 32), -- SHA-256 of what was looked at
-  kind TEXT NOT NULL,          -- fixity, fixity.run, decode, loudness, fingerprint …
+  kind TEXT NOT NULL,          -- fixity, fixity.run, swarm, decode, loudness, fingerprint …
   tool TEXT NOT NULL,
   version TEXT NOT NULL,
   time TEXT NOT NULL,          -- ISO 8601, UTC
