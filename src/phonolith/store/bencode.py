@@ -28,13 +28,14 @@ def encode(value: Value) -> bytes:
     return b"".join(parts)
 
 
-def decode(data: bytes, *, deepest: int = DEEPEST) -> Value:
+def decode(data: bytes, *, deepest: int = DEEPEST, ordered: bool = True) -> Value:
     """The one value that the bytes are. Raises NotBencode.
 
     Refused are numbers with leading zeros or beyond 64 bits, keys out of order or twice, values nested more than
-    ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value.
+    ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value. Keys may stand in any
+    order where it need not be ``ordered``: some trackers put them as they come, and no infohash is taken of that.
     """
-    value, end = _Reading(data).value(0, deepest)
+    value, end = _Reading(data, ordered=ordered).value(0, deepest)
     if end != len(data):
         raise NotBencode(f"{len(data) - end} bytes follow the value at byte {end}")
     return value
@@ -61,8 +62,9 @@ def _write(value: Value, parts: list[bytes]) -> None:
 class _Reading:
     """Bytes being read, and how many more values there may be."""
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, ordered: bool) -> None:
         self._data = data
+        self._ordered = ordered
         self._left = MOST_VALUES
 
     def value(self, at: int, deepest: int) -> tuple[Value, int]:
@@ -98,8 +100,8 @@ class _Reading:
             if self._left < 0:
                 raise _too_many(at)
             key, after = _string(data, at)
-            if last is not None and key <= last:
-                problem = "there twice" if key == last else "out of order"
+            if key in found or (self._ordered and last is not None and key < last):
+                problem = "there twice" if key in found else "out of order"
                 raise NotBencode(f"the key {key[:40]!r} at byte {at} is {problem}")
             found[key], at = self.value(after, deepest)
             last = key
