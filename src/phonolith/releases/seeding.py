@@ -70,10 +70,8 @@ def told(one: Seeding) -> dict[str, Any]:
         "uploaded": one.uploaded,
         "today": one.today,
         "copies": one.copies,
-        "torrents": [
-            {"kind": each.kind, "v1": each.v1, "v2": each.v2, "trackers": one.trackers.get(each.sha256, ())}
-            for each in bundle.torrents
-        ],
+        "trackers": one.trackers,
+        "torrents": [{"kind": each.kind, "v1": each.v1, "v2": each.v2} for each in bundle.torrents],
         "withheld": [
             {"path": each.path, "sha256": each.sha256, "code": each.code, "reason": each.reason}
             for each in one.offer.withheld.values()

@@ -101,17 +101,13 @@ def targets(archive: Archive) -> list[Target]:
 def own_of(archive: Archive, now: str) -> Own:
     """What others count of us: whole bundles that our seeder gives, or gave until it ended without telling anybody."""
     status = last_status(archive.seed_status)
-    given: dict[str, frozenset[str]] = {}
     try:
         if status is None or status["left"] or later(status["now"], _STILL_COUNTED) < now:
             return Own()
-        told = {(each["v1"], each["v2"]): each["trackers"] for one in _whole(status) for each in one["torrents"]}
-        for bundle in bundles(published(archive)).values():
-            given |= {
-                one.sha256: frozenset(told[one.v1, one.v2]) for one in bundle.torrents if (one.v1, one.v2) in told
-            }
+        whole = (one for one in status["bundles"] if one["given"] == one["files"])
+        given = {str(sha256): frozenset(known) for one in whole for sha256, known in one["trackers"].items()}
         return Own(given, tuple(str(one).rpartition(":")[0].strip("[]") for one in status["listen"]))
-    except (KeyError, TypeError, ValueError):  # the file may be lost, or another version's
+    except (KeyError, TypeError, ValueError, AttributeError):  # the file may be lost, or another version's
         return Own()
 
 
@@ -237,10 +233,6 @@ def _by_tracker(every: Iterable[Target], trackers: Sequence[str]) -> dict[str, l
             asked[name].append(one)
     counted = Counter({name: len(some) for name, some in asked.items()})
     return {name: asked[name] for name, _ in counted.most_common(_MOST_TRACKERS)}
-
-
-def _whole(status: Mapping[str, Any]) -> Iterable[Mapping[str, Any]]:
-    return (one for one in status["bundles"] if one["given"] == one["files"])
 
 
 def _trackers(head: bytes) -> tuple[str, ...]:
