@@ -260,6 +260,6 @@ def _words(error: Exception, seconds: float) -> str:
     """Why there is no answer, for people; a tracker's own words are cut and made harmless."""
     if isinstance(error, TimeoutError):
         return f"no answer within {max(seconds, 0):.0f} s"
-    if isinstance(error, OSError):
-        return error.strerror or type(error).__name__
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
     return printable(str(error))[:_LONGEST_WORDS].rstrip(".") or type(error).__name__
