@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from phonolith.library.swarms import Standing, Standings, standings
-from phonolith.model.moment import later
+from phonolith.model.moment import later, read
 from phonolith.model.swarm import SWARM, look_of
 from phonolith.releases.dht import Dht
 from phonolith.releases.scrape import ask, short
@@ -107,13 +107,11 @@ def test_a_tracker_that_is_down_has_not_said_zero_and_is_asked_ever_more_rarely(
     (again,) = looked(archive, 10).asked
     assert (again.failures, again.after) == (2, at(30))
     for failures, minutes in ((3, 70), (4, 150), (5, 310), (6, 630), (7, 1270), (8, 2710), (9, 4150)):
-        (again,) = looked(archive, int((read_minutes(again.after))))  # just when it may be asked
+        (again,) = looked(archive, read_minutes(again.after)).asked  # just when it may be asked
         assert (again.failures, again.after) == (failures, at(minutes))
 
 
 def read_minutes(time: str) -> int:
-    from phonolith.model.moment import read
-
     return int((read(time) - read(NOW)).total_seconds() // 60)
 
 
