@@ -1,4 +1,4 @@
-"""What is at risk: gone at the source, damaged, few copies; others are asked on a page, and a mirror takes just that."""
+"""What is at risk: gone at its source, damaged, in few copies; others are asked on a page, a mirror takes just that."""
 
 from __future__ import annotations
 
