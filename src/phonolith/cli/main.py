@@ -47,6 +47,8 @@ SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
         "release": ("release", "Cut a release: bundles of what may be passed on, as bags and torrents."),
         "publish": ("release", "Publish a release that was cut."),
         "seed": ("seed", "Give what was published to peers over BitTorrent."),
+        "swarm": ("swarm", "How many have what was published: ask trackers and the DHT."),
+        "at-risk": ("at_risk", "What may soon be nowhere: vanished, alone, damaged, few copies."),
         "mirror": ("mirror", "Take a share of another archive, and keep it current."),
     },
     "Decide": {

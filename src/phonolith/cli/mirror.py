@@ -65,7 +65,7 @@ _SEED = click.option("--seed", "seeds", is_flag=True, help="Go on seeding when a
     is_flag=False,
     flag_value=3,
     metavar="[N]",
-    help="Only bundles of which fewer than N copies are known; 3 if N is left out.",
+    help="Only bundles that the archive lists as at risk, or of which fewer than N copies are known; 3 without N.",
 )
 @click.option(
     "--licence", "licences", multiple=True, metavar="FAMILY", help="Only bundles of this licence, as in by-sa."

@@ -24,6 +24,7 @@ from phonolith.releases.fetch import Fetched, Here, NoRoom, fetch
 from phonolith.releases.follow import LARGEST, follow
 from phonolith.releases.following import Following, body_of, following
 from phonolith.releases.index import Index, Offer, read_index
+from phonolith.releases.listed import read_at_risk
 from phonolith.releases.publish import published
 from phonolith.releases.share import Share, choose
 from phonolith.releases.watch import watch
@@ -155,7 +156,8 @@ class _Look:
             withdrawn, dropped = self._withdrawals(index, known.log)
         copies = known_copies(index.offers, self.place.settings().publish_trackers)
         here = held_of(self.archive, index)
-        share = choose(index.offers, self.one.wanted, here.whole, copies, self._own())
+        listed = read_at_risk(self.one.url, self.web.read) if self.one.wanted.at_risk is not None else None
+        share = choose(index.offers, self.one.wanted, here.whole, copies, self._own(), listed)
         outcome = Outcome(self.one.url, index, share, copies, here, known.log, dropped)
         if not dry_run:
             self._bundles(outcome, known, withdrawn)

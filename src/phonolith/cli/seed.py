@@ -70,7 +70,7 @@ def seeded(place: Place, settings: Settings, *, events: bool) -> Answer:
         seeder = Seeder(archive, swarm, policy, trackers=settings.publish_trackers, now=place.now)
         stack.callback(seeder.close)
         happened = seeder.look()
-        stop = stack.enter_context(_stopped_by_signals())  # before anything is said: who reads it may end us at once
+        stop = stack.enter_context(stopped_by_signals())  # before anything is said: who reads it may end us at once
         status = seeder.status()
         running = stack.pop_all()
 
@@ -135,7 +135,7 @@ def _show(view: View, status: dict[str, Any]) -> None:
 
 
 @contextmanager
-def _stopped_by_signals() -> Iterator[threading.Event]:
+def stopped_by_signals() -> Iterator[threading.Event]:
     """An event that Ctrl-C and SIGTERM set, so that seeding ends between two looks and not in one."""
     stop = threading.Event()
     before = {one: signal.signal(one, lambda *_: stop.set()) for one in (signal.SIGINT, signal.SIGTERM)}

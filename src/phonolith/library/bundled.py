@@ -42,6 +42,34 @@ def bundled(
     return title, [(one, sha256) for one, sha256 in found if sha256]
 
 
+def holders(
+    objects: Objects, bundles: Iterable[Bundle], wanted: Collection[str], index: Path
+) -> dict[str, tuple[str, ...]]:
+    """The names of the bundles whose payload has each of some objects; those in none are left out.
+
+    A bundle whose manifest cannot be read holds nothing that anybody could take.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for bundle in _perhaps(index, list(bundles), wanted) if wanted else ():
+        with suppress(PhonolithError):
+            inside = {one.sha256 for one in files(objects, bundle) if one.payload}
+            for sha256 in inside.intersection(wanted):
+                found[sha256] = (*found.get(sha256, ()), bundle.name)
+    return found
+
+
+def audio_of(library: Library, identifiers: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """The SHA-256 of the audio that is held of each of some tracks; what is none, or not there, is left out."""
+    found = {}
+    with library.reading() as reading:
+        for one in identifiers:
+            with suppress(NotFound):
+                kind, row = reading.snapshot.find(one)
+                if kind == "track":
+                    found[one] = tuple(sha256 for (sha256,) in reading.rows(_OF_TRACK, (subject("track", row),)))
+    return found
+
+
 def index_bundles(index: Path, objects: Objects, bundles: Iterable[Bundle]) -> None:
     """Enter bundles that the index lacks; one that is damaged is made anew.
 

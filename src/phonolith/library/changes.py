@@ -81,6 +81,11 @@ c.what = 'appeared' AND (c.kind = 'release' OR (c.kind = 'track' AND NOT EXISTS 
 _ABOUT = f"""
 SELECT {_COLUMNS} FROM about a CROSS JOIN change c ON c.id = a.change WHERE a.thing = :thing AND {_NEW}
 ORDER BY c.id DESC"""
+_LOST = f"""
+SELECT {_COLUMNS} FROM change c WHERE (c.what = 'vanished' OR c.stricter) AND NOT EXISTS (
+  SELECT 1 FROM change r WHERE r.thing = c.thing AND r.source = c.source AND r.id > c.id
+    AND (r.what = 'vanished' OR r.stricter OR (r.what = 'appeared' AND c.what = 'vanished')))
+ORDER BY c.id DESC"""
 _FOUND = f"SELECT {_COLUMNS} FROM change c WHERE {_NEW}{{}} ORDER BY c.id DESC"
 
 
@@ -120,6 +125,12 @@ def changes(
     with library.reading() as reading:
         found = list(_views(reading, _rows(path, _LIST, bindings), limit + 1))
     return Page(tuple(found[:limit]), next=found[limit - 1].key if len(found) > limit else None)
+
+
+def lost(library: Library, path: Path, *, limit: int = 10_000) -> list[ChangeView]:
+    """What is gone from a source and did not come back, and what became stricter; newest first, each thing once."""
+    with library.reading() as reading:
+        return list(_views(reading, _rows(path, _LOST, {}), limit))
 
 
 def news(library: Library, path: Path, *, about: str = "", words: str = "", limit: int = 100) -> list[ChangeView]:

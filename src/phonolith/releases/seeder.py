@@ -58,6 +58,7 @@ class Seeder:
         self._clock = clock
         self._now = now
         self._since = now()
+        self._left = False
         self._register = archive.register()
         self._objects = archive.objects()
         self._overlay = Overlay(self._register, Restated(archive), every=0)
@@ -76,6 +77,7 @@ class Seeder:
 
     def close(self) -> None:
         """Leave the swarm, with what was given counted."""
+        self._left = True
         list(self._keep())
         self._swarm.close()
         if self._library is not None:
@@ -102,7 +104,8 @@ class Seeder:
         found = []
         for _, one in sorted(self._offers.items()):
             keys = [torrent.sha256 for torrent in one.bundle.torrents]
-            running = [traffic[key] for key in keys if key in traffic]
+            given = {key: traffic[key] for key in keys if key in traffic}
+            running = list(given.values())
             found.append(
                 Seeding(
                     one,
@@ -111,15 +114,17 @@ class Seeder:
                     sum(map(self._tally.total, keys)),
                     sum(map(self._tally.today, keys)),
                     max((each.copies for each in running), default=0),
+                    {key: each.trackers for key, each in given.items()},
                 )
             )
         return found
 
     def status(self) -> dict[str, Any]:
-        """All of that for programs, with where we listen and since when."""
+        """All of that for programs, with where we listen and since when; ``left``: trackers were told that we go."""
         return {
             "since": self._since,
             "now": self._now(),
+            "left": self._left,
             "listen": list(self._swarm.addresses),
             "troubles": [*self._troubles.values(), *self._outside.values()],
             "bundles": [told(one) for one in self.seeding()],

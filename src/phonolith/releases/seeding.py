@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +25,10 @@ class Happening:
 
 @dataclass(frozen=True, slots=True)
 class Seeding:
-    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second; whole ``copies``."""
+    """A bundle in the swarm: ``uploaded`` and ``today`` in bytes, ``rate`` in bytes a second; whole ``copies``.
+
+    ``trackers``: by the SHA-256 of each torrent that is given, those that count us among its peers.
+    """
 
     offer: Offer
     peers: int
@@ -33,6 +36,7 @@ class Seeding:
     uploaded: int
     today: int
     copies: int = 0
+    trackers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def status_file(archive: Archive) -> Path:
@@ -66,6 +70,7 @@ def told(one: Seeding) -> dict[str, Any]:
         "uploaded": one.uploaded,
         "today": one.today,
         "copies": one.copies,
+        "trackers": one.trackers,
         "torrents": [{"kind": each.kind, "v1": each.v1, "v2": each.v2} for each in bundle.torrents],
         "withheld": [
             {"path": each.path, "sha256": each.sha256, "code": each.code, "reason": each.reason}

@@ -17,12 +17,14 @@ class Traffic:
     """What a torrent does now: peers, bytes a second, bytes given since ever.
 
     ``copies``: how many have all of it, ours among them, by what trackers say and peers that are connected.
+    ``trackers``: those that took our last announcement, and so count us.
     """
 
     peers: int
     rate: int
     uploaded: int
     copies: int = 0
+    trackers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +86,8 @@ class Swarm:
         for key, (handle, _) in self._given.items():
             one = handle.status()
             copies = max(one.num_complete, one.num_seeds + one.is_seeding)  # the first is -1 while no tracker said
-            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload, copies)
+            known = tuple(each["url"] for each in handle.trackers() if each["verified"] and not each["fails"])
+            found[key] = Traffic(one.num_peers, one.upload_payload_rate, one.all_time_upload, copies, known)
         return found
 
     def faults(self, wait: float = 0) -> list[Fault]:

@@ -51,6 +51,7 @@ LOCKS = (
     "door",
     "look",
     "derive",
+    "swarm",
 )
 
 _TEXTS = Path(__file__).parent
@@ -220,6 +221,11 @@ class Archive:
     def seed_status(self) -> Path:
         """state/seed/status.json: what a running seeder writes of itself, for whoever asks."""
         return self.state / "seed" / "status.json"
+
+    @property
+    def swarm_status(self) -> Path:
+        """state/swarm.json: how swarms stood at the last look, and when each tracker may be asked again."""
+        return self.state / "swarm.json"
 
     def log(self) -> Log:
         """held/log: what was committed to."""

@@ -31,13 +31,14 @@ def encode(value: Value) -> bytes:
     return b"".join(parts)
 
 
-def decode(data: bytes, *, deepest: int = DEEPEST) -> Value:
+def decode(data: bytes, *, deepest: int = DEEPEST, ordered: bool = True) -> Value:
     """The one value that the bytes are. Raises NotBencode.
 
     Refused are numbers with leading zeros or beyond 64 bits, keys out of order or twice, values nested more than
-    ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value.
+    ``deepest`` times, more than :data:`MOST_VALUES` of them, and anything behind the value. Keys may stand in any
+    order where it need not be ``ordered``: some trackers put them as they come, and no infohash is taken of that.
     """
-    value, end = _Reading(data).value(0, deepest)
+    value, end = _Reading(data, ordered=ordered).value(0, deepest)
     _check_end(data, end)
     return value
 
@@ -51,7 +52,7 @@ def decode_parts(data: bytes) -> tuple[Value, dict[bytes, bytes]]:
     parts = dict[bytes, bytes]()
     if data[:1] != b"d":
         return decode(data), parts
-    found, end = _Reading(data).dictionary(1, DEEPEST - 1, parts)
+    found, end = _Reading(data, ordered=True).dictionary(1, DEEPEST - 1, parts)
     _check_end(data, end)
     return found, parts
 
@@ -87,8 +88,9 @@ class _Reading:
     :func:`_number`.
     """
 
-    def __init__(self, data: bytes) -> None:
+    def __init__(self, data: bytes, *, ordered: bool) -> None:
         self._data = data
+        self._ordered = ordered
         self._left = MOST_VALUES
 
     def value(self, at: int, deepest: int) -> tuple[Value, int]:
@@ -141,8 +143,8 @@ class _Reading:
                 key = data[start:after]
             else:
                 key, after = _string(data, at)
-            if last is not None and key <= last:
-                problem = "there twice" if key == last else "out of order"
+            if key in found or (self._ordered and last is not None and key < last):
+                problem = "there twice" if key in found else "out of order"
                 raise NotBencode(f"the key {key[:40]!r} at byte {at} is {problem}")
             last = key
             if data[after : after + 1] == b"i":

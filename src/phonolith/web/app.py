@@ -26,6 +26,7 @@ from phonolith.store.withdrawals import HEADS, LINES
 from phonolith.web import (
     about,
     api,
+    at_risk,
     bundles,
     changes,
     coverage,
@@ -135,6 +136,9 @@ def routes(desk: Desk) -> list[BaseRoute]:
         "/releases": releases.index,
         "/releases.json": releases.as_json,
         "/releases.rss": releases.rss,
+        "/at-risk": at_risk.page,
+        "/at-risk.json": at_risk.as_json,
+        "/at-risk.rss": at_risk.rss,
         "/releases/with/{id}": releases.having,
         "/releases/{name}": releases.one,
         "/notices": notices.index,

@@ -32,6 +32,7 @@ from phonolith.web.errors import NothingBuilt
 from phonolith.web.offers import Offers
 from phonolith.web.practice import door_practice_of, practice_of
 from phonolith.web.render import Renderer, accepts_gzip
+from phonolith.web.risks import Risks
 
 _MOST_BYTES = 24_000_000  # of answers that are kept
 _LONGEST_KEY = 1_000
@@ -63,6 +64,7 @@ class Desk:
         self.settings = settings
         self.assets = assets.load()
         self.copies = Copies(archive.seed_status)
+        self.risks = Risks(self)
         self.renderer = Renderer.of(settings, self.assets, door=self.has_door)
         self.committed = Committed(archive)
         self._lock = threading.Lock()

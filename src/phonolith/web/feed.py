@@ -78,16 +78,25 @@ def rss(title: str, home: str, here: str, about: str, entries: Iterable[Entry], 
     return "".join((head, *map(_item, items), "</channel></rss>\n")).encode()
 
 
+def torrents(title: str, home: str, here: str, about: str, entries: Sequence[Entry]) -> bytes:
+    """A feed of bundles to take (RSS 2.0), newest item first; ``here`` is its own address. Same items, same bytes."""
+    return _plain(title, home, here, about, entries[0].time if entries else "", map(_item, entries))
+
+
 def news(title: str, home: str, here: str, about: str, items: Sequence[Item]) -> bytes:
     """A feed of what is new (RSS 2.0), newest item first; ``here`` is its own address. Same items, same bytes."""
-    built = f"<lastBuildDate>{_date(items[0].time)}</lastBuildDate>" if items else ""
+    every = (f"<item>{_said(one)}</item>\n" for one in items)
+    return _plain(title, home, here, about, items[0].time if items else "", every)
+
+
+def _plain(title: str, home: str, here: str, about: str, newest: str, items: Iterable[str]) -> bytes:
+    built = f"<lastBuildDate>{_date(newest)}</lastBuildDate>" if newest else ""
     head = (
         '<?xml version="1.0" encoding="utf-8"?>\n<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom"><channel>'
         f"<title>{_text(title)}</title><link>{_text(home)}</link><description>{_text(about)}</description>"
         f'<language>en</language>{built}<atom:link href={_quoted(here)} rel="self" type="application/rss+xml"/>\n'
     )
-    every = (f"<item>{_said(one)}</item>\n" for one in items)
-    return "".join((head, *every, "</channel></rss>\n")).encode()
+    return "".join((head, *items, "</channel></rss>\n")).encode()
 
 
 def _item(one: Entry) -> str:
