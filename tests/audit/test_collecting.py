@@ -15,8 +15,6 @@ from phonolith.audit.extracted import Extract, Extracted, Wanted
 from phonolith.audit.extracting import extract, extracted
 from phonolith.audit.in_listing import columns_of, is_listing
 from phonolith.audit.in_observations import read_observations, read_published
-from phonolith.audit.kinds.catalogue import COUNTS
-from phonolith.catalogue.claims import CLAIMS
 from phonolith.store.observations import Observations
 from tests.releases.conftest import make
 
@@ -159,10 +157,6 @@ def test_what_an_archive_published(tmp_path: Path) -> None:
         ("1" * 40, V2, (30, 30), (3, 3)),
     ]
     assert found.refused == {"value": 1}
-
-
-def test_a_catalogue_is_counted_in_as_it_is_written() -> None:
-    assert {one.name: one.procedure for one in CLAIMS} == dict(COUNTS)
 
 
 PAGES = [Wanted("We hold 120 tracks", 120, 120, {"tracks": 1})]

@@ -178,10 +178,12 @@ def test_what_takes_too_long_is_ended(tmp_path: Path) -> None:
     assert time.monotonic() - began < 5
 
 
+#: How a child of a test answers: the length of the message, and the message.
+FRAMED = "say = lambda text: __import__('sys').stdout.buffer.write(len(text).to_bytes(4, 'big') + text.encode())"
 _ENDLESS = (sys.executable, "-c", "import sys\nwhile True: sys.stdout.write('x' * 4096)")
 _ASLEEP = (sys.executable, "-c", "import time; time.sleep(600)")
 _DEAD = (sys.executable, "-c", "import os; os.abort()")
-_OTHER = (sys.executable, "-c", "print('{\"counted\": []}')")
+_OTHER = (sys.executable, "-c", f"{FRAMED}; say('{{\"counted\": []}}')")
 
 
 @pytest.mark.parametrize("command", [_ENDLESS, _ASLEEP, _DEAD, _OTHER], ids=["endless", "asleep", "dead", "other"])
@@ -194,8 +196,9 @@ def test_a_child_that_was_taken_over_gets_nothing_out_of_it(command: tuple[str, 
 
 def test_a_child_can_write_no_file_and_has_little_memory(tmp_path: Path) -> None:
     code = (
-        "from phonolith.audit import counting\n"
-        "counting.limit(5)\n"
+        "from phonolith.audit.counting import MEMORY\n"
+        "from phonolith.store.limited import limit_memory\n"
+        "limit_memory(MEMORY)\n"
         f"try:\n open({str(tmp_path / 'x')!r}, 'wb', 0).write(b'x')\n print('written')\n"
         "except OSError:\n print('refused')\n"
         "try:\n bytearray(1 << 30); print('taken')\nexcept MemoryError: print('refused')\n"
@@ -215,7 +218,7 @@ def test_a_larger_file_has_more_time() -> None:
 @pytest.mark.parametrize("change", ["open(PATH, 'ab').write(b'x')", "os.utime(PATH)", "pass"])
 def test_a_file_that_changes_while_it_is_counted_shows_nothing(change: str, tmp_path: Path) -> None:
     path = as_csv(tmp_path)
-    code = f'import os; PATH = {str(path)!r}; {change}; print(\'{{"counted": [{{"value": 3}}]}}\')'
+    code = f'import os; PATH = {str(path)!r}; {change}; {FRAMED}; say(\'{{"counted": [{{"value": 3}}]}}\')'
     answer = ask(path, [Check("rows")], command=(sys.executable, "-c", code))
     if change == "pass":
         assert answer.counted[0].value == 3  # the control

@@ -7,11 +7,11 @@ import re
 import pytest
 
 from phonolith.catalogue import facts
-from phonolith.catalogue.claims import CLAIMS
 from phonolith.library.catalogue import FORMAT
 from phonolith.library.stats import CLAIMED, COUNTS, SERIES, stats
 from phonolith.library.stats import _claim as stated
 from phonolith.library.values import bytes_text, playing_time
+from phonolith.model.figures import FIGURES
 from tests.library.conftest import Shelf
 
 
@@ -92,7 +92,7 @@ def test_bytes_are_told_roughly_and_exactly(count: int, expected: str) -> None:
 
 
 def test_no_claim_is_told_in_milliseconds_and_one_is_not_many() -> None:
-    told = [stated(one.name, one.sentence, one.procedure, 1, one.unit) for one in CLAIMS]
+    told = [stated(one.name, one.sentence, one.procedure, 1, one.unit) for one in FIGURES]
     assert not any("milliseconds" in one.sentence for one in told)
     wrong = [one.sentence for one in told if re.search(r"\b1 \w+s\b", one.sentence)]
     assert wrong == []

@@ -1,16 +1,13 @@
 """The limited child process that counts in a stranger's file: SQLite, CSV, TSV, JSON lines, Parquet.
 
-It is run as ``python -m phonolith.audit.counting``; :mod:`phonolith.audit.tables` asks. A request comes in as JSON on
-stdin, the answer goes out as JSON on stdout. It can write no file, has little memory and so much time: whatever a
-stranger put into the file can do no more than be counted.
+It is run as ``python -m phonolith.audit.counting``; :mod:`phonolith.audit.tables` asks. Requests and answers are JSON.
+It can write no file, has little memory and so much time: whatever a stranger put into the file can do no more than be
+counted.
 """
 
 from __future__ import annotations
 
 import csv
-import os
-import resource
-import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -18,7 +15,9 @@ import msgspec
 
 from phonolith.audit.counted import MEMORY, Answer, Counted, Request, Unreadable
 from phonolith.audit.in_text import ENDINGS, LONGEST_FIELD, count_in_text
+from phonolith.store.limited import limit_memory, limit_time, serve
 
+GRACE = 2.0  # seconds behind those in which it ends by itself
 _SQLITE = b"SQLite format 3\0"
 _PARQUET = b"PAR1"
 
@@ -65,21 +64,16 @@ def _reader(kind: str) -> Callable[[Request], Sequence[Counted]]:
 
 
 def main() -> None:
-    """Answer one request and end; the limits are those of this process."""
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Request)
-    limit(request.seconds)
-    csv.field_size_limit(LONGEST_FIELD)  # a setting of the whole process, which ends with this request
-    sys.stdout.buffer.write(msgspec.json.encode(count(request)))
+    """Answer what is asked; the limits are those of this process."""
+    csv.field_size_limit(LONGEST_FIELD)
+    limit_memory(MEMORY)
+    serve(_answer)
 
 
-def limit(seconds: float) -> None:
-    """Take from this process what it does not need: files to write, memory, time."""
-    statm = Path("/proc/self/statm")
-    used = int(statm.read_text().split()[0]) * os.sysconf("SC_PAGE_SIZE") if statm.exists() else 1 << 30
-    resource.setrlimit(resource.RLIMIT_AS, (used + MEMORY, used + MEMORY))
-    resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 2, int(seconds) + 2))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))  # pipes have no size
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+def _answer(data: bytes) -> bytes:
+    request = msgspec.json.decode(data, type=Request)
+    limit_time(request.seconds + GRACE)
+    return msgspec.json.encode(count(request))
 
 
 if __name__ == "__main__":

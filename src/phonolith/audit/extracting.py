@@ -1,7 +1,7 @@
 """The limited child process that reads a stranger's listing, page or magnet links, as :mod:`.counting` counts in rows.
 
-It is run as ``python -m phonolith.audit.extracting``; :func:`extract` asks. A request comes in as JSON on stdin, the
-answer goes out as JSON on stdout. It can write no file, has little memory and so much time.
+It is run as ``python -m phonolith.audit.extracting``; :func:`extract` asks. Requests and
+answers are JSON. It can write no file, has little memory and so much time.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from phonolith.audit.counted import MEMORY, Unreadable
-from phonolith.audit.counting import limit
+from phonolith.audit.counting import GRACE
 from phonolith.audit.extracted import Extract, Extracted, Wanted
-from phonolith.audit.tables import exchange
+from phonolith.store.limited import ChildLost, ask_once, limit_memory, limit_time, serve
 
 _COMMAND = (sys.executable, "-m", "phonolith.audit.extracting")
 _LEAST, _BYTES_A_SECOND = 8.0, 500_000  # a page or a small file has these seconds, a large file of rows more
@@ -29,7 +29,8 @@ def extract(
     """What a child found in the file, read as ``kind``. Never raises on what the file contains; ``problem`` says it.
 
     ``today`` is the ordinal of the day of the audit: nobody looked after it. ``day`` is when all of it was looked at,
-    where its rows do not say, 0 if that is not known; ``seconds`` the deadline, 0 for one by kind and size.
+    where its rows do not say, 0 if that is not known; ``seconds`` how much processor time it may take, 0 for
+    what is right for its kind and size.
     """
     try:
         size = 0 if kind == "page" else path.stat().st_size
@@ -37,13 +38,12 @@ def extract(
         return Extracted(problem=f"it cannot be opened: {error.strerror}")
     seconds = seconds or _LEAST + size / _BYTES_A_SECOND
     request = msgspec.json.encode(Extract(str(path.absolute()), kind, seconds, today, day, tuple(wanted)))
-    # its own clock and the kernel's count of its processor time end it; the third time is for a machine that is busy
-    text, code = exchange(_COMMAND, request, 3 * seconds, _LARGEST_ANSWER)
     try:
-        return msgspec.json.decode(text, type=Extracted)
+        return msgspec.json.decode(ask_once(_COMMAND, request, seconds, largest=_LARGEST_ANSWER), type=Extracted)
+    except ChildLost as lost:
+        return Extracted(problem=f"whoever read it {lost}")
     except msgspec.MsgspecError:
-        ended = f"signal {-code}" if code < 0 else f"exit code {code}"
-        return Extracted(problem=f"whoever read it gave no answer within {seconds:.0f} seconds ({ended})")
+        return Extracted(problem="whoever read it answered something else than was asked")
 
 
 def extracted(request: Extract) -> Extracted:
@@ -82,10 +82,15 @@ def _reader(kind: str) -> Callable[[Extract], Extracted]:
 
 
 def main() -> None:
-    """Answer one request and end; the limits are those of this process."""
-    request = msgspec.json.decode(sys.stdin.buffer.read(), type=Extract)
-    limit(request.seconds)
-    sys.stdout.buffer.write(msgspec.json.encode(extracted(request)))
+    """Answer what is asked; the limits are those of this process."""
+    limit_memory(MEMORY)
+    serve(_answer)
+
+
+def _answer(data: bytes) -> bytes:
+    request = msgspec.json.decode(data, type=Extract)
+    limit_time(request.seconds + GRACE)
+    return msgspec.json.encode(extracted(request))
 
 
 if __name__ == "__main__":

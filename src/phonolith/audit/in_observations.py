@@ -71,7 +71,7 @@ def _each(
 ) -> None:
     """Give each row of a time and a JSON object to ``take``; rows that are nothing of the kind are counted."""
     try:
-        with opened(request.path, time.monotonic() + request.seconds) as (db, plain):
+        with opened(request.path, time.process_time() + request.seconds) as (db, plain):
             for moment, value in db.execute(sql) if table in plain else ():
                 collector.rows += 1
                 try:

@@ -43,7 +43,7 @@ _Scan = Callable[[apsw.Connection, str, Sequence[Check]], list[Counted]]
 
 def count_in_sqlite(request: Request) -> list[Counted]:
     """What each check counts. Raises Unreadable."""
-    late = time.monotonic() + request.seconds
+    late = time.process_time() + request.seconds
     try:
         with opened(request.path, late) as (db, plain):
             return _counted(db, plain, request.checks)
@@ -81,7 +81,7 @@ def _hardened(db: apsw.Connection, late: float) -> frozenset[str]:
         db.config(switch, on)
     for name, most in _LIMITS.items():
         db.limit(name, most)
-    db.set_progress_handler(lambda: time.monotonic() > late, 10_000)
+    db.set_progress_handler(lambda: time.process_time() > late, 10_000)
     db.execute("PRAGMA cell_size_check = ON")
     db.execute("PRAGMA mmap_size = 0")
     db.execute("PRAGMA temp_store = MEMORY")  # no file can be written here: what sorts much ends as too much memory

@@ -2,75 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import apsw
 
+from phonolith.model.figures import FIGURES, Figure
 from phonolith.model.finding import Finding
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """``sentence`` has ``{value}`` where the number goes; ``procedure`` is SQL with one value as its result."""
-
-    name: str
-    sentence: str
-    procedure: str
-    unit: str
-
-
-CLAIMS = (
-    Claim("tracks", "The catalogue has {value} tracks.", "SELECT count(*) FROM track", "tracks"),
-    Claim("releases", "The catalogue has {value} releases.", "SELECT count(*) FROM release", "releases"),
-    Claim("artists", "The catalogue has {value} artists.", "SELECT count(*) FROM artist", "artists"),
-    Claim("labels", "The catalogue has {value} labels.", "SELECT count(*) FROM label", "labels"),
-    Claim("genres", "The catalogue has {value} genres.", "SELECT count(*) FROM genre", "genres"),
-    Claim("held", "The audio of {value} tracks is held.", "SELECT count(*) FROM track WHERE status = 1", "tracks"),
-    Claim(
-        "licensed",
-        "For {value} tracks a licence is known, by evidence of level 2 or more.",
-        "SELECT count(*) FROM track t JOIN release r ON r.id = t.release"
-        " JOIN rights g ON g.id = coalesce(t.rights, r.rights) WHERE g.licence IS NOT NULL AND g.level >= 2",
-        "tracks",
-    ),
-    Claim("objects", "Files that are held for the catalogue: {value}.", "SELECT count(*) FROM object", "files"),
-    Claim("bytes", "Those files have {value} bytes.", "SELECT coalesce(sum(size), 0) FROM object", "bytes"),
-    Claim(
-        "duration",
-        "The tracks whose duration is known play for {value} milliseconds.",
-        "SELECT coalesce(sum(duration), 0) FROM release",
-        "milliseconds",
-    ),
-    Claim(
-        "releases_held",
-        "Of {value} releases the audio of a track is held.",
-        "SELECT count(DISTINCT release) FROM track WHERE status = 1",
-        "releases",
-    ),
-    Claim("isrcs", "The tracks have {value} different ISRCs.", "SELECT count(DISTINCT isrc) FROM track", "ISRCs"),
-    Claim(
-        "isrcs_held",
-        "The tracks that are held have {value} different ISRCs.",
-        "SELECT count(DISTINCT isrc) FROM track WHERE status = 1",
-        "ISRCs",
-    ),
-    Claim(
-        "popular",
-        "How popular it is was counted of {value} tracks.",
-        "SELECT count(popularity) FROM track",
-        "tracks",
-    ),
-    Claim(
-        "popular_held",
-        "How popular it is was counted of {value} tracks whose audio is held.",
-        "SELECT count(popularity) FROM track WHERE status = 1",
-        "tracks",
-    ),
-    Claim(
-        "isrc", "An ISRC is known for {value} tracks.", "SELECT count(*) FROM track WHERE isrc IS NOT NULL", "tracks"
-    ),
-)
 
 
 def state(db: apsw.Connection) -> None:
@@ -78,7 +15,7 @@ def state(db: apsw.Connection) -> None:
 
     A tally's number is taken as it was counted: its procedure is for whoever checks.
     """
-    rows = [(c.name, c.sentence, c.procedure, value_of(db, c.procedure), c.unit) for c in CLAIMS]
+    rows = [(c.name, c.sentence, c.procedure, value_of(db, c.procedure), c.unit) for c in FIGURES]
     tallies = db.execute("SELECT name, bucket, value FROM tally ORDER BY name, bucket").fetchall()
     for name, bucket, value in tallies:
         if name in _TALLIED:
@@ -121,26 +58,26 @@ _FORMATS = (
 )
 
 
-def _status(bucket: Any, db: apsw.Connection) -> Claim:
+def _status(bucket: Any, db: apsw.Connection) -> Figure:
     (name,) = db.execute("SELECT name FROM status WHERE id = ?", (bucket,)).fetchone() or (bucket,)
     return _tally("status", name, f"Tracks with the status {name}", f"{_TRACKS} WHERE t.status = {bucket:d}")
 
 
-def _licence(bucket: Any, _: apsw.Connection) -> Claim:
+def _licence(bucket: Any, _: apsw.Connection) -> Figure:
     words = "Tracks without a known licence" if bucket == "none" else f"Tracks of the licence family {bucket}"
     return _tally("licence", bucket, words, f"{_LICENCES} WHERE coalesce(l.family, 'none') = {_text(bucket)}")
 
 
-def _format(bucket: Any, _: apsw.Connection) -> Claim:
+def _format(bucket: Any, _: apsw.Connection) -> Figure:
     return _tally("format", bucket, f"Held tracks in the format {bucket}", f"{_FORMATS} {_text(bucket)}")
 
 
-def _source(bucket: Any, _: apsw.Connection) -> Claim:
+def _source(bucket: Any, _: apsw.Connection) -> Figure:
     procedure = f"{_RELEASES} JOIN source s ON s.id = r.source WHERE s.name = {_text(bucket)}"
     return _tally("source", bucket, f"Tracks from the source {bucket}", procedure)
 
 
-def _decade(bucket: Any, _: apsw.Connection) -> Claim:
+def _decade(bucket: Any, _: apsw.Connection) -> Figure:
     if bucket == "":
         return _tally("decade", bucket, "Tracks without a known year", f"{_YEARS} IS NULL")
     return _tally("decade", bucket, f"Tracks of the {bucket}s", f"{_YEARS} BETWEEN {bucket:d} AND {bucket + 9:d}")
@@ -149,8 +86,8 @@ def _decade(bucket: Any, _: apsw.Connection) -> Claim:
 _TALLIED = {"status": _status, "licence": _licence, "format": _format, "source": _source, "decade": _decade}
 
 
-def _tally(series: str, bucket: Any, words: str, procedure: str) -> Claim:
-    return Claim(f"{series}.{bucket}", f"{words}: {{value}}.", procedure, "tracks")
+def _tally(series: str, bucket: Any, words: str, procedure: str) -> Figure:
+    return Figure(f"{series}.{bucket}", f"{words}: {{value}}.", procedure, "tracks")
 
 
 def _text(value: Any) -> str:

@@ -21,7 +21,10 @@ from types import TracebackType
 from typing import IO, Self
 
 _PACKAGES = str(Path(__file__).parents[2])
-_THREADS = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+#: One thread; and no hash of a text that a stranger can know.
+_ENVIRONMENT = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONHASHSEED": "random"}
+#: How many seconds a machine that has much else to do may take for one of processor time.
+PATIENCE = 6.0
 
 
 class ChildLost(Exception):
@@ -94,12 +97,20 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
                 bufsize=0,
-                env={**os.environ, **_THREADS, "PYTHONPATH": paths},
+                env={**os.environ, **_ENVIRONMENT, "PYTHONPATH": paths},
                 start_new_session=True,
             )
             assert self._process.stdin
             os.set_blocking(self._process.stdin.fileno(), False)
         return self._process
+
+
+def ask_once(command: Sequence[str], request: bytes, seconds: float, *, largest: int) -> bytes:
+    """The answer of a child that is started for this question. ``seconds`` are of processor time, so by the clock it is
+    waited :data:`PATIENCE` times as long: the child itself ends earlier. Raises ChildLost.
+    """
+    with Child(command, largest=largest) as child:
+        return child.ask(request, PATIENCE * seconds)
 
 
 def serve(answer: Callable[[bytes], bytes]) -> None:

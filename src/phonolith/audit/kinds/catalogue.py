@@ -15,23 +15,12 @@ from phonolith.audit.exhibits import Exhibit, Given, Looked, unreadable
 from phonolith.audit.kinds import rows
 from phonolith.audit.tables import ask
 from phonolith.audit.verdicts import Basis, Fact
+from phonolith.model.figures import FIGURES
 from phonolith.model.finding import Finding
 from phonolith.store.files import storage_errors
 
-#: What a catalogue states by name, and how that is counted: the same as :mod:`phonolith.catalogue.claims` writes.
-COUNTS: Mapping[str, str] = {
-    "tracks": "SELECT count(*) FROM track",
-    "releases": "SELECT count(*) FROM release",
-    "artists": "SELECT count(*) FROM artist",
-    "labels": "SELECT count(*) FROM label",
-    "held": "SELECT count(*) FROM track WHERE status = 1",
-    "licensed": "SELECT count(*) FROM track t JOIN release r ON r.id = t.release"
-    " JOIN rights g ON g.id = coalesce(t.rights, r.rights) WHERE g.licence IS NOT NULL AND g.level >= 2",
-    "objects": "SELECT count(*) FROM object",
-    "bytes": "SELECT coalesce(sum(size), 0) FROM object",
-    "duration": "SELECT coalesce(sum(duration), 0) FROM release",
-    "isrc": "SELECT count(*) FROM track WHERE isrc IS NOT NULL",
-}
+#: What a catalogue states by name, and how that is counted.
+COUNTS: Mapping[str, str] = {one.name: one.procedure for one in FIGURES}
 #: Which of them is meant by a claim that names none.
 _BY_DIMENSION = {
     **{name: name for name in ("tracks", "releases", "artists", "labels", "bytes")},
