@@ -69,12 +69,17 @@ def test_a_finite_whole_has_just_the_numbers_that_are_not_too_unlikely(whole: in
     of = data.draw(st.integers(1, whole))
     seen = data.draw(st.integers(0, of))
     found = share_of_finite(seen, of, whole)
-    likely = [
-        having
-        for having in range(seen, whole - (of - seen) + 1)
-        if at_most(seen, of, having, whole) > TAIL and (not seen or 1 - at_most(seen - 1, of, having, whole) > TAIL)
-    ]
-    assert (round(found.low * whole), round(found.high * whole)) == (likely[0], likely[-1])
+
+    def likely(tail: Fraction) -> list[int]:
+        return [
+            having
+            for having in range(seen, whole - (of - seen) + 1)
+            if at_most(seen, of, having, whole) > tail and (not seen or 1 - at_most(seen - 1, of, having, whole) > tail)
+        ]
+
+    some, most = likely(TAIL), likely(TAIL - Fraction(1, 10**9))  # a chance of just 1 in 40 may be in or out
+    assert round(found.low * whole) in (some[0], most[0])
+    assert round(found.high * whole) in (some[-1], most[-1])
 
 
 def test_everything_drawn_is_known() -> None:
