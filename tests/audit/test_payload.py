@@ -292,7 +292,7 @@ def test_links_are_not_followed(tmp_path: Path) -> None:
         (b"", "empty files"),
         (bytes(4096), "zero bytes"),
         (b"fLaC\0\0\0\x22", "lossless audio"),
-        (b"ID3\x04\0", "audio"),
+        (b"ID3\x04\0", "lossy audio"),
         (JPEG[:4096], "images"),
         (b"<html>nothing</html>", "playlists, texts and checksums"),
         (b"PK\x03\x04", "catalogues and exports"),
