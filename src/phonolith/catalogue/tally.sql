@@ -4,11 +4,11 @@ WITH whole AS (
   SELECT t.duration, t.popularity, t.status, s.name AS source, coalesce(dt.year, dr.year) AS year,
          coalesce(l.family, 'none') AS family
   FROM track t
-  JOIN (SELECT rowid + 1 AS id, source, date, rights FROM release) r ON r.id = t.release
+  JOIN (SELECT rowid + 1 AS id, source, date, rights, limits FROM release) r ON r.id = t.release
   JOIN source s ON s.id = r.source
   LEFT JOIN event_date dt ON dt.id = t.date
   LEFT JOIN event_date dr ON dr.written = r.date AND t.date IS NULL
-  LEFT JOIN rights_ref x ON x.key = r.rights
+  LEFT JOIN rights_ref x ON x.key = r.rights AND x.limits = r.limits
   LEFT JOIN (SELECT rowid + 1 AS id, licence FROM rights) g ON g.id = coalesce(t.rights, x.number)
   LEFT JOIN licence l ON l.code = g.licence
 ), buckets AS (
