@@ -24,7 +24,7 @@ class Unit:
 #: What is counted by itself: two counts are compared only if they are of the same things.
 COUNTED = (
     "tracks", "releases", "artists", "labels", "genres", "recordings", "works", "files", "torrents", "objects",
-    "records", "images", "listens", "users",
+    "records", "images", "ISRCs", "listens", "users",
 )  # fmt: skip
 
 _BINARY = {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTPE", 1)}

@@ -96,7 +96,7 @@ def audit(
             view.line(f"{one['verdict']}: {one['sentence']}", STYLES.get(one["verdict"], "bold"))
             for line in one["why"]:
                 view.line(line, "", 4)
-            for line in one["needed"]:
+            for line in one["needed"][:1]:  # the cheapest; the report has them all
                 view.line(f"To say more: {line[:1].lower()}{line[1:]}", "dim", 4)
         for one in data["evidence"]:
             for line in (one["read"] or {}).get("why", ()):
