@@ -7,7 +7,7 @@ const PAGES = {
   artists: "/search?kind=artist&q=quiet", track: "track:road/2", waved: "track:road/1", absent: "track:quartets/1", disputed: "track:disputed/1",
   arabic: "track:shark/1", release: "release:road", tokyo: "release:tokyo", hostile: "release:hostile", artist: "artist:quiet",
   lonely: "artist:lonely", label: "label:north", described: "label:hungaria", group: "thing:road", work: "thing:quartet", area: "thing:budapest", genre: "/genre/ambient", year: "/year/2004", genres: "/genres", years: "/years",
-  labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", changes: "/changes", told: "/changes?collection=folder&what=stricter", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", having: "with:release:road", missing: "/nothing/here", offline: "/offline",
+  labels: "/labels", shuffle: "/shuffle?seed=7", about: "/about", coverage: "/coverage", risk: "/at-risk", changes: "/changes", told: "/changes?collection=folder&what=stricter", published: "/releases", bundle: "/releases/sample-one-by-top-small-001", having: "with:release:road", missing: "/nothing/here", offline: "/offline",
 };
 const NOTICES = Object.fromEntries(Object.entries(ids).filter(([name]) => name.startsWith("/notices") || name.startsWith("/door")));
 const ADAPTED = [

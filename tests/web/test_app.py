@@ -29,6 +29,7 @@ PAGES = {
     "/": 200, "/search": 200, "/search?q=love": 200, "/search?q=love&kind=track&held=1&from=1990&to=2020": 200,
     "/search?kind=release&licence=by": 200, "/search?kind=artist": 200, "/search?q=zzzzzzz": 200, "/genres": 200,
     "/years": 200, "/labels": 200, "/genre/ambient": 200, "/year/2004": 200, "/shuffle?seed=1": 200, "/about": 200,
+    "/coverage": 200, "/at-risk": 200,
     "/offline": 200, "/sw.js": 200, "/manifest.webmanifest": 200, "/robots.txt": 200, "/api/openapi.json": 200,
     "/api/v1/stats": 200, "/api/v1/search?q=love": 200, "/api/v1/shuffle": 200,
     "/releases": 200, "/releases?after=none": 200, "/releases.json": 200, "/releases.rss": 200,
