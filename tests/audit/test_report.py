@@ -228,6 +228,8 @@ def test_parts_of_a_size_add_up() -> None:
             assert sum(piece.width for piece in told) == pytest.approx(100, abs=0.01)
             whole = one["described"]["bytes"] + one["described"]["padding"]
             assert sum(piece.part["bytes"] or 0 for piece in told) == whole
+            seen = [piece.colour for piece in told if piece.width >= 0.5]
+            assert all(one != other for one, other in pairwise(seen))
 
 
 def test_a_stack_shows_each_batch_and_where_it_changes() -> None:

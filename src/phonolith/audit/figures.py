@@ -7,7 +7,7 @@ are in pixels. A figure shows numbers of the report alone, apart from the ends o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
@@ -20,6 +20,7 @@ Span = tuple[float | None, float | None]
 #: Batches that a figure along a stack has, and of which sizes are drawn one by one; the report as JSON has them all.
 MOST_BATCHES, MOST_DRAWN = 2000, 24
 _MOST_FACTS = 12
+_SEEN = 0.5  # per cent of a bar, from which on a part of it can be told from its neighbours
 _EDGE = 2.0  # per cent left free at both ends
 _ZOOM = 0.6  # a scale begins at nothing unless all that is on it lies above this part of its end
 HIGH = 160  # pixels of the figure along a stack
@@ -53,10 +54,11 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A part of a whole: its number in the legend, and where its part of the bar begins and how wide it is."""
+    """A part of a whole: its number in the legend, its colour of four, where its part of the bar begins, how wide."""
 
     number: int
     part: Told
+    colour: int
     left: float
     width: float
 
@@ -127,8 +129,7 @@ class Day:
 def scale(verdict: Told, verdicts: Sequence[Told], evidence: Sequence[Told]) -> Scale:
     """A verdict's claim, the ratio of its part and whole where it has them, and its facts, on one scale."""
     facts = verdict["facts"][:_MOST_FACTS]
-    own = (verdict["id"],)
-    said: list[tuple[str, Span, tuple[int, ...], tuple[str, ...]]] = [("claimed", claimed(verdict), (), own)]
+    said: list[tuple[str, Span, tuple[int, ...], tuple[str, ...]]] = [("claimed", claimed(verdict), (), ())]
     if (ratio := _ratio(verdict, verdicts)) is not None:
         said.append(("arithmetic", ratio, (), (verdict["part"], verdict["whole"])))
     for fact in facts:
@@ -155,13 +156,17 @@ def claimed(verdict: Told) -> Span:
 
 
 def pieces(described: Told) -> list[Piece]:
-    """The parts of a size, each byte once; what is not known has no place on the bar."""
+    """The parts of a size, each byte once; what is not known has no place on the bar.
+
+    Parts that can be seen beside each other have different colours, whatever lies between them that cannot.
+    """
     whole = described["bytes"] + described["padding"] or 1
-    found, left = [], 0.0
+    found, left, wide = list[Piece](), 0.0, 0
     for number, part in enumerate(described["parts"], 1):
         width = 100 * (part["bytes"] or 0) / whole
-        found.append(Piece(number, part, round(left, 4), round(width, 4)))
-        left += width
+        colour = wide % 4 if width >= _SEEN else (wide + 1) % 4
+        found.append(Piece(number, part, colour, round(left, 4), round(width, 4)))
+        left, wide = left + width, wide + (width >= _SEEN)
     return found
 
 
@@ -243,14 +248,16 @@ def _base(verdict: Told) -> Span:
 
 
 def _domain(low: float, high: float) -> tuple[float, float]:
+    """The ends of a scale on which both lie with some room, in round numbers."""
     if low >= 0 and (low <= _ZOOM * high or low == high):
-        return 0, _above(high)
-    span = high - low or abs(high) or 1
-    return _tidy(low - span / 4), _tidy(high + span / 4)
+        return 0, _round(math.ceil, high * 1.03, high) if high else 1
+    span = high - low or abs(high)
+    return _round(math.floor, low - span / 4, span), _round(math.ceil, high + span / 4, span)
 
 
-def _above(high: float) -> float:
-    return _tidy(high * 1.1) if high > 0 else 1
+def _round(way: Callable[[float], int], value: float, span: float) -> float:
+    step = 10 ** math.floor(math.log10(span)) / 4
+    return _tidy(way(_tidy(value / step)) * step)
 
 
 def _tidy(value: float) -> float:

@@ -157,11 +157,12 @@ def _short(fact: Fact, claim: Claim) -> str:
 
 
 def _amount(fact: Fact, claim: Claim) -> str:
-    low, high = (value / claim.unit.scale for value in (fact.low, fact.high))
+    low, high = (_number(value / claim.unit.scale) for value in (fact.low, fact.high))
     if low == high:
-        return f"{low:,.6g} {claim.unit.name}"
-    return (
-        f"at least {low:,.6g} {claim.unit.name}"
-        if high == float("inf")
-        else f"{low:,.6g} to {high:,.6g} {claim.unit.name}"
-    )
+        return f"{low} {claim.unit.name}"
+    return f"at least {low} {claim.unit.name}" if fact.high == float("inf") else f"{low} to {high} {claim.unit.name}"
+
+
+def _number(value: float) -> str:
+    """Whole numbers and large ones in full, others in six digits."""
+    return f"{value:,.0f}" if value.is_integer() or value >= 1e6 else f"{value:,.6g}"
