@@ -194,14 +194,16 @@ def stack(anatomy: Told) -> Stack | None:
 
 
 def histograms(anatomy: Told) -> list[Histogram]:
-    """Sizes of single batches: of the first and last of each run, then of others in order, as many as are drawn."""
+    """Sizes of single batches: of the first and last of each run, and of others all along the stack."""
     batches = anatomy["batches"]
-    chosen: dict[int, None] = {}
-    start = 0
+    if not batches:
+        return []
+    chosen, start = dict[int, None](), 0
     for run in anatomy["runs"]:
         chosen |= {start: None, start + run["batches"] - 1: None}
         start += run["batches"]
-    order = [*chosen, *(index for index in range(len(batches)) if index not in chosen)]
+    even = (index * (len(batches) - 1) // (MOST_DRAWN - 1) for index in range(MOST_DRAWN))
+    order = dict.fromkeys([*chosen, *even, *range(len(batches))])
     drawn = [batches[index] for index in sorted([index for index in order if batches[index]["audio"]][:MOST_DRAWN])]
     bins = [number for one in drawn for number, _ in one["histogram"]]
     if not bins:
@@ -231,10 +233,9 @@ def about(exhibit: Told, verdicts: Sequence[Told]) -> list[str]:
 
 def _ratio(verdict: Told, verdicts: Sequence[Told]) -> Span | None:
     """What a share can be if its part and its whole are as claimed; None where it has none."""
-    ends = {one["id"]: one for one in verdicts}
     if not verdict["part"]:
         return None
-    part, whole = (_base(ends[verdict[end]]) for end in ("part", "whole"))
+    part, whole = (_base(next(one for one in verdicts if one["id"] == verdict[end])) for end in ("part", "whole"))
     scale = UNITS[verdict["unit"]].scale
     low = 0 if part[0] is None or whole[1] is None else _tidy(part[0] / whole[1] / scale)
     return low, None if part[1] is None or not whole[0] else _tidy(part[1] / whole[0] / scale)
