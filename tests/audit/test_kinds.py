@@ -166,7 +166,7 @@ def test_a_page_that_says_nothing_of_it_shows_nothing(tmp_path: Path) -> None:
     page.write_text("We have 86 million files.\n")
     told = judged(CLAIM.format("86 million music files", 86_000_000, "files"), Given("x", page))
     assert (
-        "which is what somebody said: “We have 86 million files.”: 8.55e+07 to 8.65e+07 files"
+        "which is what somebody said: “We have 86 million files.”: 85,500,000 to 86,500,000 files"
         in told.verdicts[0].why[0]
     )
     told = judged(CLAIM.format("87 million music files", 87_000_000, "files"), Given("x", page))
