@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import html
 import json
+import shlex
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -59,6 +61,26 @@ def test_a_program_gets_the_same_and_a_page_is_written(claims: Path, capsys: pyt
     assert [one["verdict"] for one in told["verdicts"]] == ["proven", "unverifiable"]
     assert told["made"] == "2026-11-30T12:00:00Z"
     assert "<title>Two sentences</title>" in page.read_text()
+
+
+def test_the_command_in_a_report_makes_it_again(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = [
+        "audit",
+        str(claims),
+        "--evidence",
+        str(claims.with_name("tracks.csv")),
+        "--budget",
+        "2MB",
+        "--seed",
+        "a b",
+    ]
+    assert run([*words, "--title", "T", "--html", str(claims.with_name("page.html")), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["command"] == ["phonolith", *words]
+    assert run([*told["command"][1:], "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == told
+    shown = html.unescape(claims.with_name("page.html").read_text())
+    assert f"<code>{shlex.join(told['command'])}</code>" in shown
 
 
 def test_what_is_refuted_or_does_not_fit_ends_with_1(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:

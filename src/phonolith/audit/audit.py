@@ -45,12 +45,13 @@ def audit(
     return Audit(verdicts, tuple(looked.exhibits), (*arithmetic, *looked.findings), now)
 
 
-def data_of(told: Audit) -> Mapping[str, Any]:
-    """The report as an object for JSON."""
+def data_of(told: Audit, command: Sequence[str] = ()) -> Mapping[str, Any]:
+    """The report as an object for JSON; ``command``: the words with which anybody makes it again, if there are any."""
     return {
         "type": REPORT,
         "made": told.time,
         "by": f"Phonolith {__version__}",
+        "command": list(command),
         "verdicts": [_verdict(one) for one in told.verdicts],
         "words": {word.value: sum(one.word is word for one in told.verdicts) for word in Word},
         "evidence": [_exhibit(one) for one in told.exhibits],
@@ -150,6 +151,7 @@ def _exhibit(one: Exhibit) -> dict[str, Any]:
         "size": one.size,
         "described": None,
         "read": one.read,
+        "offered": one.offered,
     }
     if one.described is not None:
         told["described"] = described_data(one.described)

@@ -44,6 +44,9 @@ class Exhibit:
     size: int = 0
     described: Described | None = None
     read: Mapping[str, Any] | None = None  # of bytes: what was drawn and read, for the report
+    offered: Mapping[str, Any] | None = (
+        None  # of listings: on which days how many torrents had a seeder, for the report
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -157,14 +157,12 @@ def _short(fact: Fact, claim: Claim) -> str:
 
 
 def _amount(fact: Fact, claim: Claim) -> str:
-    low, high = (value / claim.unit.scale for value in (fact.low, fact.high))
+    low, high = (_number(value / claim.unit.scale) for value in (fact.low, fact.high))
     if low == high:
-        return f"{_figure(low)} {claim.unit.name}"
-    if high == float("inf"):
-        return f"at least {_figure(low)} {claim.unit.name}"
-    return f"{_figure(low)} to {_figure(high)} {claim.unit.name}"
+        return f"{low} {claim.unit.name}"
+    return f"at least {low} {claim.unit.name}" if fact.high == float("inf") else f"{low} to {high} {claim.unit.name}"
 
 
-def _figure(value: float) -> str:
-    """What was counted as it is, what was measured to six places."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+def _number(value: float) -> str:
+    """Whole numbers and large ones in full, others in six digits."""
+    return f"{value:,.0f}" if value.is_integer() or value >= 1e6 else f"{value:,.6g}"

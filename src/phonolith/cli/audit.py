@@ -85,7 +85,8 @@ def audit(
     said = stated.claims
     with place.bars() as bars:
         told = judge(said, evidence, bars, now=place.now(), effort=effort)
-    data = signer(data_of(told)) if signer else data_of(told)
+    data = data_of(told, _command(claims, whole, part, log, budget, seed, until_settled))
+    data = signer(data) if signer else data
     if out is not None:
         write_out(out, data)
     if html is not None:
@@ -111,6 +112,24 @@ def audit(
 
     wrong = data["words"]["refuted"] or any(one.severity == "error" for one in told.findings)
     return Answer(data, show, exit=int(bool(wrong)))
+
+
+def _command(
+    claims: Path,
+    whole: Sequence[str],
+    part: Sequence[str],
+    log: str,
+    budget: str | None,
+    seed: str | None,
+    until_settled: bool,
+) -> list[str]:
+    """The words that give the same verdicts from the same files, paths as they were given."""
+    words = ["phonolith", "audit", str(claims)]
+    words += [word for one in whole for word in ("--evidence", one)]
+    words += [word for one in part for word in ("--part", one)]
+    for name, value in (("--log", log), ("--budget", budget), ("--seed", seed)):
+        words += [name, value] if value else []
+    return [*words, "--until-settled"] if until_settled else words
 
 
 def _given(told: Sequence[str], log: str, *, whole: bool) -> list[Given]:

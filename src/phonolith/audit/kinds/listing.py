@@ -6,15 +6,17 @@ What they show together with metainfo and with other listings is told by :mod:`p
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from phonolith.audit.claims import Claim
 from phonolith.audit.counted import Unreadable
 from phonolith.audit.counting import kind_of
 from phonolith.audit.exhibits import Exhibit, Given, Looked, Seen, unreadable
-from phonolith.audit.extracted import Extracted
+from phonolith.audit.extracted import Extracted, Listed
 from phonolith.audit.extracting import extract
 from phonolith.audit.in_listing import is_listing
 from phonolith.audit.kinds import rows
@@ -22,6 +24,7 @@ from phonolith.audit.procedures import METAINFO
 from phonolith.errors import StorageError
 from phonolith.model.finding import Finding
 
+_MOST_DAYS = 4000  # that a report has of one listing
 _REFUSED = {
     "infohash": ("listing.infohash", "have no infohash: what they list is not known"),
     "size": ("listing.size-unread", "have a size that is none"),
@@ -59,13 +62,28 @@ def take(told: Looked, given: Given, kind: str, found: Extracted) -> None:
         told.findings.append(unreadable(given, found.problem))
         told.exhibits.append(Exhibit(given, "unreadable"))
         return
-    told.exhibits.append(Exhibit(given, kind, rows.digest_of(given.path), given.path.stat().st_size))
+    size = given.path.stat().st_size
+    told.exhibits.append(Exhibit(given, kind, rows.digest_of(given.path), size, offered=offered_by_day(found.listed)))
     told.seen.append(Seen(given, found.listed, kind, bool(found.refused.get("infohash"))))
     if found.columns:
         told.findings.append(_columns(given, found))
     for reason, count in sorted(found.refused.items()):
         code, problem = _REFUSED[reason]
         told.findings.append(_warning(given, code, f"{count:,} of {found.rows:,} rows {problem}"))
+
+
+def offered_by_day(listed: Sequence[Listed]) -> Mapping[str, Any] | None:
+    """Of how many torrents somebody had all on each day of a look, of many days the newest; None without any look.
+
+    That a look found nobody is known of the last look at a torrent alone.
+    """
+    days = Counter(day for one in listed for day in one.seeded)
+    for one in listed:
+        days[one.last] += 0
+    told = sorted((day, count) for day, count in days.items() if day)[-_MOST_DAYS:]
+    if not told:
+        return None
+    return {"torrents": len(listed), "days": [[date.fromordinal(day).isoformat(), count] for day, count in told]}
 
 
 def day_in(name: str) -> int:
