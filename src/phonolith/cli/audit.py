@@ -15,6 +15,7 @@ from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
+    from phonolith.audit.claims import Claim
     from phonolith.audit.evidence import Given
 
 
@@ -24,7 +25,8 @@ if TYPE_CHECKING:
     short_help="Put claims about an archive to the test: anybody's.",
     examples=(
         "audit claims.toml",
-        "audit claims.toml --evidence tracks.csv=data/tracks.csv",
+        "audit claims.toml --evidence tracks.csv",
+        "audit claims.toml --evidence music.torrent tracks.sqlite listing.csv",
         "audit claims.toml --evidence audio=listing:2026-01.csv --part audio=torrents/",
         "audit claims.toml --part audio=torrents/ --html report.html",
         "audit claims.toml --evidence audio=copy/ --budget 2GB --seed 'words of a witness'",
@@ -33,8 +35,9 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("claims", type=click.Path(path_type=Path), shell_complete=file_or(("check", "combine", "compare")))
-@click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
-@click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.argument("more", metavar="[PATH]...", nargs=-1)
+@click.option("--evidence", "whole", multiple=True, metavar="[OF=]PATH", help="All of what claims call OF.")
+@click.option("--part", multiple=True, metavar="[OF=]PATH", help="A part of it: what it has not may be elsewhere.")
 @click.option("--log", default="", metavar="LOG", help="The log that proofs must be of: its name, or a key of it.")
 @click.option("--budget", metavar="SIZE", help="Bytes to read at most: 2GB, 500MiB, all. Default: 1GB.")
 @click.option("--seed", metavar="TEXT", help="What samples are drawn by. Default: the seed of the claims.")
@@ -50,6 +53,7 @@ if TYPE_CHECKING:
 def audit(
     place: Place,
     claims: Path,
+    more: tuple[str, ...],
     whole: tuple[str, ...],
     part: tuple[str, ...],
     log: str,
@@ -68,8 +72,9 @@ def audit(
     Evidence is of any kind: a .torrent or a folder of them, a listing of torrents with sizes and seeders, magnet links,
     an SQLite file, CSV, TSV, JSON lines, Parquet, a saved page, a commitment log or a proof from it, a published bundle
     or a whole archive; or bytes: a folder, a bag, a torrent's copy beside it. What it is, its content tells; else write
-    OF=KIND:PATH. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared with each other
-    first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
+    OF=KIND:PATH. Further PATHs are further --evidence. Without OF= it is about the claims whose of is the file's name,
+    else about all of them if they name one set alone. Of bytes as much is read as the budget allows, drawn by the seed.
+    Claims are compared with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
     show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does not fit.
     With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
     """
@@ -80,9 +85,9 @@ def audit(
 
     signer = _signer(place, sign, key, auditor, kept=place.json or out is not None)
     effort = Effort(budget_of(budget), seed or "", until_settled)
-    evidence = [*_given(whole, log, whole=True), *_given(part, log, whole=False)]
     stated = read(claims)
     said = stated.claims
+    evidence = [*_given((*whole, *more), said, log, whole=True), *_given(part, said, log, whole=False)]
     with place.bars() as bars:
         told = judge(said, evidence, bars, now=place.now(), effort=effort)
     data = signer(data_of(told)) if signer else data_of(told)
@@ -113,16 +118,18 @@ def audit(
     return Answer(data, show, exit=int(bool(wrong)))
 
 
-def _given(told: Sequence[str], log: str, *, whole: bool) -> list[Given]:
-    from phonolith.audit.evidence import READERS, Given
+def _given(told: Sequence[str], claims: Sequence[Claim], log: str, *, whole: bool) -> list[Given]:
+    from phonolith.audit.evidence import READERS, Given, of_unnamed
 
     kinds = {reader.kind for reader in READERS}
     found = []
     for text in told:
-        name, _, place = text.partition("=") if "=" in text else ("", "", text)
+        name, sign, place = text.partition("=")
+        if not sign or (Path(text).exists() and not Path(place).exists()):
+            name, place = "", text
         kind, sign, rest = place.partition(":")
         kind, path = (kind, Path(rest)) if sign and kind in kinds else ("", Path(place))
-        found.append(Given(name or path.name, path, whole, kind, log))
+        found.append(Given(name or of_unnamed(path, claims), path, whole, kind, log))
     return found
 
 
