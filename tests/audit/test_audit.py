@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,39 @@ def test_the_same_evidence_gives_the_same_report(tmp_path: Path) -> None:
     one, other = (data_of(judged(claim, Given("torrents", tmp_path / "torrents"))) for _ in range(2))
     assert one == other
     assert re.fullmatch("[0-9a-f]{64}", one["evidence"][0]["sha256"])
+
+
+def of_table(path: Path, *claims: str) -> list[str]:
+    """The words on claims about one file of rows."""
+    rows = [f'[[claim]]\nid = "c{at}"\nsentence = "s"\nof = "t"\n{one}\n' for at, one in enumerate(claims)]
+    return [one.word.value for one in judged("format = 1\n" + "".join(rows), Given("t", path)).verdicts]
+
+
+def test_rows_prove_nothing_that_is_not_counted_in_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,isrc\n1,GBAAA0000001\n2,GBAAA0000001\n3,GBAAA0000002\n")
+    tracks, size = 'quantity = 3\nunit = "tracks"', 'quantity = 3\nunit = "GB"'
+    assert of_table(path, tracks) == ["proven"]
+    for procedure in ("", '\nprocedure = "rows"'):
+        told = of_table(path, size + procedure, tracks + procedure + '\ndefinition = "isrcs"')
+        assert told == ["claimed", "claimed"]
+    assert of_table(path, size + '\nprocedure = "distinct id"') == ["claimed"]
+    assert of_table(path, tracks + '\ndefinition = "isrcs"\nprocedure = "distinct isrc"') == ["refuted"]
+
+
+def test_rows_are_not_everything_that_is_claimed_of_a_table(tmp_path: Path) -> None:
+    """Three tracks by two artists: nobody said which of both the rows are."""
+    path = tmp_path / "t.csv"
+    path.write_text("id,artist\n1,a\n2,a\n3,b\n")
+    tracks, artists = 'quantity = 3\nunit = "tracks"', 'quantity = 2\nunit = "artists"'
+    assert of_table(path, tracks, artists) == ["claimed", "claimed"]
+    assert of_table(path, tracks, artists + '\nprocedure = "distinct artist"') == ["proven", "proven"]
+    assert of_table(path, 'quantity = 3\nunit = "listens"') == ["unverifiable"]
+
+
+def test_a_table_that_is_called_as_the_unit_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript("CREATE TABLE tracks (id); CREATE TABLE artists (id); INSERT INTO tracks VALUES (1), (2)")
+    tracks, artists = 'quantity = 2\nunit = "tracks"', 'quantity = 1\nunit = "artists"'
+    assert of_table(path, tracks, artists, 'quantity = 2\nunit = "labels"') == ["proven", "refuted", "claimed"]

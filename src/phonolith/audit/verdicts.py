@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 
 from phonolith.audit.claims import ROWS, Claim
 from phonolith.audit.procedures import COMMITTED
-from phonolith.audit.units import COUNTED
+from phonolith.audit.units import COUNTED, UNSEEN
 
 
 class Basis(IntEnum):
@@ -85,8 +85,8 @@ _NEXT = {
     Basis.READ: ("A count that leaves nothing open: what was read shows no more than these bounds",),
 }
 _IN_TORRENTS = {"torrents", "files", "bytes", "tracks", "images", "seconds", "bit/s", "share", "objects"}
-#: Dimensions that evidence of the kinds there are can speak of. Who listens, and to what, is not in what is held.
-_SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - {"listens", "users"}
+#: Dimensions that evidence of the kinds there are can speak of.
+_SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - UNSEEN
 
 
 def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:

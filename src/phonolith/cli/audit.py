@@ -11,6 +11,7 @@ import click
 from phonolith.cli.audit_reports import STYLES, check, combine, compare, write_out
 from phonolith.cli.family import Family, First, file_or
 from phonolith.cli.findings import show_findings
+from phonolith.cli.text import plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
@@ -74,9 +75,10 @@ def audit(
     or a whole archive; or bytes: a folder, a bag, a torrent's copy beside it. What it is, its content tells; else write
     OF=KIND:PATH. Further PATHs are further --evidence. Without OF= it is about the claims whose of is the file's name,
     else about all of them if they name one set alone. Of bytes as much is read as the budget allows, drawn by the seed.
-    Claims are compared with each other first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
-    show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does not fit.
-    With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
+    Claims are compared with each other first. Each ends as claimed, circulating, sampled, proven, refuted or
+    unverifiable, with why, and with what would show more. Nothing is fetched from the net and nothing is taken over.
+    Exit code 1: something does not fit. With --sign the report is one that others can combine with theirs; it names
+    evidence by the paths given.
     """
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
@@ -108,7 +110,7 @@ def audit(
                 view.line(f"{one['of'] or one['path']}: {line}", "dim")
         show_findings(view, told.findings)
         counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
-        view.line(f"{len(said)} claims: {counted}.")
+        view.line(f"{plural(len(said), 'claim')}: {counted}.")
         if signer:
             view.line(f"Signed by {data['auditor'] or 'an auditor without a name'}, key {data['key']}.")
         for path in filter(None, (html, out)):

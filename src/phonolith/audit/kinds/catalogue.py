@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phonolith.audit.claims import Claim
+from phonolith.audit.claims import ROWS, Claim
 from phonolith.audit.counted import Check
 from phonolith.audit.exhibits import Exhibit, Given, Looked, unreadable
 from phonolith.audit.kinds import rows
+from phonolith.audit.procedures import CATALOGUE
 from phonolith.audit.tables import ask
 from phonolith.audit.verdicts import Basis, Fact
 from phonolith.model.figures import FIGURES
@@ -28,7 +29,14 @@ _BY_DIMENSION = {
     "objects": "objects",
     "seconds": "duration",
 }
-_WORD = "catalogue"
+#: What a claim may call each of them: its unit's dimension, and how it defines that beside rows.
+_SPEAKS = {
+    **dict.fromkeys(("tracks", "held", "licensed", "isrc"), (("tracks",), "ids")),
+    **{name: ((name,), "ids") for name in ("releases", "artists", "labels")},
+    "objects": (("objects", "files"), "files"),
+    "bytes": (("bytes",), "files"),
+    "duration": (("seconds",), ""),
+}
 _MAGIC = b"SQLite format 3\0"
 _IS_ONE = Check("sql", sql="SELECT count(*) FROM claim WHERE name = 'tracks'")
 
@@ -76,12 +84,19 @@ def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int
         problem = f"the catalogue counts nothing by the name {name!r}"
         told.findings.append(Finding("evidence.procedure", f"claim {claim.id}", problem, f"Names are {known}"))
         return
+    dimensions, as_well = _SPEAKS[name]
+    if claim.unit.dimension not in dimensions or claim.definition not in ("", ROWS, as_well):
+        speaks = f"{claim.unit.name}{f' by {claim.definition}' if claim.definition else ''}"
+        problem, remedy = f"it speaks of {speaks}, and {name!r} counts {dimensions[0]}", "Name what it speaks of"
+        severity = "warning" if claim.procedure else "note"
+        told.findings.append(Finding("claims.procedure", f"claim {claim.id}", problem, remedy, severity))
+        return
     scale = 0.001 if name == "duration" else 1.0
     amount = value * scale
     high = amount if given.whole else float("inf")
     basis = Basis.READ if claim.procedure else Basis.DESCRIBED
     how = f"{name}, counted in the catalogue {given.path.name} by this program's own SQL"
-    definition = claim.definition if claim.procedure else "isrcs" if name == "isrc" else ""
+    definition = claim.definition
     dimension = claim.unit.dimension
     told.facts[claim.id].append(Fact(dimension, amount, high, basis, str(given.path), how, claim.of, definition))
 
@@ -89,7 +104,7 @@ def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int
 def _name(claim: Claim) -> str:
     """What of a catalogue the claim is about, "" if its procedure is another."""
     word, _, name = claim.procedure.partition(" ")
-    if word == _WORD:
+    if word == CATALOGUE:
         return name.strip() or "tracks"
     return _BY_DIMENSION.get(claim.unit.dimension, "") if not claim.procedure else ""
 
