@@ -32,10 +32,10 @@ def elsewhere(procedure: str) -> bool:
 def check_of(claim: Claim, kind: str) -> tuple[Check, Unit]:
     """What is to be counted in a file of rows for a claim, and the unit it comes in; ``kind`` is that of the file.
 
-    Nothing said is ``rows``, in SQLite of the table that has the unit's name. Raises BadInput where the procedure is none of ``rows [TABLE]``,
-    ``distinct [TABLE.]COLUMN``, ``sum [TABLE.]COLUMN [in UNIT]``, each with ``where COLUMN = VALUE`` behind it, and one
-    SELECT; leaves the table open that SQLite needs, names a unit of another dimension, or counts what the claim does
-    not speak of: rows are no bytes, and not as many as there are different ISRCs.
+    Nothing said is ``rows``, in SQLite of the table that has the unit's name. Raises BadInput where the procedure is
+    none of ``rows [TABLE]``, ``distinct [TABLE.]COLUMN``, ``sum [TABLE.]COLUMN [in UNIT]``, each with ``where COLUMN =
+    VALUE`` behind it, and one SELECT; leaves the table open that SQLite needs, names a unit of another dimension, or
+    counts what the claim does not speak of: rows are no bytes, and not as many as there are different ISRCs.
     """
     told = claim.procedure.strip() or (f"rows {claim.unit.name}" if kind == "SQLite" else "rows")
     if _SQL.match(told):
