@@ -20,8 +20,8 @@ _NAMED = re.compile(r"(rows|distinct|sum)(?:\s+(?:(\S+)\.)?(\S+))?(?:\s+in\s+(\S
 
 
 def selective(procedure: str) -> bool:
-    """Whether a procedure chooses rows: then its claim speaks of those alone, and of no other claim's."""
-    return bool(_SQL.match(procedure)) or " where " in procedure
+    """Whether a procedure chooses rows, or a part: then its claim speaks of those alone, and of no other claim's."""
+    return bool(_SQL.match(procedure)) or " where " in procedure or procedure.startswith(f"{METAINFO} ")
 
 
 def elsewhere(procedure: str) -> bool:
