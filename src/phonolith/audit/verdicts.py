@@ -119,7 +119,7 @@ def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
         return (_TABLE,)
     most = max((fact.low for fact in shown), default=0.0)
     if best is Basis.OFFERED and most < claim.low:
-        rest = f"{(claim.low - most) / claim.unit.scale:,.6g} {claim.unit.name}"
+        rest = f"{_figure((claim.low - most) / claim.unit.scale)} {claim.unit.name}"
         return (f"A look that saw complete copies of the other {rest} as well", *_NEXT[best])
     return _NEXT[best]
 
@@ -166,5 +166,5 @@ def _amount(fact: Fact, claim: Claim) -> str:
 
 
 def _figure(value: float) -> str:
-    """What was counted as it is, what was measured to six places."""
-    return f"{value:,.0f}" if value == int(value) else f"{value:,.6g}"
+    """What was counted as it is, what was measured to six places at least."""
+    return f"{value:,.0f}" if value == int(value) or value >= 1e6 else f"{value:,.6g}"
