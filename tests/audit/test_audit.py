@@ -205,3 +205,42 @@ def test_a_table_that_is_called_as_the_unit_is_meant(tmp_path: Path) -> None:
         db.executescript("CREATE TABLE tracks (id); CREATE TABLE artists (id); INSERT INTO tracks VALUES (1), (2)")
     tracks, artists = 'quantity = 2\nunit = "tracks"', 'quantity = 1\nunit = "artists"'
     assert of_table(path, tracks, artists, 'quantity = 2\nunit = "labels"') == ["proven", "refuted", "claimed"]
+
+
+def test_a_figure_that_a_database_only_states_is_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(
+            "CREATE TABLE t (a); CREATE TABLE meta (v); INSERT INTO t VALUES (1); INSERT INTO meta VALUES (9)"
+        )
+    nine = 'quantity = 9\nunit = "tracks"\nprocedure = "{}"'
+    stated = ("SELECT v FROM meta", "SELECT 9", "SELECT 9 FROM t", "SELECT max(v) FROM meta", "SELECT sum(9) FROM t")
+    assert of_table(path, *(nine.format(one) for one in stated)) == ["claimed"] * len(stated)
+    counts = ("SELECT count(*) FROM t", "SELECT sum(a) FROM t", "SELECT total(a) FROM t")
+    assert of_table(path, *(nine.format(one).replace("9", "1") for one in counts)) == ["proven"] * len(counts)
+    assert of_table(path, *[nine.format(counts[0])] * 2) == ["refuted"] * 2
+
+
+def test_what_lies_in_a_journal_beside_a_database_is_neither_believed_nor_held_against_it(tmp_path: Path) -> None:
+    """SQLite reads 1,000 rows out of both files, and 100 are in the first."""
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (a)")
+        for count in (100, 900):
+            db.executemany("INSERT INTO t VALUES (?)", [(one,) for one in range(count)])
+            db.commit()
+            if count == 100:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        rows = [f'quantity = {count}\nunit = "tracks"\nprocedure = "rows t"' for count in (100, 1000)]
+        assert of_table(path, *rows) == ["claimed", "claimed"]
+    assert of_table(path, *rows) == ["refuted", "proven"]  # closing it made one file of them
+
+
+def test_large_figures_are_written_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("size\n1234567890\n")
+    text = (
+        'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 1234567891\nunit = "bytes"\nprocedure = "sum size"'
+    )
+    why = "sum size, counted in t.csv: 1,234,567,890 bytes, where the claim says 1,234,567,891 bytes"
+    assert judged(text, Given("", path)).verdicts[0].why == (why,)

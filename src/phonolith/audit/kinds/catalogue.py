@@ -72,13 +72,14 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
         if value is not None and counted[name] is not None and value != counted[name]:
             problem = f"it states {value:,} under {name!r}, and counting in it gives {counted[name]:,}"
             told.findings.append(Finding("catalogue.claim", str(given.path), problem, "Trust what is counted", "error"))
+    whole = rows.is_whole(told, given)
     for claim, name in mine:
-        _add(told, given, claim, name, counted.get(name))
+        _add(told, given, claim, name, counted.get(name), whole=whole)
     if others:
         rows.count(told, given, "SQLite", others)
 
 
-def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int | None) -> None:
+def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int | None, *, whole: bool) -> None:
     if value is None:
         known = ", ".join(COUNTS)
         problem = f"the catalogue counts nothing by the name {name!r}"
@@ -93,7 +94,7 @@ def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int
         return
     scale = 0.001 if name == "duration" else 1.0
     amount = value * scale
-    high = amount if given.whole else float("inf")
+    high = amount if whole else float("inf")
     basis = Basis.READ if claim.procedure else Basis.DESCRIBED
     how = f"{name}, counted in the catalogue {given.path.name} by this program's own SQL"
     definition = claim.definition

@@ -18,6 +18,8 @@ from phonolith.errors import BadInput
 from phonolith.model.finding import Finding
 from phonolith.store.files import storage_errors
 
+_JOURNALS = ("-wal", "-journal")
+
 
 def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
     """Add what is counted in a file of rows; one that cannot be read is a finding. Raises StorageError."""
@@ -44,7 +46,7 @@ def count(told: Looked, given: Given, kind: str, claims: Sequence[Claim]) -> Non
     asked: list[tuple[Claim, Unit]] = []
     checks: list[Check] = []
     things = {one.unit.name for one in claims if not one.procedure} & (set(COUNTED) - UNSEEN)
-    for claim in [one for one in claims if not elsewhere(one.procedure)]:
+    for claim in [one for one in claims if not elsewhere(one.procedure) and not (one.part and not one.procedure)]:
         try:
             if not claim.procedure:
                 _check_clear(claim, kind, things)
@@ -56,7 +58,18 @@ def count(told: Looked, given: Given, kind: str, claims: Sequence[Claim]) -> Non
         checks.append(check)
         asked.append((claim, unit))
     if checks:
-        _take(told, given, asked, ask(given.path, checks))
+        _take(told, given, asked, ask(given.path, checks), whole=is_whole(told, given))
+
+
+def is_whole(told: Looked, given: Given) -> bool:
+    """Whether nothing is left open by a file of rows; a journal beside a database, which is not read, is a finding."""
+    names = [f"{given.path.name}{ending}" for ending in _JOURNALS]
+    found = [name for name in names if (path := given.path.with_name(name)).is_file() and path.stat().st_size]
+    if found:
+        problem = f"{found[0]} is beside it, and what that changes was not read: there may be more, or other, rows"
+        remedy = "Give a copy that SQLite made of both: VACUUM INTO"
+        told.findings.append(Finding("evidence.journal", str(given.path), problem, remedy))
+    return given.whole and not found
 
 
 def digest_of(path: Path) -> str:
@@ -79,7 +92,7 @@ def _severity(claim: Claim) -> str:
     return "warning" if claim.procedure else "note"
 
 
-def _take(told: Looked, given: Given, asked: Sequence[tuple[Claim, Unit]], answer: Answer) -> None:
+def _take(told: Looked, given: Given, asked: Sequence[tuple[Claim, Unit]], answer: Answer, *, whole: bool) -> None:
     if answer.problem:
         told.findings.append(unreadable(given, answer.problem))
         return
@@ -91,8 +104,8 @@ def _take(told: Looked, given: Given, asked: Sequence[tuple[Claim, Unit]], answe
             )
             continue
         amount = counted.value * unit.scale
-        most = amount if given.whole else float("inf")
-        how = f"{claim.procedure or 'rows'}, counted in {given.path.name}"
-        basis = Basis.READ
+        most = amount if whole else float("inf")
+        how = f"{claim.procedure or 'rows'}, {'written' if counted.stated else 'counted'} in {given.path.name}"
+        basis = Basis.STATED if counted.stated else Basis.READ
         fact = Fact(claim.unit.dimension, amount, most, basis, str(given.path), how, claim.of, claim.definition)
         told.facts[claim.id].append(fact)
