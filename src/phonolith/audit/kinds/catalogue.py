@@ -24,19 +24,19 @@ from phonolith.store.files import storage_errors
 COUNTS: Mapping[str, str] = {one.name: one.procedure for one in FIGURES}
 #: Which of them is meant by a claim that names none.
 _BY_DIMENSION = {
-    **{name: name for name in ("tracks", "releases", "artists", "labels", "bytes")},
+    **{name: name for name in ("tracks", "releases", "artists", "labels", "genres", "bytes")},
     "files": "objects",
     "objects": "objects",
     "seconds": "duration",
 }
-#: What a claim may call each of them: its unit's dimension, and how it defines that beside rows.
-_SPEAKS = {
-    **dict.fromkeys(("tracks", "held", "licensed", "isrc"), (("tracks",), "ids")),
-    **{name: ((name,), "ids") for name in ("releases", "artists", "labels")},
-    "objects": (("objects", "files"), "files"),
-    "bytes": (("bytes",), "files"),
-    "duration": (("seconds",), ""),
+#: What a claim may speak of to be about a figure of this unit: dimensions, and definitions of what is one.
+_ALIKE = {
+    "ISRCs": (("tracks",), ("isrcs",)),
+    "files": (("files", "objects"), ("", ROWS, "files")),
+    "bytes": (("bytes",), ("", ROWS, "files")),
+    "milliseconds": (("seconds",), ("", ROWS)),
 }
+_UNITS = {one.name: one.unit for one in FIGURES}
 _MAGIC = b"SQLite format 3\0"
 _IS_ONE = Check("sql", sql="SELECT count(*) FROM claim WHERE name = 'tracks'")
 
@@ -85,10 +85,9 @@ def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int
         problem = f"the catalogue counts nothing by the name {name!r}"
         told.findings.append(Finding("evidence.procedure", f"claim {claim.id}", problem, f"Names are {known}"))
         return
-    dimensions, as_well = _SPEAKS[name]
-    if claim.unit.dimension not in dimensions or claim.definition not in ("", ROWS, as_well):
+    if not _speaks_of(claim, name):
         speaks = f"{claim.unit.name}{f' by {claim.definition}' if claim.definition else ''}"
-        problem, remedy = f"it speaks of {speaks}, and {name!r} counts {dimensions[0]}", "Name what it speaks of"
+        problem, remedy = f"it speaks of {speaks}, and {name!r} counts {_UNITS[name]}", "Name what it speaks of"
         severity = "warning" if claim.procedure else "note"
         told.findings.append(Finding("claims.procedure", f"claim {claim.id}", problem, remedy, severity))
         return
@@ -97,9 +96,13 @@ def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int
     high = amount if whole else float("inf")
     basis = Basis.READ if claim.procedure else Basis.DESCRIBED
     how = f"{name}, counted in the catalogue {given.path.name} by this program's own SQL"
-    definition = claim.definition
-    dimension = claim.unit.dimension
-    told.facts[claim.id].append(Fact(dimension, amount, high, basis, str(given.path), how, claim.of, definition))
+    about = claim.of, claim.definition
+    told.facts[claim.id].append(Fact(claim.unit.dimension, amount, high, basis, str(given.path), how, *about))
+
+
+def _speaks_of(claim: Claim, name: str) -> bool:
+    dimensions, definitions = _ALIKE.get(_UNITS[name], ((_UNITS[name],), ("", ROWS, "ids")))
+    return claim.unit.dimension in dimensions and claim.definition in definitions
 
 
 def _name(claim: Claim) -> str:
@@ -107,6 +110,8 @@ def _name(claim: Claim) -> str:
     word, _, name = claim.procedure.partition(" ")
     if word == CATALOGUE:
         return name.strip() or "tracks"
+    if claim.definition == "isrcs" and claim.unit.dimension == "tracks":
+        return "isrcs" if not claim.procedure else ""
     return _BY_DIMENSION.get(claim.unit.dimension, "") if not claim.procedure else ""
 
 
