@@ -244,3 +244,24 @@ def test_large_figures_are_written_in_full(tmp_path: Path) -> None:
     )
     why = "sum size, counted in t.csv: 1,234,567,890 bytes, where the claim says 1,234,567,891 bytes"
     assert judged(text, Given("", path)).verdicts[0].why == (why,)
+
+
+def test_a_table_that_is_in_one_file_is_not_looked_for_in_another(tmp_path: Path) -> None:
+    """A torrent, a database and a table, all of one thing: each claim is about the one that its procedure counts in."""
+    make_evidence(tmp_path)
+    path = tmp_path / "t.csv"
+    path.write_text("id\n1\n2\n3\n")
+    procedures = {"rows track": 200, "SELECT count(*) FROM track": 200, "rows": 3, "rows t": 3, "rows t.csv": 3}
+    claims = [f'quantity = {count}\nunit = "tracks"\nprocedure = "{one}"' for one, count in procedures.items()]
+    given = [Given("x", tmp_path / name) for name in ("torrents", "catalogue.sqlite", "t.csv")]
+    files = next(one.described for one in judged(_of_x(claims[:1]), given[0]).exhibits if one.described)
+    told = judged(_of_x([*claims, f'quantity = {files.files}\nunit = "files"\nprocedure = "metainfo"']), *given)
+    assert [one.word.value for one in told.verdicts] == ["proven"] * 6
+    assert judged(_of_x(['quantity = 3\nunit = "files"']), given[0], given[2]).verdicts[0].word == "refuted"
+    alone = judged(_of_x([f'quantity = {files.files}\nunit = "files"']), given[0], given[2]).verdicts[0]
+    assert alone.word == "claimed"
+
+
+def _of_x(claims: list[str]) -> str:
+    rows = [f'[[claim]]\nid = "c{at}"\nsentence = "s"\nof = "x"\n{one}\n' for at, one in enumerate(claims)]
+    return "format = 1\n" + "".join(rows)

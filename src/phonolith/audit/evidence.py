@@ -5,6 +5,7 @@ Nothing here reaches the network, and nothing is taken over into a catalogue: ev
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -78,11 +79,16 @@ def look(
     told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort(), today=today, progress=progress)
     readers = [_reader(given) for given in evidence]
     told.effort.exhibits = sum(reader.kind == "payload" for reader in readers)
+    kinds = defaultdict[str, set[str]](set)
+    for given, reader in zip(evidence, readers, strict=True):
+        kinds[given.of].add(reader.kind)
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given, reader in zip(evidence, readers, strict=True):
         mine = [claim for claim in claims if claim.of == given.of]
         if not mine:
             told.findings.append(_unused(given, claims))
+        if reader.kind == "rows" and kinds[given.of] > {"rows"}:  # what has no procedure is about the other evidence
+            mine = [claim for claim in mine if claim.procedure]
         reader.look(told, given, mine)
         progress.advance(1)
     join(told, claims)

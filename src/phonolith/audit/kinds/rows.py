@@ -51,6 +51,7 @@ def count(told: Looked, given: Given, kind: str, claims: Sequence[Claim]) -> Non
             if not claim.procedure:
                 _check_clear(claim, kind, things)
             check, unit = check_of(claim, kind)
+            _check_table(claim, check, kind, given)
         except BadInput as error:
             severity = _severity(claim)
             told.findings.append(Finding(error.code, error.subject, error.problem, error.remedy, severity))
@@ -85,6 +86,14 @@ def _check_clear(claim: Claim, kind: str, things: Set[str]) -> None:
         others = f", and so do others of {', '.join(sorted(things - {claim.unit.name}))}" if unclear else ""
         problem = f"it does not say what in this file is counted as {claim.unit.name}{others}"
         remedy = "Give it a procedure: rows, or distinct COLUMN"
+        raise BadInput(f"claim {claim.id}", problem, remedy, code="claims.procedure")
+
+
+def _check_table(claim: Claim, check: Check, kind: str, given: Given) -> None:
+    """A file that is one table has no other; in JSON lines the name in front of a column is an object's."""
+    named = check.table if check.what == "rows" or kind != "JSON lines" else ""
+    if named and kind != "SQLite" and named not in (given.path.name, given.path.stem):
+        problem, remedy = f"there is no table {named!r} in {given.path.name}", "Leave the table out, or name the file"
         raise BadInput(f"claim {claim.id}", problem, remedy, code="claims.procedure")
 
 
