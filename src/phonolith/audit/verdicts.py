@@ -76,6 +76,7 @@ _BYTES = "All of it, read"
 _TABLE = (
     "The catalogue or table that it was counted in, with a procedure that counts it: then it is proven of that table"
 )
+_RATIO = "Claims on the two figures that it is a share of, named by part and whole: it is judged by what shows those"
 _LOG = "The log itself, or proofs from it, and its name from somewhere that can be trusted: --log LOG"
 _NEXT = {
     Basis.STATED: (_METAINFO, _LISTING, _SAMPLE, _BYTES),
@@ -115,6 +116,8 @@ def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
     best = max((fact.basis for fact in shown), default=Basis.STATED)
     if best < Basis.READ and claim.procedure == COMMITTED:
         return (_LOG,)
+    if not shown and claim.unit.dimension == "share" and not claim.part:
+        return (_RATIO,)
     if best < Basis.READ and claim.unit.dimension not in _IN_TORRENTS:
         return (_TABLE,)
     most = max((fact.low for fact in shown), default=0.0)

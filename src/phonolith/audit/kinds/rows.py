@@ -46,7 +46,9 @@ def count(told: Looked, given: Given, kind: str, claims: Sequence[Claim]) -> Non
     asked: list[tuple[Claim, Unit]] = []
     checks: list[Check] = []
     things = {one.unit.name for one in claims if not one.procedure} & (set(COUNTED) - UNSEEN)
-    for claim in [one for one in claims if not elsewhere(one.procedure) and not (one.part and not one.procedure)]:
+    for claim in claims:
+        if elsewhere(claim.procedure) or (claim.unit.dimension == "share" and not claim.procedure):
+            continue  # a share follows from the claims on its part and whole
         try:
             if not claim.procedure:
                 _check_clear(claim, kind, things)
