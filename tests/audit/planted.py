@@ -115,7 +115,7 @@ def planted(size: int) -> Sequence[Planted]:
         # a database that says of itself what is not so
         truth(_db(TRACKS, "tracks", "rows track")),
         lie(_db(250, "tracks", "rows track")),
-        truth(_db(250, "tracks", "SELECT value FROM meta WHERE key = 'tracks'")),  # that it says so is true
+        lie(_db(250, "tracks", "SELECT value FROM meta WHERE key = 'tracks'"), CLAIMED),  # it says so, and has 200
         lie(_db(400, "tracks", "rows all_tracks"), CLAIMED),  # a view is not run
         truth(_db(180, "tracks", "distinct track.isrc", definition="isrcs")),
         lie(_db(TRACKS, "tracks", "distinct track.isrc", definition="isrcs")),

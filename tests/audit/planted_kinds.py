@@ -154,6 +154,10 @@ def _about_logs() -> Sequence[Planted]:
 def _about_tables() -> Sequence[Planted]:
     return (
         truth(_of("stated", 200, "tracks", procedure="catalogue tracks")),
+        lie(_of("stated", 200, "artists", procedure="catalogue tracks"), CLAIMED),  # tracks are no artists
+        lie(_of("stated", 200, "tracks", procedure="catalogue tracks", definition="isrcs"), CLAIMED),
+        truth(_of("stated", 0, "tracks", procedure="catalogue isrcs", definition="isrcs")),
+        lie(_of("stated", 200, "tracks", definition="isrcs")),
         lie(_of("stated", 250, "tracks", procedure="catalogue tracks")),  # what it states, and its own SQL gives
         truth(_of("stated", 200, "tracks"), CLAIMED),  # that they are there is another claim
         lie(_of("stated", 250, "tracks")),

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -167,3 +169,99 @@ def test_the_same_evidence_gives_the_same_report(tmp_path: Path) -> None:
     one, other = (data_of(judged(claim, Given("torrents", tmp_path / "torrents"))) for _ in range(2))
     assert one == other
     assert re.fullmatch("[0-9a-f]{64}", one["evidence"][0]["sha256"])
+
+
+def of_table(path: Path, *claims: str) -> list[str]:
+    """The words on claims about one file of rows."""
+    rows = [f'[[claim]]\nid = "c{at}"\nsentence = "s"\nof = "t"\n{one}\n' for at, one in enumerate(claims)]
+    return [one.word.value for one in judged("format = 1\n" + "".join(rows), Given("t", path)).verdicts]
+
+
+def test_rows_prove_nothing_that_is_not_counted_in_rows(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("id,isrc\n1,GBAAA0000001\n2,GBAAA0000001\n3,GBAAA0000002\n")
+    tracks, size = 'quantity = 3\nunit = "tracks"', 'quantity = 3\nunit = "GB"'
+    assert of_table(path, tracks) == ["proven"]
+    for procedure in ("", '\nprocedure = "rows"'):
+        told = of_table(path, size + procedure, tracks + procedure + '\ndefinition = "isrcs"')
+        assert told == ["claimed", "claimed"]
+    assert of_table(path, size + '\nprocedure = "distinct id"') == ["claimed"]
+    assert of_table(path, tracks + '\ndefinition = "isrcs"\nprocedure = "distinct isrc"') == ["refuted"]
+
+
+def test_rows_are_not_everything_that_is_claimed_of_a_table(tmp_path: Path) -> None:
+    """Three tracks by two artists: nobody said which of both the rows are."""
+    path = tmp_path / "t.csv"
+    path.write_text("id,artist\n1,a\n2,a\n3,b\n")
+    tracks, artists = 'quantity = 3\nunit = "tracks"', 'quantity = 2\nunit = "artists"'
+    assert of_table(path, tracks, artists) == ["claimed", "claimed"]
+    assert of_table(path, tracks, artists + '\nprocedure = "distinct artist"') == ["proven", "proven"]
+    assert of_table(path, 'quantity = 3\nunit = "listens"') == ["unverifiable"]
+
+
+def test_a_table_that_is_called_as_the_unit_is_meant(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript("CREATE TABLE tracks (id); CREATE TABLE artists (id); INSERT INTO tracks VALUES (1), (2)")
+    tracks, artists = 'quantity = 2\nunit = "tracks"', 'quantity = 1\nunit = "artists"'
+    assert of_table(path, tracks, artists, 'quantity = 2\nunit = "labels"') == ["proven", "refuted", "claimed"]
+
+
+def test_a_figure_that_a_database_only_states_is_no_count(tmp_path: Path) -> None:
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        db.executescript(
+            "CREATE TABLE t (a); CREATE TABLE meta (v); INSERT INTO t VALUES (1); INSERT INTO meta VALUES (9)"
+        )
+    nine = 'quantity = 9\nunit = "tracks"\nprocedure = "{}"'
+    stated = ("SELECT v FROM meta", "SELECT 9", "SELECT 9 FROM t", "SELECT max(v) FROM meta", "SELECT sum(9) FROM t")
+    assert of_table(path, *(nine.format(one) for one in stated)) == ["claimed"] * len(stated)
+    counts = ("SELECT count(*) FROM t", "SELECT sum(a) FROM t", "SELECT total(a) FROM t")
+    assert of_table(path, *(nine.format(one).replace("9", "1") for one in counts)) == ["proven"] * len(counts)
+    assert of_table(path, *[nine.format(counts[0])] * 2) == ["refuted"] * 2
+
+
+def test_what_lies_in_a_journal_beside_a_database_is_neither_believed_nor_held_against_it(tmp_path: Path) -> None:
+    """SQLite reads 1,000 rows out of both files, and 100 are in the first."""
+    path = tmp_path / "t.sqlite"
+    with closing(sqlite3.connect(path)) as db:
+        db.executescript("PRAGMA journal_mode = WAL; PRAGMA wal_autocheckpoint = 0; CREATE TABLE t (a)")
+        for count in (100, 900):
+            db.executemany("INSERT INTO t VALUES (?)", [(one,) for one in range(count)])
+            db.commit()
+            if count == 100:
+                db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        rows = [f'quantity = {count}\nunit = "tracks"\nprocedure = "rows t"' for count in (100, 1000)]
+        assert of_table(path, *rows) == ["claimed", "claimed"]
+    assert of_table(path, *rows) == ["refuted", "proven"]  # closing it made one file of them
+
+
+def test_large_figures_are_written_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("size\n1234567890\n")
+    text = (
+        'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 1234567891\nunit = "bytes"\nprocedure = "sum size"'
+    )
+    why = "sum size, counted in t.csv: 1,234,567,890 bytes, where the claim says 1,234,567,891 bytes"
+    assert judged(text, Given("", path)).verdicts[0].why == (why,)
+
+
+def test_a_table_that_is_in_one_file_is_not_looked_for_in_another(tmp_path: Path) -> None:
+    """A torrent, a database and a table, all of one thing: each claim is about the one that its procedure counts in."""
+    make_evidence(tmp_path)
+    path = tmp_path / "t.csv"
+    path.write_text("id\n1\n2\n3\n")
+    procedures = {"rows track": 200, "SELECT count(*) FROM track": 200, "rows": 3, "rows t": 3, "rows t.csv": 3}
+    claims = [f'quantity = {count}\nunit = "tracks"\nprocedure = "{one}"' for one, count in procedures.items()]
+    given = [Given("x", tmp_path / name) for name in ("torrents", "catalogue.sqlite", "t.csv")]
+    files = next(one.described for one in judged(_of_x(claims[:1]), given[0]).exhibits if one.described)
+    told = judged(_of_x([*claims, f'quantity = {files.files}\nunit = "files"\nprocedure = "metainfo"']), *given)
+    assert [one.word.value for one in told.verdicts] == ["proven"] * 6
+    assert judged(_of_x(['quantity = 3\nunit = "files"']), given[0], given[2]).verdicts[0].word == "refuted"
+    alone = judged(_of_x([f'quantity = {files.files}\nunit = "files"']), given[0], given[2]).verdicts[0]
+    assert alone.word == "claimed"
+
+
+def _of_x(claims: list[str]) -> str:
+    rows = [f'[[claim]]\nid = "c{at}"\nsentence = "s"\nof = "x"\n{one}\n' for at, one in enumerate(claims)]
+    return "format = 1\n" + "".join(rows)

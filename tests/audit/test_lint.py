@@ -9,7 +9,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from phonolith.audit.claims import Claim, rounding
-from phonolith.audit.lint import lint
+from phonolith.audit.lint import early, lint
 from phonolith.audit.units import UNITS
 
 
@@ -80,6 +80,12 @@ TEN = claim("b", "10", "hours", of="x")
         ([claim("a", "10", "tracks"), claim("b", "20", "tracks")], []),
         ([claim("a", "10", "tracks", of="x", definition="rows"), claim("b", "9", "tracks", of="x")], []),
         ([TB300, TEN], ["arithmetic.rate a"]),
+        ([claim("a", "9", "files", of="x"), claim("b", "2", "files", of="x", procedure="metainfo duplicates")], []),
+        ([claim(one, one, "tracks", "exactly", of="x", procedure=f"rows t{one}") for one in "12"], []),
+        (
+            [claim("1", "1", "tracks", "exactly", of="x", procedure="rows t"), claim("2", "3", "tracks", of="x")],
+            ["arithmetic.two 1"],
+        ),
         ([claim("a", "300", "MB", of="x"), TEN, RATE], ["arithmetic.rate a"]),
         ([claim("a", "1.4", "GB", of="x"), TEN, RATE], []),
         ([TB300, MANY, RATE], []),
@@ -88,6 +94,11 @@ TEN = claim("b", "10", "hours", of="x")
 )
 def test_sums(claims: list[Claim], expected: list[str]) -> None:
     assert sorted(codes(*claims)) == expected
+
+
+def test_nobody_said_it_tomorrow() -> None:
+    told = [claim(day, "1", "tracks", when=day) for day in ("", "2026-11-30", "2026-12-01", "2099-01-01")]
+    assert [one.subject for one in early(told, "2026-11-30T12:00:00Z")] == ["claim 2099-01-01"]
 
 
 _UNITS = st.sampled_from(sorted(UNITS))

@@ -276,6 +276,23 @@ def test_a_bag_whose_manifest_is_damaged_is_read_as_a_folder_and_said(tmp_path: 
     assert told.findings[0].code == "bag.tag-corrupt"
 
 
+def test_what_a_bag_lists_that_is_not_here_refutes_nothing_with_or_without_a_tag_manifest(tmp_path: Path) -> None:
+    from tests.audit.planted_bytes import bag_of
+
+    bag_of(tmp_path, {"a.flac": b"fLaC", "b.flac": b"OggS"})
+    (tmp_path / "data/b.flac").unlink()
+    for tag in ("", "tagmanifest-sha256.txt", "manifest-sha256.txt"):  # the last one makes it no bag
+        (tmp_path / tag).unlink() if tag else None
+        told = judged(
+            tmp_path, Effort(), 'quantity = 2\nunit = "files"', 'quantity = 2\nunit = "files"\nbound = "at most"'
+        )
+        assert [one.word.value for one in told.verdicts] == [
+            "claimed",
+            "claimed" if tag.startswith("man") else "proven",
+        ]
+        assert ("bag.incomplete" in {one.code for one in told.findings}) is tag.startswith("man")
+
+
 def test_links_are_not_followed(tmp_path: Path) -> None:
     write(tmp_path / "a", {"real.flac": b"fLaC"})
     write(tmp_path, {"secret.txt": b"s"})

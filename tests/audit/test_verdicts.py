@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from phonolith.audit.claims import BOUNDS, Claim
+from phonolith.audit.claims import BOUNDS, Claim, parse
 from phonolith.audit.units import UNITS
 from phonolith.audit.verdicts import Basis, Fact, Word, judge
 
@@ -58,6 +58,12 @@ def test_a_definition_that_was_claimed_has_to_be_the_one_that_was_counted() -> N
 def test_what_no_archive_shows_is_unverifiable() -> None:
     claim = Claim("l", "99.6 million listens", Decimal(10), UNITS["listens"], Decimal(0))
     assert judge(claim, [fact(10, 10, Basis.READ)]).word is Word.UNVERIFIABLE
+
+
+def test_a_share_alone_lacks_the_figures_that_it_is_the_ratio_of() -> None:
+    told = parse(b'format = 1\n[[claim]]\nid = "a"\nsentence = "s"\nquantity = 99.6\nunit = "%"\n', "x").claims[0]
+    (needed,) = judge(told, []).needed
+    assert "part and whole" in needed
 
 
 def test_what_is_short_of_the_claim_is_told_as_its_part() -> None:

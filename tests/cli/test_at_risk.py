@@ -229,3 +229,18 @@ def test_swarm_with_words_that_cannot_be(archive: Archive, phonolith: Run) -> No
     assert phonolith("swarm", "nothing", "--archive", archive.root).code != 0
     alone = phonolith("swarm", "--archive", archive.root, "--json")
     assert alone.code == 0 and json.dumps(alone.data["asked"]) == "[]"
+
+
+def test_a_plan_counts_what_few_have_as_rare(archive: Archive, phonolith: Run) -> None:
+    every = names(archive)
+    words = ("plan", "--budget", "1GB", "--target", "rarity", "--archive", archive.root, "--json")
+    assert phonolith(*words).data["at_risk"] == 0  # nobody counted
+    counted(archive, dict.fromkeys(every, 9))
+    assert phonolith(*words).data["at_risk"] == 0
+    counted(archive, dict.fromkeys(every[1:], 9) | {every[0]: 2}, "2026-12-30T12:00:00Z")
+    assert phonolith(*words).data["at_risk"] == 7  # all of the release that is in it
+    counted(archive, dict.fromkeys(every, 2), "2027-01-31T12:00:00Z")
+    assert phonolith(*words).data["at_risk"] == 14
+    identifier = phonolith("search", "Piece", "--archive", archive.root, "--json").data["tracks"]["items"][0]["id"]
+    told = phonolith("plan", "explain", f"track:{identifier}", "--archive", archive.root, "--json").data
+    assert told["explained"]["at_risk"] is True

@@ -208,3 +208,42 @@ def test_a_file_of_claims_may_be_called_as_a_verb_is(claims: Path, monkeypatch: 
     claims.rename(claims.with_name("combine"))
     monkeypatch.chdir(claims.parent)
     assert run(["audit", "./combine", "--evidence", "tracks.csv"]) == 0
+
+
+# Evidence without a name, as a stranger hands it over
+
+
+def test_paths_behind_the_claims_are_evidence(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    other = claims.with_name("more.csv")
+    other.write_text("id\n7\n8\n9\n")
+    assert run(["audit", str(claims), "--evidence", str(claims.with_name("tracks.csv")), str(other), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert [(one["of"], one["path"], one["whole"]) for one in told["evidence"]] == [
+        ("tracks.csv", str(claims.with_name("tracks.csv")), True),
+        ("tracks.csv", str(other), True),  # all claims that name a set name this one
+    ]
+    assert [fact["source"] for fact in told["verdicts"][0]["facts"]] == [one["path"] for one in told["evidence"]]
+
+
+def test_evidence_without_a_name_is_about_claims_without_one(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claims.write_text(CLAIMS.replace('of = "tracks.csv"\n', ""))
+    assert run(["audit", str(claims), str(claims.with_name("tracks.csv"))]) == 0
+    assert "proven: There are three." in capsys.readouterr().out
+
+
+def test_among_several_names_it_has_to_be_said(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    claims.write_text(CLAIMS.replace("tracks.csv", "audio") + 'of = "listens"\n')
+    path = claims.with_name("tracks.csv")
+    assert run(["audit", str(claims), str(path)]) == 0
+    shown = capsys.readouterr().out
+    assert "claimed: There are three." in shown
+    assert "Say which it is, OF=PATH: audio, listens" in shown
+    assert run(["audit", str(claims), f"audio={path}"]) == 0
+    assert "proven: There are three." in capsys.readouterr().out
+
+
+def test_a_path_may_have_an_equals_sign(claims: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = claims.with_name("of=2026.csv")
+    path.write_text("id\n1\n2\n3\n")
+    assert run(["audit", str(claims), str(path)]) == 0
+    assert "rows, counted in of=2026.csv: 3 tracks" in capsys.readouterr().out

@@ -11,7 +11,7 @@ from phonolith import __version__
 from phonolith.audit.claims import Claim
 from phonolith.audit.effort import Effort
 from phonolith.audit.evidence import Exhibit, Given, Looked, look
-from phonolith.audit.lint import Reach, lint, ratio
+from phonolith.audit.lint import Reach, early, lint, ratio
 from phonolith.audit.signed import REPORT
 from phonolith.audit.torrents import described_data
 from phonolith.audit.verdicts import Basis, Fact, Verdict, Word, bears, judge
@@ -39,7 +39,7 @@ def audit(
     if effort and effort.seed:
         claims = [replace(one, seed=effort.seed) for one in claims]
     looked = look(claims, evidence, progress, now=now, effort=effort)
-    arithmetic = lint(claims)
+    arithmetic = [*early(claims, now), *lint(claims)]
     _add_shares(claims, looked)
     verdicts = tuple(_by_arithmetic(judge(one, looked.facts[one.id]), arithmetic) for one in claims)
     return Audit(verdicts, tuple(looked.exhibits), (*arithmetic, *looked.findings), now)

@@ -18,7 +18,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any, NoReturn
 
-from phonolith.audit.units import Unit, unit
+from phonolith.audit.units import COUNTED, Unit, unit
 from phonolith.errors import BadInput, NotFound
 from phonolith.store.files import storage_errors
 
@@ -82,7 +82,9 @@ class Claim:
 
     def allows(self, low: float, high: float) -> bool:
         """Whether some figure between these, on the base scale, is what the sentence says."""
-        edge = 1e-9 * max(abs(self.value), abs(high) if math.isfinite(high) else 0.0)  # of floating point
+        whole = self.unit.name in COUNTED or self.unit.dimension == "bytes"
+        near = 4e-15 if whole else 1e-9  # of floating point: things are counted one by one, and the rest is divided
+        edge = near * max(abs(self.value), abs(high) if math.isfinite(high) else 0.0)
         return low <= self.high + edge and high >= self.low - edge
 
 

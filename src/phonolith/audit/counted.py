@@ -33,10 +33,11 @@ class Request(msgspec.Struct, frozen=True):
 
 
 class Counted(msgspec.Struct, frozen=True):
-    """The number that a check gave, or why it gave none."""
+    """The number that a check gave, or why it gave none. ``stated``: the file only says it; nothing was counted."""
 
     value: float | int | None = None
     problem: str = ""
+    stated: bool = False
 
 
 class Answer(msgspec.Struct, frozen=True):

@@ -5,6 +5,7 @@ Nothing here reaches the network, and nothing is taken over into a catalogue: ev
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
@@ -31,7 +32,10 @@ from phonolith.errors import BadInput, NotFound
 from phonolith.model.finding import Finding
 from phonolith.model.progress import Progress
 
-__all__ = ["READERS", "Exhibit", "Given", "Looked", "look"]
+__all__ = ["READERS", "Exhibit", "Given", "Looked", "look", "of_unnamed"]
+
+
+_NAMED = 8  # names that claims use, in the sentence on evidence that has none of them
 
 
 class Reader(NamedTuple):
@@ -75,17 +79,34 @@ def look(
     told = Looked({claim.id: [] for claim in claims}, effort=effort or Effort(), today=today, progress=progress)
     readers = [_reader(given) for given in evidence]
     told.effort.exhibits = sum(reader.kind == "payload" for reader in readers)
+    kinds = defaultdict[str, set[str]](set)
+    for given, reader in zip(evidence, readers, strict=True):
+        kinds[given.of].add(reader.kind)
     progress.start("Looking at evidence", len(evidence), "exhibits")
     for given, reader in zip(evidence, readers, strict=True):
         mine = [claim for claim in claims if claim.of == given.of]
         if not mine:
-            told.findings.append(_unused(given))
+            told.findings.append(_unused(given, claims))
+        if reader.kind == "rows" and kinds[given.of] > {"rows"}:  # what has no procedure is about the other evidence
+            mine = [claim for claim in mine if claim.procedure]
         reader.look(told, given, mine)
         progress.advance(1)
     join(told, claims)
     proof.join(told, claims)
     progress.finish()
     return told
+
+
+def of_unnamed(path: Path, claims: Sequence[Claim]) -> str:
+    """What evidence is about that was given without a name: its file's name, where claims use that.
+
+    Else the one name that claims use, "" where they use none. Where they use several it stays the file's name, which
+    is a finding then.
+    """
+    names = {claim.of for claim in claims}
+    name = path.resolve().name if path.name in ("", "..") else path.name
+    used = names - {""}
+    return name if name in names or len(used) > 1 else next(iter(used), "")
 
 
 def _reader(given: Given) -> Reader:
@@ -101,6 +122,9 @@ def _reader(given: Given) -> Reader:
     raise BadInput(str(given.path), "there is no evidence in it", "Name a folder with .torrent files, or a file")
 
 
-def _unused(given: Given) -> Finding:
+def _unused(given: Given, claims: Sequence[Claim]) -> Finding:
     problem = f"no claim is about {given.of!r}, so it shows nothing here"
-    return Finding("evidence.unused", str(given.path), problem, "Name it after the of of a claim: OF=PATH", "note")
+    names = list(dict.fromkeys(claim.of for claim in claims if claim.of))
+    told = ", ".join(names[:_NAMED]) + (f" and {len(names) - _NAMED} more" if len(names) > _NAMED else "")
+    remedy = f"Say which it is, OF=PATH: {told}" if names else "Leave the name out: no claim here has an of"
+    return Finding("evidence.unused", str(given.path), problem, remedy, "note")

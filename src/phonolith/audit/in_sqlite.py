@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote
 
 import apsw
+from msgspec.structs import replace
 
 from phonolith.audit.counted import Check, Counted, Request, Unreadable, number
 from phonolith.audit.different import Different
@@ -35,6 +36,7 @@ _LIMITS = {  # of one statement
 }  # fmt: skip
 
 
+_SUMS = frozenset({"avg", "sum", "total"})
 _REFUSED = (apsw.AuthError, apsw.SQLError, apsw.TooBigError, apsw.BindingsError)
 _AT_ONCE = 200  # checks of a table, below the columns that a statement may have
 _CHUNK = 1_000  # rows
@@ -109,7 +111,7 @@ def _counted(db: apsw.Connection, plain: frozenset[str], checks: Sequence[Check]
     found: dict[Check, Counted] = {}
     for check in checks:
         if check.what == "sql":
-            found[check] = _asked(db, check.sql)
+            found[check] = _asked(db, plain, check.sql)
         elif check.table.lower() not in plain:
             known = ", ".join(sorted(plain)[:20]) or "none"
             found[check] = Counted(problem=f"there is no ordinary table {check.table!r} in it; there are: {known}")
@@ -155,15 +157,28 @@ def _different(db: apsw.Connection, table: str, checks: Sequence[Check]) -> list
     return [Counted(one.count()) for one in kept]
 
 
-def _asked(db: apsw.Connection, statement: str) -> Counted:
+def _asked(db: apsw.Connection, plain: frozenset[str], statement: str) -> Counted:
+    """The answer of one statement; it is ``stated`` unless rows of a table are counted or a column of it is summed."""
+    tables, columns, functions = set[str](), set[str](), set[str]()
+
+    def note(action: int, one: str | None, two: str | None, schema: str | None, _inner: str | None) -> int:
+        if action == apsw.SQLITE_READ:
+            tables.add(one or "")
+            columns.update([two] if two else ())
+        elif action == apsw.SQLITE_FUNCTION:
+            functions.add((two or "").lower())
+        return _may(plain, action, one, two, schema)
+
+    db.authorizer = note
     try:
-        rows = db.execute(statement)
+        rows = db.execute(statement, can_cache=False)  # a statement that is remembered is not authorized again
         row = next(rows, None)
         if row is None or len(row) != 1 or next(rows, None) is not None:
             return Counted(problem="the SQL does not answer with one row of one number")
     except _REFUSED as error:
         return Counted(problem=f"the SQL is refused: {error}")
-    return number(row[0])
+    counts = bool(tables and "count" in functions) or bool(columns and functions & _SUMS)
+    return replace(number(row[0]), stated=not counts)
 
 
 def _name(name: str) -> str:

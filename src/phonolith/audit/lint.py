@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
 from itertools import combinations
 from typing import NamedTuple
 
@@ -46,6 +47,17 @@ def lint(claims: Sequence[Claim]) -> list[Finding]:
     return found
 
 
+def early(claims: Sequence[Claim], now: str) -> list[Finding]:
+    """Findings ``claims.when``: said on a day that is yet to come. ``now`` is ISO 8601 UTC; a day is a time zone's."""
+    tomorrow = (date.fromisoformat(now[:10]) + timedelta(days=1)).isoformat()
+    remedy = "Write the day on which it was said"
+    return [
+        Finding("claims.when", f"claim {one.id}", f"it was said on {one.when}, which is yet to come", remedy, "error")
+        for one in claims
+        if one.when > tomorrow
+    ]
+
+
 def reach(one: Claim) -> Reach:
     """What the figure can be, its tolerance or else its rounding allowed for, bounds as they are said."""
     return Reach(max(0.0, one.low), one.high)
@@ -72,7 +84,8 @@ def _same(one: Claim, other: Claim) -> Iterator[Finding]:
         *(other.of, other.unit.dimension, other.definition),
         *(other.part, other.whole, other.when),
     )
-    chosen = one.procedure != other.procedure and (selective(one.procedure) or selective(other.procedure))
+    each = (one.procedure, other.procedure)
+    chosen = each[0] != each[1] and (all(each) or any(map(selective, each)))  # two tables may have two figures
     if not alike or chosen or not one.of or one.allows(*reach(other)):
         return
     for unit in mistaken_for(one.unit):

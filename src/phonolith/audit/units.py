@@ -27,6 +27,9 @@ COUNTED = (
     "records", "images", "ISRCs", "listens", "users",
 )  # fmt: skip
 
+#: What nothing that an archive holds shows: who listens, and to what.
+UNSEEN = frozenset({"listens", "users"})
+
 _BINARY = {f"{prefix}iB": 1024**power for power, prefix in enumerate("KMGTPE", 1)}
 _DECIMAL = {f"{prefix}B": 1000**power for power, prefix in enumerate("kMGTPE", 1)}
 _TIMES = {"milliseconds": 0.001, "seconds": 1, "minutes": 60, "hours": 3600, "days": 86_400, "years": 31_556_952}

@@ -12,7 +12,7 @@ from enum import IntEnum, StrEnum
 
 from phonolith.audit.claims import ROWS, Claim
 from phonolith.audit.procedures import COMMITTED
-from phonolith.audit.units import COUNTED
+from phonolith.audit.units import COUNTED, UNSEEN
 
 
 class Basis(IntEnum):
@@ -76,6 +76,7 @@ _BYTES = "All of it, read"
 _TABLE = (
     "The catalogue or table that it was counted in, with a procedure that counts it: then it is proven of that table"
 )
+_RATIO = "Claims on the two figures that it is a share of, named by part and whole: it is judged by what shows those"
 _LOG = "The log itself, or proofs from it, and its name from somewhere that can be trusted: --log LOG"
 _NEXT = {
     Basis.STATED: (_METAINFO, _LISTING, _SAMPLE, _BYTES),
@@ -85,8 +86,8 @@ _NEXT = {
     Basis.READ: ("A count that leaves nothing open: what was read shows no more than these bounds",),
 }
 _IN_TORRENTS = {"torrents", "files", "bytes", "tracks", "images", "seconds", "bit/s", "share", "objects"}
-#: Dimensions that evidence of the kinds there are can speak of. Who listens, and to what, is not in what is held.
-_SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - {"listens", "users"}
+#: Dimensions that evidence of the kinds there are can speak of.
+_SHOWN = {*COUNTED, "bytes", "seconds", "bit/s", "share"} - UNSEEN
 
 
 def judge(claim: Claim, facts: Sequence[Fact]) -> Verdict:
@@ -115,11 +116,13 @@ def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
     best = max((fact.basis for fact in shown), default=Basis.STATED)
     if best < Basis.READ and claim.procedure == COMMITTED:
         return (_LOG,)
+    if not shown and claim.unit.dimension == "share" and not claim.part:
+        return (_RATIO,)
     if best < Basis.READ and claim.unit.dimension not in _IN_TORRENTS:
         return (_TABLE,)
     most = max((fact.low for fact in shown), default=0.0)
     if best is Basis.OFFERED and most < claim.low:
-        rest = f"{(claim.low - most) / claim.unit.scale:,.6g} {claim.unit.name}"
+        rest = f"{_figure((claim.low - most) / claim.unit.scale)} {claim.unit.name}"
         return (f"A look that saw complete copies of the other {rest} as well", *_NEXT[best])
     return _NEXT[best]
 

@@ -11,6 +11,7 @@ import click
 from phonolith.cli.text import number, plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
+from phonolith.model.swarm import FEW_COPIES
 
 if TYPE_CHECKING:
     from phonolith.library.at_risk import AtRisk, Facts
@@ -33,7 +34,7 @@ _TITLES = {
 @click.option(
     "--few",
     type=click.IntRange(1),
-    default=3,
+    default=FEW_COPIES,
     show_default=True,
     help="With fewer complete copies elsewhere a bundle is at risk.",
 )
@@ -50,7 +51,7 @@ def at_risk(place: Place, few: int, public: bool, limit: int) -> Answer:
     where anything is at risk.
     """
     with ExitStack() as opened:
-        facts = _facts(place, opened, few)
+        facts = facts_of(place, opened, few)
         found = _found(facts, public=public)
         asked = bool(facts.standings)
     counts = Counter(one.code for one in found)
@@ -81,7 +82,7 @@ def _found(facts: Facts, *, public: bool) -> list[AtRisk]:
     return to_mirror(facts, every) if public else every
 
 
-def _facts(place: Place, opened: ExitStack, few: int) -> Facts:
+def facts_of(place: Place, opened: ExitStack, few: int = FEW_COPIES) -> Facts:
     """What is known, from the observations themselves; a catalogue is not needed."""
     from phonolith.library.at_risk import Facts
     from phonolith.library.offered import any_offered

@@ -11,10 +11,12 @@ import click
 from phonolith.cli.audit_reports import STYLES, check, combine, compare, write_out
 from phonolith.cli.family import Family, First, file_or
 from phonolith.cli.findings import show_findings
+from phonolith.cli.text import plural
 from phonolith.cli.verb import Answer, Place, verb
 from phonolith.cli.view import View
 
 if TYPE_CHECKING:
+    from phonolith.audit.claims import Claim
     from phonolith.audit.evidence import Given
 
 
@@ -24,7 +26,8 @@ if TYPE_CHECKING:
     short_help="Put claims about an archive to the test: anybody's.",
     examples=(
         "audit claims.toml",
-        "audit claims.toml --evidence tracks.csv=data/tracks.csv",
+        "audit claims.toml --evidence tracks.csv",
+        "audit claims.toml --evidence music.torrent tracks.sqlite listing.csv",
         "audit claims.toml --evidence audio=listing:2026-01.csv --part audio=torrents/",
         "audit claims.toml --part audio=torrents/ --html report.html",
         "audit claims.toml --evidence audio=copy/ --budget 2GB --seed 'words of a witness'",
@@ -33,8 +36,9 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("claims", type=click.Path(path_type=Path), shell_complete=file_or(("check", "combine", "compare")))
-@click.option("--evidence", "whole", multiple=True, metavar="OF=PATH", help="All of what claims call OF.")
-@click.option("--part", multiple=True, metavar="OF=PATH", help="A part of it: what it has not may be elsewhere.")
+@click.argument("more", metavar="[PATH]...", nargs=-1)
+@click.option("--evidence", "whole", multiple=True, metavar="[OF=]PATH", help="All of what claims call OF.")
+@click.option("--part", multiple=True, metavar="[OF=]PATH", help="A part of it: what it has not may be elsewhere.")
 @click.option("--log", default="", metavar="LOG", help="The log that proofs must be of: its name, or a key of it.")
 @click.option("--budget", metavar="SIZE", help="Bytes to read at most: 2GB, 500MiB, all. Default: 1GB.")
 @click.option("--seed", metavar="TEXT", help="What samples are drawn by. Default: the seed of the claims.")
@@ -50,6 +54,7 @@ if TYPE_CHECKING:
 def audit(
     place: Place,
     claims: Path,
+    more: tuple[str, ...],
     whole: tuple[str, ...],
     part: tuple[str, ...],
     log: str,
@@ -68,10 +73,12 @@ def audit(
     Evidence is of any kind: a .torrent or a folder of them, a listing of torrents with sizes and seeders, magnet links,
     an SQLite file, CSV, TSV, JSON lines, Parquet, a saved page, a commitment log or a proof from it, a published bundle
     or a whole archive; or bytes: a folder, a bag, a torrent's copy beside it. What it is, its content tells; else write
-    OF=KIND:PATH. Of bytes as much is read as the budget allows, drawn by the seed. Claims are compared with each other
-    first. Each ends as claimed, circulating, sampled, proven, refuted or unverifiable, with why, and with what would
-    show more. Nothing is fetched from the net and nothing is taken over. Exit code 1: something does not fit.
-    With --sign the report is one that others can combine with theirs; it names evidence by the paths given.
+    OF=KIND:PATH. Further PATHs are further --evidence. Without OF= it is about the claims whose of is the file's name,
+    else about all of them if they name one set alone. Of bytes as much is read as the budget allows, drawn by the seed.
+    Claims are compared with each other first. Each ends as claimed, circulating, sampled, proven, refuted or
+    unverifiable, with why, and with what would show more. Nothing is fetched from the net and nothing is taken over.
+    Exit code 1: something does not fit. With --sign the report is one that others can combine with theirs; it names
+    evidence by the paths given.
     """
     from phonolith.audit.audit import audit as judge
     from phonolith.audit.audit import data_of
@@ -80,12 +87,12 @@ def audit(
 
     signer = _signer(place, sign, key, auditor, kept=place.json or out is not None)
     effort = Effort(budget_of(budget), seed or "", until_settled)
-    evidence = [*_given(whole, log, whole=True), *_given(part, log, whole=False)]
     stated = read(claims)
     said = stated.claims
+    evidence = [*_given((*whole, *more), said, log, whole=True), *_given(part, said, log, whole=False)]
     with place.bars() as bars:
         told = judge(said, evidence, bars, now=place.now(), effort=effort)
-    data = data_of(told, _command(claims, whole, part, log, budget, seed, until_settled))
+    data = data_of(told, _command(claims, (*whole, *more), part, log, budget, seed, until_settled))
     data = signer(data) if signer else data
     if out is not None:
         write_out(out, data)
@@ -104,7 +111,7 @@ def audit(
                 view.line(f"{one['of'] or one['path']}: {line}", "dim")
         show_findings(view, told.findings)
         counted = ", ".join(f"{count} {word}" for word, count in data["words"].items() if count)
-        view.line(f"{len(said)} claims: {counted}.")
+        view.line(f"{plural(len(said), 'claim')}: {counted}.")
         if signer:
             view.line(f"Signed by {data['auditor'] or 'an auditor without a name'}, key {data['key']}.")
         for path in filter(None, (html, out)):
@@ -132,16 +139,18 @@ def _command(
     return [*words, "--until-settled"] if until_settled else words
 
 
-def _given(told: Sequence[str], log: str, *, whole: bool) -> list[Given]:
-    from phonolith.audit.evidence import READERS, Given
+def _given(told: Sequence[str], claims: Sequence[Claim], log: str, *, whole: bool) -> list[Given]:
+    from phonolith.audit.evidence import READERS, Given, of_unnamed
 
     kinds = {reader.kind for reader in READERS}
     found = []
     for text in told:
-        name, _, place = text.partition("=") if "=" in text else ("", "", text)
+        name, sign, place = text.partition("=")
+        if not sign or (Path(text).exists() and not Path(place).exists()):
+            name, place = "", text
         kind, sign, rest = place.partition(":")
         kind, path = (kind, Path(rest)) if sign and kind in kinds else ("", Path(place))
-        found.append(Given(name or path.name, path, whole, kind, log))
+        found.append(Given(name or of_unnamed(path, claims), path, whole, kind, log))
     return found
 
 

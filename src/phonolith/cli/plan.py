@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -168,14 +168,19 @@ def _learned(archive: Archive) -> Path:
 @contextmanager
 def _around(place: Place) -> Iterator[tuple[Any, Surroundings]]:
     """The library, and what a plan needs beside it."""
+    from phonolith.cli.at_risk import facts_of
+    from phonolith.library.at_risk import at_risk
     from phonolith.plan import learned
-    from phonolith.plan.risk import flagged_by_changes
+    from phonolith.plan.risk import flagged_by_changes, flagged_by_risks
     from phonolith.plan.surroundings import surroundings
 
     archive = place.archive()
     known = learned.samples(learned.load(_learned(archive)))
     with reading(place) as library:
         flagged = flagged_by_changes(library, archive.changes)
+        with ExitStack() as opened, library.reading() as one:
+            facts = facts_of(place, opened)
+            flagged |= flagged_by_risks(one, facts, at_risk(facts))
         yield library, surroundings(archive, learned=known, flagged=flagged, now=place.now())
 
 

@@ -31,4 +31,5 @@ def claim_id(name: str) -> str:
 
 
 def _claim(one: ClaimView) -> Claim:
-    return Claim(claim_id(one.name), one.sentence, int(one.value), one.unit, OF, one.procedure)
+    unit, definition = ("tracks", "isrcs") if one.unit == "ISRCs" else (one.unit, "")
+    return Claim(claim_id(one.name), one.sentence, int(one.value), unit, OF, one.procedure, definition)

@@ -169,10 +169,8 @@ def _listening(reading: Reading, row: tuple[object, ...], total: int, day: str) 
     cells = reading.rows(_CELLS, (row[0],))
     tracks, held = sum(one[0] for one in cells), sum(one[1] for one in cells)
     found = _share(curve, cells)
-    of = (
-        f"of all listening to the {tracks:,} tracks whose popularity {row[2]} counts, {day};"
-        f" of the {total - tracks:,} others nothing is known"
-    )
+    of = f"of all listening to the {tracks:,} tracks whose popularity {row[2]} counts, {day}"
+    of += f"; of the {total - tracks:,} others nothing is known" if total > tracks else ""
     low, mid, high = (found.low, found.mid, found.high) if found else (None, None, None)
     points = _by_bytes(curve, cells)
     named = (str(row[1]), str(row[2]), curve.basis.value, curve.scale.value, curve.sentence)

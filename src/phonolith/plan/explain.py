@@ -126,10 +126,15 @@ def _listens_words(scorer: Scorer, known: Known) -> str:
     if np.isnan(known["popularity"][0]):
         return f"Its popularity is not known: it counts as the lowest of its source. {heard.curve.sentence}"
     low, mid, high = heard.curve.listens(float(known["popularity"][0]))
-    return f"Listens: {mid:,.4g}, {low:,.4g} to {high:,.4g}. {heard.curve.sentence}"
+    return f"Listens: {_number(mid)}, {_number(low)} to {_number(high)}. {heard.curve.sentence}"
 
 
 def _rarity_words(known: Known, scorer: Scorer, row: int) -> str:
     offers = int(known["offers"][0])
     more = f", times {RISK:g}: it is at risk" if row in scorer.worth.risk else ""
     return f"Rarity: 1 / {max(offers, 1)} address{'es' if offers > 1 else ''}{more}."
+
+
+def _number(value: float) -> str:
+    """To four digits at least, and whole from there on."""
+    return f"{value:,.0f}" if value >= 1000 else f"{value:.4g}"

@@ -43,14 +43,18 @@ class Bag:
         return {label: value.strip() for label, _, value in pairs}
 
 
-def read_bag(root: Path) -> Bag:
+def read_bag(root: Path, *, sealed: bool = True) -> Bag:
     """The bag in a folder, its tag files checked against its tag manifest.
 
-    Raises BadInput, with a code beginning ``bag.`` or ``path.``, where it is none, a tag file is not what the manifest
-    says, or a path is unsafe; StorageError.
+    Unless it has to be ``sealed`` it may have none, which RFC 8493 allows (section 2.2.1): then nothing checks its tag
+    files. Raises BadInput, with a code beginning ``bag.`` or ``path.``, where it is none, a tag file is not what the
+    manifest says, or a path is unsafe; StorageError.
     """
     if not _DECLARED.fullmatch(_read(root, "bagit.txt").decode("utf-8", "replace")):
         raise BadInput(printable(root), "bagit.txt does not declare BagIt 1.0 in UTF-8", code="bag.declaration")
+    if not sealed and not (root / TAG_MANIFEST).exists():
+        loose = {path: _read(root, path) for path in ("bagit.txt", MANIFEST)}
+        return Bag(root, loose, read_manifest(loose[MANIFEST], printable(root / MANIFEST), payload=True))
     listed = read_manifest(_read(root, TAG_MANIFEST), printable(root / TAG_MANIFEST), payload=False)
     tags = {TAG_MANIFEST: _read(root, TAG_MANIFEST)}
     left = LARGEST

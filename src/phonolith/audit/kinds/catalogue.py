@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from phonolith.audit.claims import Claim
+from phonolith.audit.claims import ROWS, Claim
 from phonolith.audit.counted import Check
 from phonolith.audit.exhibits import Exhibit, Given, Looked, unreadable
 from phonolith.audit.kinds import rows
+from phonolith.audit.procedures import CATALOGUE
 from phonolith.audit.tables import ask
 from phonolith.audit.verdicts import Basis, Fact
 from phonolith.model.figures import FIGURES
@@ -23,12 +24,19 @@ from phonolith.store.files import storage_errors
 COUNTS: Mapping[str, str] = {one.name: one.procedure for one in FIGURES}
 #: Which of them is meant by a claim that names none.
 _BY_DIMENSION = {
-    **{name: name for name in ("tracks", "releases", "artists", "labels", "bytes")},
+    **{name: name for name in ("tracks", "releases", "artists", "labels", "genres", "bytes")},
     "files": "objects",
     "objects": "objects",
     "seconds": "duration",
 }
-_WORD = "catalogue"
+#: What a claim may speak of to be about a figure of this unit: dimensions, and definitions of what is one.
+_ALIKE = {
+    "ISRCs": (("tracks",), ("isrcs",)),
+    "files": (("files", "objects"), ("", ROWS, "files")),
+    "bytes": (("bytes",), ("", ROWS, "files")),
+    "milliseconds": (("seconds",), ("", ROWS)),
+}
+_UNITS = {one.name: one.unit for one in FIGURES}
 _MAGIC = b"SQLite format 3\0"
 _IS_ONE = Check("sql", sql="SELECT count(*) FROM claim WHERE name = 'tracks'")
 
@@ -64,33 +72,46 @@ def look(told: Looked, given: Given, claims: Sequence[Claim]) -> None:
         if value is not None and counted[name] is not None and value != counted[name]:
             problem = f"it states {value:,} under {name!r}, and counting in it gives {counted[name]:,}"
             told.findings.append(Finding("catalogue.claim", str(given.path), problem, "Trust what is counted", "error"))
+    whole = rows.is_whole(told, given)
     for claim, name in mine:
-        _add(told, given, claim, name, counted.get(name))
+        _add(told, given, claim, name, counted.get(name), whole=whole)
     if others:
         rows.count(told, given, "SQLite", others)
 
 
-def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int | None) -> None:
+def _add(told: Looked, given: Given, claim: Claim, name: str, value: float | int | None, *, whole: bool) -> None:
     if value is None:
         known = ", ".join(COUNTS)
         problem = f"the catalogue counts nothing by the name {name!r}"
         told.findings.append(Finding("evidence.procedure", f"claim {claim.id}", problem, f"Names are {known}"))
         return
+    if not _speaks_of(claim, name):
+        speaks = f"{claim.unit.name}{f' by {claim.definition}' if claim.definition else ''}"
+        problem, remedy = f"it speaks of {speaks}, and {name!r} counts {_UNITS[name]}", "Name what it speaks of"
+        severity = "warning" if claim.procedure else "note"
+        told.findings.append(Finding("claims.procedure", f"claim {claim.id}", problem, remedy, severity))
+        return
     scale = 0.001 if name == "duration" else 1.0
     amount = value * scale
-    high = amount if given.whole else float("inf")
+    high = amount if whole else float("inf")
     basis = Basis.READ if claim.procedure else Basis.DESCRIBED
     how = f"{name}, counted in the catalogue {given.path.name} by this program's own SQL"
-    definition = claim.definition if claim.procedure else "isrcs" if name == "isrc" else ""
-    dimension = claim.unit.dimension
-    told.facts[claim.id].append(Fact(dimension, amount, high, basis, str(given.path), how, claim.of, definition))
+    about = claim.of, claim.definition
+    told.facts[claim.id].append(Fact(claim.unit.dimension, amount, high, basis, str(given.path), how, *about))
+
+
+def _speaks_of(claim: Claim, name: str) -> bool:
+    dimensions, definitions = _ALIKE.get(_UNITS[name], ((_UNITS[name],), ("", ROWS, "ids")))
+    return claim.unit.dimension in dimensions and claim.definition in definitions
 
 
 def _name(claim: Claim) -> str:
     """What of a catalogue the claim is about, "" if its procedure is another."""
     word, _, name = claim.procedure.partition(" ")
-    if word == _WORD:
+    if word == CATALOGUE:
         return name.strip() or "tracks"
+    if claim.definition == "isrcs" and claim.unit.dimension == "tracks":
+        return "isrcs" if not claim.procedure else ""
     return _BY_DIMENSION.get(claim.unit.dimension, "") if not claim.procedure else ""
 
 

@@ -80,7 +80,7 @@ class Account:
         subject = printable(self.listing.root)
         missing = [item for item in self.listing.items if item.path is None]
         if missing:
-            problem = f"{_count(missing)} listed and not here, so they show nothing: {_names(missing)}"
+            problem = f"{_count(missing)} listed and not here, which shows nothing: {_names(missing)}"
             yield Finding("evidence.missing", subject, problem, "Get the rest, or give it as a part")
         looks = self.done.looks
         odd: dict[str, list[Item]] = defaultdict(list)

@@ -113,9 +113,10 @@ def _folder(path: Path, root: Path) -> Listing:
 def _bag(path: Path) -> Listing:
     """Payload by the manifest; where that cannot be read, the files of data/ as any folder's."""
     try:
-        found = bag.read_bag(path)
+        found = bag.read_bag(path, sealed=False)
     except PhonolithError as error:
         told = _folder(path / "data" if (path / "data").is_dir() else path, path)
+        told.complete = False  # what its manifest lists beside that is not known
         told.findings.insert(0, Finding(error.code, error.subject, error.problem, error.remedy))
         return told
     told = Listing("bag", path)

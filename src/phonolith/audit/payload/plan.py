@@ -162,10 +162,14 @@ def _within(
     for group, some in drawn.items():
         count, of = len(some), sum(len(one.items) for one in groups[group])
         cost = _bytes(sum(item.cost for item in some))
-        why.append(f"{count:,} of {of:,} {group}, {cost}: {weights[group]:,} claims hang on them")
+        why.append(f"{count:,} of {of:,} {group}, {cost}: {_hang(weights[group])}")
     if not any(drawn.values()):
         why.append("No file fits into what is left: nothing is read whole")
     return Plan(base.seed, budget, base.strata, drawn, False, ends, headers, tuple(alike), tuple(why))
+
+
+def _hang(claims: int) -> str:
+    return "1 claim hangs on them" if claims == 1 else f"{claims:,} claims hang on them"
 
 
 def _drawn(
