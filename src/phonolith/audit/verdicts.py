@@ -122,7 +122,7 @@ def _needed(claim: Claim, shown: Sequence[Fact]) -> tuple[str, ...]:
         return (_TABLE,)
     most = max((fact.low for fact in shown), default=0.0)
     if best is Basis.OFFERED and most < claim.low:
-        rest = f"{_figure((claim.low - most) / claim.unit.scale)} {claim.unit.name}"
+        rest = f"{_number((claim.low - most) / claim.unit.scale)} {claim.unit.name}"
         return (f"A look that saw complete copies of the other {rest} as well", *_NEXT[best])
     return _NEXT[best]
 
