@@ -227,7 +227,7 @@ def test_missing_and_newer_are_said(path: Path) -> None:
         Catalogue.open(path)
     make_catalogue(path)
     _edit(path, "UPDATE meta SET value = 5 WHERE key = 'schema_version'")
-    with pytest.raises(NewerFormat, match="format 4"):
+    with pytest.raises(NewerFormat, match="format 5"):
         Catalogue.open(path)
     _edit(path, "UPDATE meta SET value = 0 WHERE key = 'schema_version'")
     with pytest.raises(Damaged, match="older format 0"):

@@ -68,7 +68,8 @@ def test_bundles_are_audited_from_their_torrent_and_tag_files(
         folder = taken(archive, bundle, tmp_path / str(number))
         code, told = audited(folder, folder / f"{bundle.name}.torrent", bundle.name, capsys)
         words = {one["id"]: one["verdict"] for one in told["verdicts"]}
-        assert (code, told["findings"]) == (0, [])
+        # the sample's files end as music does and have a second of it: that is said, and refutes nothing
+        assert (code, {one["code"] for one in told["findings"]} - {"anatomy.coding"}) == (0, set())
         assert {words.pop(one) for one in OF_BYTES} == {"claimed"}, "that it is there is not shown by what lists it"
         assert set(words.values()) == {"proven"} and words.keys() > {*METAINFO, "evidence", "duration"}
         assert [one["quantity"] for one in told["verdicts"] if one["id"] == "evidence"] == [bundle.files]

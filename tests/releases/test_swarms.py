@@ -106,7 +106,7 @@ def test_a_tracker_that_is_down_has_not_said_zero_and_is_asked_ever_more_rarely(
     assert again.skipped and again.after == at(10)
     (again,) = looked(archive, 10).asked
     assert (again.failures, again.after) == (2, at(30))
-    for failures, minutes in ((3, 70), (4, 150), (5, 310), (6, 630), (7, 1270), (8, 2710), (9, 4150)):
+    for failures, minutes in ((3, 70), (4, 150), (5, 310), (6, 630), (7, 1270), (8, 2550), (9, 3990)):
         (again,) = looked(archive, read_minutes(again.after)).asked  # just when it may be asked
         assert (again.failures, again.after) == (failures, at(minutes))
 
