@@ -40,8 +40,8 @@ licence = "licence"
 """
 
 # Serving does not end, so it is asked for one page and told to stop, and seeding is told to stop once it says what it
-# gives; mirroring asks an archive that is served here in place of the one in the page; nobody's DHT is asked. Everything
-# else runs as it stands, curl too, with an archive that is served here in place of the one in the page.
+# gives; mirroring asks an archive that is served here in place of the one in the page; nobody's DHT is asked.
+# Everything else runs as it stands, curl too, with an archive that is served here in place of the one in the page.
 _PREAMBLE = """
 set -euo pipefail
 phonolith() {
