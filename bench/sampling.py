@@ -19,8 +19,9 @@ from pathlib import Path
 from typing import Any
 
 from phonolith.audit import intervals
-from phonolith.audit.payload.estimate import Estimate, Looks, Span
+from phonolith.audit.payload.estimate import Estimate
 from phonolith.audit.payload.listing import Item, Listing
+from phonolith.audit.payload.looks import Looks, Span
 from phonolith.audit.payload.plan import OTHER, SOUND, Plan, first, strata_of
 from phonolith.audit.payload.reading import Seen
 

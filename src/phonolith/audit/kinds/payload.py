@@ -8,8 +8,9 @@ from dataclasses import replace
 from phonolith.audit.claims import Claim
 from phonolith.audit.exhibits import Exhibit, Given, Looked
 from phonolith.audit.payload.account import PLAIN, RULE, Account
-from phonolith.audit.payload.estimate import Estimate, Looks
+from phonolith.audit.payload.estimate import Estimate
 from phonolith.audit.payload.listing import Listing, is_copy, is_folder, list_payload
+from phonolith.audit.payload.looks import Looks
 from phonolith.audit.payload.plan import Plan, plan, totals
 from phonolith.audit.payload.run import carry_out
 from phonolith.audit.procedures import slice_of

@@ -8,77 +8,24 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from phonolith.audit import intervals
 from phonolith.audit.payload.content import is_sound
 from phonolith.audit.payload.listing import Item, Listing
+from phonolith.audit.payload.looks import Looks, Span
 from phonolith.audit.payload.plan import Plan
+from phonolith.audit.payload.pooling import Cell, Known, Measure, pooled, pools_of, ratio_of, summed
 from phonolith.audit.payload.reading import Seen
 from phonolith.audit.torrents import UNKNOWN
 from phonolith.audit.verdicts import Basis, Fact
 
 TOLD, SURELY = intervals.CONFIDENCE, 0.999
-_ALONE = 30  # draws from which on a stratum has a ratio of its own
 _NEAR, _ROUGHLY = 0.1, 0.5  # of a ratio: a file within it is as the others are, by what it states or by its size
 _INF = math.inf
 
 Three = Callable[[Seen], bool | None]
 Certain = Callable[[Item], bool | None]
-Measure = Callable[[Seen], tuple[float, float]]
-Known = Callable[[Item], float]
-
-
-@dataclass(slots=True)
-class Looks:
-    """What was looked at: kinds by both ends, stated seconds, digests alone, and files that were read, by their ids."""
-
-    kinds: dict[str, str] = field(default_factory=dict)
-    stated: dict[str, float] = field(default_factory=dict)
-    hashes: dict[str, str] = field(default_factory=dict)
-    seen: dict[str, Seen] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From the least to the most, told and surely; ``read`` of ``drawable`` files it rests on."""
-
-    low: float = 0.0
-    high: float = 0.0
-    sure_low: float = 0.0
-    sure_high: float = 0.0
-    read: int = 0
-    drawable: int = 0
-    missing: int = 0
-
-    def __add__(self, other: Span) -> Span:
-        return Span(
-            self.low + other.low,
-            self.high + other.high,
-            self.sure_low + other.sure_low,
-            self.sure_high + other.sure_high,
-            self.read + other.read,
-            self.drawable + other.drawable,
-            self.missing + other.missing,
-        )
-
-    def less(self, low: float, high: float) -> Span:
-        """With so much taken off either end; never below nothing."""
-        ends = (self.low - low, self.high - high, self.sure_low - low, self.sure_high - high)
-        low, high, sure_low, sure_high = (max(0.0, end) for end in ends)
-        return replace(self, low=low, high=high, sure_low=sure_low, sure_high=sure_high)
-
-
-@dataclass(frozen=True, slots=True)
-class _Cell:
-    """A stratum by what is known of its items: ``sure`` of them have it, those that are ``gone`` may
-    have it, and the ``rest`` is drawn from."""
-
-    group: str
-    sure: int
-    gone: tuple[Item, ...]
-    rest: tuple[Item, ...]
-    seen: tuple[Seen, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,14 +98,14 @@ class Estimate:
     ) -> Span:
         """The sum of what is measured; ``known`` goes with it, ``most`` is what it cannot exceed."""
         found = Span()
-        rest: list[_Cell] = []
+        rest: list[Cell] = []
         for cell in (one for some in self._cells(certain).values() for one in some):
             gone = sum((most(item) if most and item.size is not None else _INF) for item in cell.gone)
             found += Span(0, gone, 0, gone, missing=len(cell.gone))
             if len(cell.seen) < len(cell.rest):
                 rest.append(cell)
                 continue
-            low, high = _summed(cell.seen, measure, most)
+            low, high = summed(cell.seen, measure, most)
             found += Span(low, high, low, high, len(cell.seen), len(cell.rest))
         return found + self._by_ratio(rest, measure, known, most)
 
@@ -181,7 +128,7 @@ class Estimate:
             slack = 1 - intervals.share_of_finite(len(sounds), len(sounds), max(items, len(sounds)), confidence).low
             slack *= max(x for x, _ in pairs[0]) * len(sounds) / weight
             for side, sign in ((0, -1), (1, 1)):
-                reach = _ratio(pairs[side], items, confidence)
+                reach = ratio_of(pairs[side], items, confidence)
                 if reach is None:
                     return None
                 ends.append(max(0.0, (reach.low, reach.high)[side] * (1 + sign * slack)))
@@ -210,9 +157,9 @@ class Estimate:
 
     # Cells
 
-    def _cells(self, certain: Certain) -> dict[str, list[_Cell]]:
+    def _cells(self, certain: Certain) -> dict[str, list[Cell]]:
         """Strata by group, each by what is known of its items."""
-        found: dict[str, list[_Cell]] = defaultdict(list)
+        found: dict[str, list[Cell]] = defaultdict(list)
         drawn = {item.id for some in self.plan.drawn.values() for item in some}
         for stratum in self.plan.strata:
             sure, gone, rest, seen = 0, [], [], []
@@ -225,12 +172,12 @@ class Estimate:
                     rest.append(item)
                     if item.id in drawn and item.id in self.looks.seen:
                         seen.append(self.looks.seen[item.id])
-            found[stratum.group].append(_Cell(stratum.group, sure, tuple(gone), tuple(rest), tuple(seen)))
+            found[stratum.group].append(Cell(stratum.group, sure, tuple(gone), tuple(rest), tuple(seen)))
         return found
 
     # Shares
 
-    def _shared(self, cells: Sequence[_Cell], value: Three, groups: int) -> Span:
+    def _shared(self, cells: Sequence[Cell], value: Three, groups: int) -> Span:
         """Files that have something among those of one group that only reading tells."""
         found = Span()
         sampled: list[tuple[int, int, int, int]] = []  # of a stratum: items, read, having it, having or open
@@ -269,7 +216,7 @@ class Estimate:
 
     def _by_ratio(
         self,
-        cells: Sequence[_Cell],
+        cells: Sequence[Cell],
         measure: Measure,
         known: Known,
         most: Known | None,
@@ -283,10 +230,10 @@ class Estimate:
         unsure = most is None and any(not one.shown or one.track is None for one in seen)
         floor = sum(measure(one)[0] for one in shown)
         count = Span(floor, cap, floor, cap, len(seen), len(items))
-        pools = _pools(cells)
+        pools = pools_of(cells)
         ends = []
         for confidence in (TOLD, SURELY):
-            found = _pooled(pools, measure, known, most, confidence, _NEAR if most or self.looks.stated else _ROUGHLY)
+            found = pooled(pools, measure, known, most, confidence, _NEAR if most or self.looks.stated else _ROUGHLY)
             if found is None:
                 return count
             ends += [max(floor, found[0]), _INF if unsure else min(cap, found[1])]
@@ -344,88 +291,6 @@ class _Again:
     size: int
     open: int
     open_size: int
-
-
-@dataclass(frozen=True, slots=True)
-class _Pool:
-    rest: tuple[Item, ...]
-    seen: tuple[Seen, ...]
-
-
-def _pools(cells: Sequence[_Cell]) -> list[_Pool]:
-    """Strata with draws enough for a ratio of their own, and those of each group that have too few as one."""
-    some: dict[str, list[_Cell]] = defaultdict(list)
-    for number, cell in enumerate(cells):
-        some[cell.group if len(cell.seen) < _ALONE else f"{number}"].append(cell)
-    return [
-        _Pool(tuple(item for cell in one for item in cell.rest), tuple(seen for cell in one for seen in cell.seen))
-        for one in some.values()
-    ]
-
-
-def _pooled(
-    pools: Sequence[_Pool],
-    measure: Measure,
-    known: Known,
-    most: Known | None,
-    confidence: float,
-    near: float,
-) -> tuple[float, float] | None:
-    """Ends of a total: those of the ratio's distribution, and further where files unlike any that were drawn may be.
-
-    Of files that are not ``near`` the ratio there may be more than were drawn, up to the end of an exact interval; the
-    largest of all that were not read are taken to be these, and to hold nothing, or twice what they should.
-    """
-    ends = []
-    for side in (0, 1):
-        strata, odd, drawn, left = [], 0, 0, []
-        for pool in pools:
-            pairs = [(known(one.item), _bounded(one, measure, most)[side]) for one in pool.seen]
-            strata.append(intervals.Stratum(len(pool.rest), sum(known(item) for item in pool.rest), tuple(pairs)))
-            weight = sum(x for x, _ in pairs)
-            ratio = sum(y for _, y in pairs) / weight if weight else 0.0
-            odd += sum(abs(y - ratio * x) > near * ratio * x for x, y in pairs)
-            drawn += len(pairs)
-            read = {one.item.id for one in pool.seen}
-            left += [ratio * known(item) for item in pool.rest if item.id not in read]
-        try:
-            found = intervals.total(strata, confidence)
-        except ValueError:
-            return None
-        whole = sum(len(pool.rest) for pool in pools)
-        share = intervals.share_of_finite(odd, drawn, whole, confidence).high
-        beyond = max(0, math.ceil(share * whole) - math.floor(odd / drawn * whole))
-        slack = sum(sorted(left, reverse=True)[:beyond])
-        ends.append(min(found.low, found.best - slack) if side == 0 else max(found.high, found.best + slack))
-    return ends[0], ends[1]
-
-
-def _bounded(seen: Seen, measure: Measure, most: Known | None) -> tuple[float, float]:
-    """The least and the most of one file: of one that is not shown nothing, and all it may be."""
-    if seen.shown:
-        return measure(seen)
-    return 0.0, most(seen.item) if most else 0.0
-
-
-def _summed(
-    seen: Sequence[Seen],
-    measure: Measure,
-    most: Known | None,
-) -> tuple[float, float]:
-    ends = [_bounded(one, measure, most) for one in seen]
-    open_ = most is None and any(not one.shown or one.track is None for one in seen)
-    return sum(low for low, _ in ends), _INF if open_ else sum(high for _, high in ends)
-
-
-def _ratio(pairs: Sequence[tuple[float, float]], items: int, confidence: float) -> intervals.Interval | None:
-    weight = sum(x for x, _ in pairs)
-    scale = weight / len(pairs) * items
-    try:
-        found = intervals.total([intervals.Stratum(items, scale, tuple(pairs))], confidence)
-    except ValueError:
-        return None
-    scale = scale if len(pairs) < items else weight
-    return intervals.Interval(found.low / scale, found.high / scale, found.best / scale)
 
 
 def _size(item: Item) -> float:

@@ -7,9 +7,9 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from phonolith.audit.payload.content import is_sound
-from phonolith.audit.payload.estimate import Looks
 from phonolith.audit.payload.hearing import COMMAND, DEADLINE, Hear, heard_of
 from phonolith.audit.payload.listing import Item
+from phonolith.audit.payload.looks import Looks
 from phonolith.audit.payload.plan import Plan, ends_cost, headers_cost
 from phonolith.audit.payload.reading import probe, read
 from phonolith.audit.sampling import place
