@@ -40,7 +40,7 @@ _CLAIMS = (
     ("future", "tracks", "SELECT count(*) FROM track WHERE year > 2026", ""),
     ("long", "tracks", "SELECT count(*) FROM track WHERE ms > 600000", ""),
     ("nameless", "tracks", "SELECT count(*) FROM track WHERE title = ''", ""),
-    ("longest", "milliseconds", "SELECT max(ms) FROM track", ""),
+    ("heard", "bytes", "SELECT total(size) FROM track WHERE listens > 0", ""),
 )
 
 
