@@ -15,6 +15,7 @@ from phonolith.library.rows import Rows
 #: Totals are counted up to here.
 CAP = 1_000
 _READ_AT_ONCE = 64
+_STEPPED_OVER = 64  # hidden rows of a tier, one by one, before they are all taken off it
 
 
 class Matches:
@@ -29,14 +30,13 @@ class Matches:
         self._hidden = hidden
         self.among = among
         self._found: dict[int, Any] = {}
-        self._shown: dict[int, Any] = {}
         self._tests: dict[int, Any] = {}
 
     def rows(self, after: int) -> Iterator[int]:
         """Those after a row that are not hidden."""
         for tier, (_, last) in enumerate(self._index.tiers):
             if last > after:
-                yield from self._passing(tier, self.shown(tier).iter_equal_or_larger(after + 1))
+                yield from self._passing(tier, self._shown(tier, after + 1))
 
     def few(self, most: int) -> list[int] | None:
         """All of them, hidden ones too, if no more than ``most`` may be; else None."""
@@ -62,10 +62,11 @@ class Matches:
         """How many there are, and whether there may be more: rows that would have to be looked at are not."""
         total = 0
         for tier in range(len(self._index.tiers)):
-            found = self.shown(tier)
-            if found and self._test(tier) is not None:
+            found = self.candidates(tier)
+            shown = len(found) - found.intersection_cardinality(self._hidden)
+            if shown and self._test(tier) is not None:
                 return max(total, at_least), True
-            total += len(found)
+            total += shown
             if total > CAP:
                 return CAP, True
         return total, False
@@ -85,12 +86,19 @@ class Matches:
             found = self._found[tier] = self._intersect(tier)
         return found
 
-    def shown(self, tier: int) -> Any:
-        """The candidates of a tier that are not hidden; not to be changed."""
-        found = self._shown.get(tier)
-        if found is None:
-            found = self._shown[tier] = self.candidates(tier) - self._hidden
-        return found
+    def _shown(self, tier: int, first: int) -> Iterator[int]:
+        """Candidates of a tier from a row on that are not hidden. A page meets few that are, so nothing is copied for
+        those; where there are many, they are taken off what is left at once.
+        """
+        candidates, hidden, met = self.candidates(tier), self._hidden, 0
+        for row in candidates.iter_equal_or_larger(first):
+            if row not in hidden:
+                yield row
+                continue
+            met += 1
+            if met > _STEPPED_OVER:
+                yield from (candidates - hidden).iter_equal_or_larger(row)
+                return
 
     def _intersect(self, tier: int) -> Any:
         first, last = self._index.tiers[tier]

@@ -155,8 +155,7 @@ class _Asking:
             stretches = iter([(0, shown, False)])
         else:
             found = BitMap.union(BitMap(), *(matches.candidates(tier) for tier in range(len(self.index.tiers))))
-            found -= self._hidden
-            stretches = ((n, ids & found, same) for n, ids, same in self.index.by_title(place.band))
+            stretches = ((n, (ids & found) - self._hidden, same) for n, ids, same in self.index.by_title(place.band))
         for stretch, ids, same in stretches:
             rows = [row for row in ids if few is not None or matches.passes(row)]
             ordered = [([], row) for row in rows] if same else self._rows.by_title(rows)
