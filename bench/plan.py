@@ -83,12 +83,15 @@ def _turn(folder: Path, count: int, budget: str) -> None:
 
 def make(path: Path, count: int) -> None:
     """Write a catalogue of ``count`` tracks that could be fetched."""
+    from phonolith.catalogue.facts import SCHEMA_VERSION
+
     with closing(apsw.Connection(str(path))) as db:
         db.pragma("journal_mode", "off")
         db.pragma("synchronous", "off")
         db.execute("BEGIN")
         db.execute(resources.files("phonolith.catalogue").joinpath("schema.sql").read_text("utf-8"))
-        meta = {"schema_version": 3, "as_of": "2026-01-01", "register_head": 0, "permalink_bits": 1, "archive": "bench"}
+        facts = {"as_of": "2026-01-01", "register_head": 0, "permalink_bits": 1, "archive": "bench"}
+        meta = {"schema_version": SCHEMA_VERSION, **facts}
         db.executemany("INSERT INTO meta VALUES (?, ?)", list(meta.items()))
         db.execute("INSERT INTO source VALUES (1, 'table.bench', 'Bench', '', 'CC0-1.0', '')")
         for number, (code, reencode) in enumerate(_LICENCES, 1):
@@ -102,7 +105,7 @@ def make(path: Path, count: int) -> None:
         db.execute(_TRACKS, {"count": count})
         db.execute(_FILES)
         db.execute("COMMIT")
-        db.pragma("user_version", 3)
+        db.pragma("user_version", SCHEMA_VERSION)
 
 
 def _process(who: str, path: Path, budget: str) -> dict[str, float]:
