@@ -120,12 +120,6 @@ def by(library: Library, axis: str) -> tuple[Held, ...]:
         return (*found, *rest, *(named("unknown", *counts) for bucket, *counts in rows if bucket == ""))
 
 
-def curve_of(reading: Reading, source: int) -> Curve | None:
-    """The curve from the popularity that a source counts to listens; ``source`` is its row. None where it has none."""
-    row = reading.one(f"{_CURVES} WHERE c.source = ?", (source,))
-    return _curve(row[3:]) if row else None
-
-
 def _read(reading: Reading) -> Coverage:
     day = as_of(reading)
     known = {bucket: (one, held) for bucket, one, held in _rows(reading, "definition")}

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
-from math import log1p
 
 import numpy as np
 from numpy.typing import NDArray
@@ -159,11 +158,6 @@ def _cells(known: Heard, inside: NDArray[np.int64]) -> Sequence[Cell]:
     ours = np.minimum(inside[some], known.counts[some])
     pairs = zip(means.tolist(), ours.tolist(), (known.counts[some] - ours).tolist(), strict=True)
     return [Cell(value, mine, rest) for value, mine, rest in pairs]
-
-
-def bin_of(popularity: float) -> int:
-    """The bin of one popularity."""
-    return min(int(log1p(popularity) / _WIDTH), _BINS - 1)
 
 
 def no_bins() -> NDArray[np.int64]:
